@@ -1,0 +1,34 @@
+"""The one module that reads the time or waits, so that every other part can be given a time of its own."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time in UTC and waits."""
+
+    def now(self) -> datetime: ...
+    def sleep(self, duration: timedelta) -> None: ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC).replace(microsecond=0)
+
+    def sleep(self, duration: timedelta) -> None:
+        time.sleep(duration.total_seconds())
+
+
+def monotonic() -> float:
+    """Seconds from some fixed point, for measuring how long something took."""
+    return time.monotonic()
+
+
+def unix_time() -> float:
+    """Seconds since 1970, as request signatures want them."""
+    return time.time()

@@ -1,0 +1,87 @@
+"""The command line: names the commands, loads one only when it is asked for, and turns errors into lines.
+
+stdout is data, stderr is talk. Exit codes: 0 done, 1 failed or wrong usage, 2 changes planned (only with
+``--detailed-exitcode``), 3 refused.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from gitops.environment import environment
+from gitops.errors import ExitCode, PoolplanError, Refused
+
+#: command → (module, one line of help). The module is imported when the command runs; help needs none of them.
+COMMANDS: Final = {
+    "plan": ("gitops.commands.plan", "Show which node pools the pending pods need. Changes nothing."),
+    "explain": ("gitops.commands.explain", "Say why a pod or a pool is planned the way it is."),
+    "render": ("gitops.commands.render", "Write a plan's pools as Terraform and YAML files into a folder."),
+    "propose": ("gitops.commands.propose", "Commit the plan on a branch of the fleet repository, for review."),
+    "apply": ("gitops.commands.apply", "Apply the approved plan with Terraform, and nothing else."),
+    "drift": ("gitops.commands.drift", "Compare the pools Git declares with those the provider has."),
+    "snapshot": ("gitops.commands.snapshot", "Save a live cluster to a file that plans identically."),
+    "catalog": ("gitops.commands.catalog", "Write a catalog of flavors and prices from the OVH API."),
+    "validate": ("gitops.commands.validate", "Check policy files and settings."),
+    "sandbox": ("gitops.commands.sandbox", "Serve an OVH API and a small cluster on this machine, for trials."),
+    "demo": ("gitops.commands.demo", "Run the whole story on the sandbox, offline, in under a minute."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules with a click command named ``command``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        found: click.Command = module.command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="poolplan", prog_name="poolplan")
+def cli() -> None:
+    """Plan the cheapest OVHcloud node pools for pods that cannot be scheduled, as a diff people review."""
+
+
+def main() -> None:
+    """The program. Every failure is one line on stderr; no traceback reaches a user unless POOLPLAN_DEBUG is set."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _fail("interrupted; nothing further is changed")
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.FAILED
+    except Refused as error:
+        code = _fail(str(error), *error.reasons, code=error.exit_code)
+    except PoolplanError as error:
+        code = _fail(str(error), code=error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = ExitCode.FAILED
+    except Exception as error:  # noqa: BLE001 - the last door: a defect becomes a line, not a traceback
+        if environment().get("POOLPLAN_DEBUG"):
+            raise
+        code = _fail(f"this is a defect of poolplan, please report it: {type(error).__name__}: {error}"
+                     " (POOLPLAN_DEBUG=1 shows where)")  # fmt: skip
+    sys.exit(code if isinstance(code, int) else ExitCode.DONE)
+
+
+def _fail(*lines: str, code: ExitCode = ExitCode.FAILED) -> ExitCode:
+    first, *rest = lines
+    click.echo(f"poolplan: {first}", err=True)
+    for line in rest:
+        click.echo(f"  - {line}", err=True)
+    return code

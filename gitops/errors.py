@@ -1,0 +1,81 @@
+"""The errors that reach a user, named by what happens next.
+
+PoolplanError            one line for people: what happened, to what, what to do next
+├── InputError           a user's file or option is wrong; carries file:line:column
+├── Waiting              trying again later may work (429, a busy pool, a held lock)
+├── Stalled              a person must act first (rights, quota, a diverged repository)
+├── Refused              a gate said no (guardrail, approval, agreement): exit code 3
+└── Fatal                this process cannot go on (a missing program, a broken installation)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command's exit status says; the same for every command."""
+
+    DONE = 0
+    FAILED = 1
+    CHANGES = 2
+    REFUSED = 3
+
+
+class PoolplanError(Exception):
+    """Root of everything poolplan reports; ``str(error)`` is one line without secrets."""
+
+    exit_code = ExitCode.FAILED
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in a user's file something stands; line and column count from 1, 0 means unknown."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        if not self.line:
+            return self.file
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class InputError(PoolplanError):
+    """A user's file or option is wrong. ``path`` is the field, like ``spec.limits.cpu``."""
+
+    def __init__(self, message: str, *, place: Place | None = None, path: str = "") -> None:
+        self.message = message
+        self.place = place
+        self.path = path
+        where = f"{place}: " if place else ""
+        field = f"{path}: " if path else ""
+        super().__init__(f"{where}{field}{message}")
+
+
+class Waiting(PoolplanError):
+    """Trying again may work; ``retry_after`` is in seconds."""
+
+    def __init__(self, message: str, *, retry_after: float = 10.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class Stalled(PoolplanError):
+    """A person must act before trying again makes sense."""
+
+
+class Refused(PoolplanError):
+    """A gate said no. ``reasons`` are whole sentences, at least one."""
+
+    exit_code = ExitCode.REFUSED
+
+    def __init__(self, message: str, *, reasons: tuple[str, ...] = ()) -> None:
+        self.reasons = reasons
+        super().__init__(message)
+
+
+class Fatal(PoolplanError):
+    """This process cannot go on: a program is missing or the installation is broken."""

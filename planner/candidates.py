@@ -1,0 +1,249 @@
+"""What could be ordered: every NodePool × flavor × zone its policy allows, and whether a group may run there.
+
+Labels a node of the candidate will carry are ``labels``. Labels the policy leaves open (a requirement with several
+values, ``karpenter.sh/nodepool``, ``karpenter.sh/capacity-type``) are ``offered``: they are written to the pool's
+template only when a pod selects them, so that pools stay shared where nobody cares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from planner import labels as known
+from planner.plan import Price
+from planner.requirements import Requirement, Requirements
+from planner.resources import GPU, MEMORY, Resources
+from planner.taints import Taint, Toleration, untolerated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from planner.catalog import Catalog, Flavor, Region
+    from planner.nodes import Node
+    from planner.pods import Needs
+    from planner.policy import NodeClass, NodePool, Policy
+    from planner.snapshot import DaemonSet
+
+#: What the DaemonSet controller adds to every daemon pod.
+DAEMON_TOLERATIONS = tuple(
+    Toleration(key=key, operator="Exists", effect=effect)
+    for key, effect in (
+        ("node.kubernetes.io/not-ready", "NoExecute"), ("node.kubernetes.io/unreachable", "NoExecute"),
+        ("node.kubernetes.io/disk-pressure", "NoSchedule"), ("node.kubernetes.io/memory-pressure", "NoSchedule"),
+        ("node.kubernetes.io/pid-pressure", "NoSchedule"), ("node.kubernetes.io/unschedulable", "NoSchedule"),
+        ("node.kubernetes.io/network-unavailable", "NoSchedule"),
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What a node of a flavor has and gives, and who says so."""
+
+    capacity: Resources
+    allocatable: Resources
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One kind of node that could be ordered under one NodePool."""
+
+    node_pool: NodePool
+    node_class: NodeClass
+    flavor: Flavor
+    region: Region
+    zone: str
+    labels: dict[str, str]
+    offered: dict[str, Requirement]
+    chosen: tuple[tuple[str, str], ...] = ()
+    figures: Figures
+    daemons: Resources = field(default_factory=Resources)
+
+    @property
+    def monthly_billed(self) -> bool:
+        return self.node_class.monthly_billed and self.flavor.monthly is not None
+
+    @property
+    def hourly(self) -> int:
+        return self.flavor.price(monthly_billed=self.monthly_billed)
+
+    @property
+    def price(self) -> Price:
+        return Price(self.hourly, self.flavor.monthly_price(monthly_billed=self.monthly_billed))
+
+    @property
+    def free(self) -> Resources:
+        """What pods of the demand can have on one node: allocatable less the daemon sets that will run there."""
+        return self.figures.allocatable.minus(self.daemons)
+
+    @property
+    def taints(self) -> tuple[Taint, ...]:
+        """Taints that last; start-up taints go away by themselves and keep no pod off."""
+        return self.node_pool.taints
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Unique and stable: ties between candidates end here."""
+        flat = tuple(f"{key}={value}" for key, value in self.chosen)
+        return (self.flavor.name, self.zone, self.node_pool.name, *flat)
+
+    def choosing(self, chosen: tuple[tuple[str, str], ...]) -> Candidate:
+        """The same candidate with some of its offered labels decided."""
+        return replace(self, chosen=chosen, labels={**self.labels, **dict(chosen)}) if chosen else self
+
+
+def candidates(
+    policy: Policy, catalog: Catalog, region: Region, *, nodes: Iterable[Node], daemonsets: Iterable[DaemonSet]
+) -> tuple[Candidate, ...]:
+    """Every candidate of every NodePool in a region, sorted by key. Only flavors on sale there are among them."""
+    daemons = tuple(daemonsets)
+    measured = calibrate(nodes)
+    found = [
+        replace(one, daemons=daemon_overhead(daemons, one.labels, one.taints))
+        for node_pool in policy.node_pools
+        if (node_class := policy.node_class(node_pool.node_class)) is not None
+        for flavor in catalog.flavors
+        for zone in region.zones
+        if (one := candidate(node_pool, node_class, flavor, region, zone, measured)) is not None
+    ]
+    return tuple(sorted(found, key=lambda one: one.key))
+
+
+def candidate(
+    node_pool: NodePool,
+    node_class: NodeClass,
+    flavor: Flavor,
+    region: Region,
+    zone: str,
+    measured: Mapping[str, Figures],
+) -> Candidate | None:
+    """One NodePool's candidate of this flavor in this zone, or None where its policy does not allow it."""
+    if region.name in flavor.unavailable or refused_by_policy(node_pool, flavor, region, zone):
+        return None
+    figures = measured.get(flavor.name) or Figures(
+        capacity=flavor.capacity(), allocatable=flavor.allocatable(), source="formula"
+    )
+    return Candidate(
+        node_pool=node_pool, node_class=node_class, flavor=flavor, region=region, zone=zone,
+        labels={**ovh_labels(flavor, region, zone), **template_labels(node_pool, node_class)},
+        offered=_offered(node_pool, flavor), figures=_with_devices(figures, flavor),
+    )  # fmt: skip
+
+
+def refused_by_policy(node_pool: NodePool, flavor: Flavor, region: Region, zone: str) -> tuple[Requirement, ...]:
+    """The NodePool requirements that this flavor in this zone does not meet."""
+    facts = {
+        **flavor.labels(), known.ZONE: zone, known.REGION: region.name, known.CAPACITY_TYPE: known.ON_DEMAND,
+        known.CINDER_ZONE: zone, known.NODEPOOL: node_pool.name,
+    }  # fmt: skip
+    return tuple(one for one in node_pool.requirements if one.key in facts and not one.allows(facts[one.key]))
+
+
+def ovh_labels(flavor: Flavor, region: Region, zone: str) -> dict[str, str]:
+    """The labels OVHcloud puts on a node by itself (seen on MKS nodes), without its name and pool."""
+    own = {
+        known.INSTANCE_TYPE: flavor.name, known.ARCH: "amd64", known.OS: "linux", known.ZONE: zone,
+        known.REGION: region.name, known.CINDER_ZONE: zone,
+        known.OVH_NODE_TYPE: "gpu" if flavor.gpus else "standard",
+    }  # fmt: skip
+    return own | {old: own[new] for old, new in known.ALIASES.items()}
+
+
+def template_labels(node_pool: NodePool, node_class: NodeClass) -> dict[str, str]:
+    """The labels policy puts on every node: the template's, the node class's tags, and requirements of one value."""
+    single = {
+        one.key: one.choices()[0]
+        for one in node_pool.requirements
+        if len(one.choices()) == 1 and one.key not in known.SET_BY_OVH and not _is_offered(one.key)
+    }
+    return {**single, **dict(node_class.tags), **dict(node_pool.labels)}
+
+
+def calibrate(nodes: Iterable[Node]) -> dict[str, Figures]:
+    """What live nodes really give, by flavor: the least of all Ready nodes, since the next one may be like it."""
+    found: dict[str, Figures] = {}
+    for node in sorted(nodes, key=lambda one: one.name):
+        if not node.flavor or not node.ready or not node.allocatable.get(MEMORY):
+            continue
+        seen = found.get(node.flavor)
+        if seen is None or node.allocatable.get(MEMORY) < seen.allocatable.get(MEMORY):
+            found[node.flavor] = Figures(
+                capacity=node.capacity, allocatable=node.allocatable, source=f"node {node.name}"
+            )
+    return found
+
+
+def daemon_overhead(
+    daemonsets: Iterable[DaemonSet], labels: Mapping[str, str], taints: Iterable[Taint]
+) -> Resources:
+    """What the daemon sets that would run on such a node take from it."""
+    lasting = tuple(taints)
+    return Resources.total(one.template.needs.requests for one in daemonsets if runs_on(one, labels, lasting))
+
+
+def runs_on(daemonset: DaemonSet, labels: Mapping[str, str], taints: Iterable[Taint]) -> bool:
+    """Whether a daemon set puts a pod on a node with these labels and taints."""
+    needs = daemonset.template.needs
+    if needs.node_names is not None or untolerated(taints, (*needs.tolerations, *DAEMON_TOLERATIONS)):
+        return False
+    return any(one.allow(labels) for one in needs.alternatives)
+
+
+def choice_for(needs: Needs, one: Candidate) -> tuple[tuple[str, str], ...] | None:
+    """The offered labels that must be written so that the group may run there; None when it never may."""
+    if needs.node_names is not None or untolerated(one.taints, needs.tolerations):
+        return None
+    for alternative in needs.alternatives:
+        chosen = _choose(alternative, one)
+        if chosen is not None:
+            return chosen
+    return None
+
+
+def unmet(alternative: Requirements, one: Candidate) -> tuple[Requirement, ...]:
+    """The requirements of one alternative that the candidate cannot meet, not even with its offered labels."""
+    return tuple(each for each in alternative.items if _value_for(each, one) is None)
+
+
+def _choose(alternative: Requirements, one: Candidate) -> tuple[tuple[str, str], ...] | None:
+    chosen: dict[str, str] = {}
+    for each in alternative.items:
+        value = _value_for(each, one)
+        if value is None:
+            return None
+        if value and each.key not in one.labels:
+            chosen[each.key] = value
+    return tuple(sorted(chosen.items()))
+
+
+def _value_for(each: Requirement, one: Candidate) -> str | None:
+    """The value the label will have, "" where it stays absent, None where the requirement cannot be met."""
+    present = one.labels.get(each.key)
+    if present is not None:
+        return present if each.allows(present) else None
+    if each.absent:
+        return ""
+    offered = one.offered.get(each.key)
+    choices = offered.intersect(each).choices() if offered else ()
+    return choices[0] if choices else None
+
+
+def _offered(node_pool: NodePool, flavor: Flavor) -> dict[str, Requirement]:
+    fixed = {known.CAPACITY_TYPE: known.ON_DEMAND, known.NODEPOOL: node_pool.name, **flavor.labels()}
+    open_keys = {one.key: one for one in node_pool.requirements if one.key not in known.SET_BY_OVH}
+    singles = {key: Requirement(key, frozenset({value})) for key, value in fixed.items() if key not in known.SET_BY_OVH}
+    return open_keys | singles
+
+
+def _is_offered(key: str) -> bool:
+    return key in known.OFFERED or key.startswith("karpenter.ovhcloud.sh/")
+
+
+def _with_devices(figures: Figures, flavor: Flavor) -> Figures:
+    """A live GPU node without its device plugin shows no GPUs yet: the flavor knows better."""
+    if not flavor.gpus or figures.allocatable.get(GPU):
+        return figures
+    gpus = Resources.of({GPU: flavor.gpus})
+    return replace(figures, capacity=figures.capacity.plus(gpus), allocatable=figures.allocatable.plus(gpus))

@@ -1,0 +1,247 @@
+"""The whole decision: demand, solution, victims, desired pools and the plan between declared and desired."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from planner import labels as known
+from planner.bins import Bin, node_bins, usable
+from planner.candidates import candidates
+from planner.canonical import value_digest
+from planner.demand import Demand, collect_demand
+from planner.desired import Desired, desired_pools
+from planner.diff import action_for
+from planner.errors import ValueRefused
+from planner.ledger import Ledger
+from planner.onorder import nodes_on_order, order_bins
+from planner.ownership import is_managed, owners
+from planner.plan import Action, Change, Cost, Evidence, PlacedNode, Plan, Price
+from planner.pods import Owner
+from planner.pools import NODES_PER_CLUSTER, POOLS_PER_CLUSTER, Pool, PoolName, PoolSet
+from planner.removal import Victim, find_victims
+from planner.resources import Resources
+from planner.solve import Opened, Problem, Solution, solve
+from planner.why import removal_reasons, scale_up_reasons
+from planner.workloads import with_workloads
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from planner.catalog import Catalog, Region
+    from planner.policy import NodePool, Policy
+    from planner.snapshot import Snapshot
+    from planner.taints import Taint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Everything a plan is made from. ``declared`` is what Git says; ``observed`` what the provider says.
+
+    ``region`` is used where no node class names one. ``cluster_plan`` is ``free`` or ``standard``.
+    """
+
+    snapshot: Snapshot
+    policy: Policy
+    catalog: Catalog
+    declared: PoolSet
+    observed: PoolSet = field(default_factory=PoolSet)
+    region: str = ""
+    cluster_plan: str = "standard"
+
+
+def decide(inputs: Inputs, *, now: datetime) -> Plan:
+    """The plan for these inputs at this time. Raises ValueRefused when the region cannot be told."""
+    region = find_region(inputs)
+    snapshot = with_workloads(inputs.snapshot)
+    inputs = replace(inputs, snapshot=snapshot)
+    demand = collect_demand(snapshot)
+    passing = frozenset(taint for one in inputs.policy.node_pools for taint in one.startup_taints)
+    everything = _all_pools(inputs)
+    ordered = nodes_on_order(everything, snapshot.nodes, inputs.catalog, region, passing=passing)
+    coming = order_bins(ordered, snapshot.daemonsets)
+    problem = _problem(inputs, region, demand, ordered_bins=coming, passing=passing, now=now)
+    solution = solve(problem)
+    victims = _victims(inputs, region, solution, now)
+    desired = desired_pools(
+        inputs.declared, solution, victims=victims, on_order={node.name: node for node in ordered},
+        taken=everything.names(),
+    )  # fmt: skip
+    return _plan(inputs, problem, solution, desired, victims, now)
+
+
+def find_region(inputs: Inputs) -> Region:
+    """The cluster's one region: the node classes', else the given one, else what the nodes say."""
+    named = sorted({one.region for one in inputs.policy.node_classes if one.region})
+    nodes = [node.label_map for node in inputs.snapshot.nodes]
+    labelled = sorted({labels[known.REGION] for labels in nodes if known.REGION in labels})
+    found = named or ([inputs.region] if inputs.region else labelled)
+    if len(found) > 1:
+        listed = ", ".join(found)
+        raise ValueRefused(f"a cluster is in one region, but {listed} are named; correct the OVHNodeClass objects")
+    if not found:
+        raise ValueRefused("the region is unknown; set spec.region in the OVHNodeClass, or OVH_REGION")
+    region = inputs.catalog.region(found[0])
+    if region is None:
+        listed = ", ".join(one.name for one in inputs.catalog.regions)
+        raise ValueRefused(f"region {found[0]} is not in the catalog, which knows {listed}")
+    return region
+
+
+def _all_pools(inputs: Inputs) -> PoolSet:
+    """Declared pools with what the provider knows of them, and pools that only the provider has."""
+    merged = []
+    for pool in inputs.declared:
+        seen = inputs.observed.get(pool.name)
+        merged.append(replace(pool, state=seen.state) if seen is not None else pool)
+    merged += [pool for pool in inputs.observed if inputs.declared.get(pool.name) is None]
+    return PoolSet.of(merged)
+
+
+def _problem(
+    inputs: Inputs, region: Region, demand: Demand, *, ordered_bins: list[Bin], passing: frozenset[Taint], now: datetime
+) -> Problem:
+    snapshot = inputs.snapshot
+    open_nodes = [node for node in snapshot.nodes if usable(node, now)]
+    return Problem(
+        demand=demand, snapshot=snapshot,
+        bins=[*node_bins(open_nodes, snapshot.pods, snapshot.daemonsets, passing=passing), *ordered_bins],
+        candidates=candidates(
+            inputs.policy, inputs.catalog, region, nodes=snapshot.nodes, daemonsets=snapshot.daemonsets
+        ),
+        ledger=_ledger(inputs, region),
+    )  # fmt: skip
+
+
+def _ledger(inputs: Inputs, region: Region) -> Ledger:
+    """The account before anything new is ordered."""
+    pools = _all_pools(inputs)
+    loose = [node for node in inputs.snapshot.nodes if pools.get(node.pool) is None]
+    nodes = sum(pool.desired for pool in pools) + len(loose)
+    ledger = Ledger(NODES_PER_CLUSTER[inputs.cluster_plan] - nodes, POOLS_PER_CLUSTER - len(pools))
+    for pool in pools:
+        if is_managed(pool) and not pool.failed:
+            room = max(0, pool.room - pool.desired)
+            ledger.spare[pool.identity] = ledger.spare.get(pool.identity, 0) + room
+        for node_pool in owners(pool, inputs.policy, inputs.catalog, region) if is_managed(pool) else ():
+            for capacity in _capacities(pool, inputs):
+                ledger.charge(node_pool.name, capacity)
+    return ledger
+
+
+def _capacities(pool: Pool, inputs: Inputs) -> list[Resources]:
+    """The capacity of each node of a pool, there or on order: the live figure where there is one."""
+    flavor = inputs.catalog.flavor(pool.flavor)
+    usual = flavor.capacity() if flavor else Resources()
+    live = [node.capacity if node.capacity.items else usual for node in inputs.snapshot.nodes if node.pool == pool.name]
+    return live + [usual] * max(0, pool.desired - len(live))
+
+
+def _victims(inputs: Inputs, region: Region, solution: Solution, now: datetime) -> tuple[Victim, ...]:
+    mine: dict[str, tuple[Pool, tuple[NodePool, ...]]] = {
+        pool.name: (pool, owners(pool, inputs.policy, inputs.catalog, region))
+        for pool in inputs.declared
+        if is_managed(pool)
+    }
+    wanted = frozenset(name for name, pods in solution.onto if pods)
+    return find_victims(mine, inputs.snapshot.nodes, inputs.snapshot.pods, wanted=wanted, now=now)
+
+
+def _plan(
+    inputs: Inputs, problem: Problem, solution: Solution, desired: Desired, victims: tuple[Victim, ...], now: datetime
+) -> Plan:
+    changes = _changes(inputs, problem, desired, victims)
+    cost = _cost(inputs, desired, solution)
+    return Plan(
+        declared=inputs.declared, desired=desired.pools, changes=changes, placements=_named(desired, inputs),
+        unplaced=solution.unplaced, cost=cost, warnings=_warnings(inputs, desired),
+        evidence=Evidence(
+            snapshot=value_digest(inputs.snapshot), policy=value_digest(inputs.policy),
+            catalog=value_digest(inputs.catalog), pools=value_digest((inputs.declared, inputs.observed)),
+            now=now.strftime("%Y-%m-%dT%H:%M:%SZ"), prices=inputs.catalog.source,
+        ),
+    )  # fmt: skip
+
+
+def _named(desired: Desired, inputs: Inputs) -> tuple[PlacedNode, ...]:
+    """Placements on nodes that exist, with the pool each of them is in."""
+    pools = {node.name: node.pool for node in inputs.snapshot.nodes}
+    return tuple(
+        one if one.pool or one.expected else replace(one, pool=pools.get(one.name, "")) for one in desired.placements
+    )
+
+
+def _changes(
+    inputs: Inputs, problem: Problem, desired: Desired, victims: tuple[Victim, ...]
+) -> tuple[Change, ...]:
+    found = []
+    seen = _all_pools(inputs)
+    for name in sorted(inputs.declared.names() | desired.pools.names()):
+        before, after = inputs.declared.get(name), desired.pools.get(name)
+        action, forcing = action_for(before, after)
+        if action is Action.NOOP:
+            continue
+        opened = [one for pool, one in desired.opened if pool == name]
+        leaving = [victim for victim in victims if victim.pool == name]
+        known_there = seen.get(name)
+        found.append(Change(
+            pool=PoolName(name), action=action, after=after, forces_replace=forcing,
+            before=replace(before, state=known_there.state) if before and known_there else before,
+            reasons=(*scale_up_reasons(opened, problem), *removal_reasons(leaving)),
+            pods=_drivers(opened, problem.demand), victims=tuple(victim.node for victim in leaving),
+            cost_before=pool_price(before, inputs.catalog), cost_after=pool_price(after, inputs.catalog),
+        ))  # fmt: skip
+    return tuple(found)
+
+
+def _drivers(opened: list[Opened], demand: Demand) -> tuple[tuple[Owner, int], ...]:
+    """Which workloads the new nodes are for, and how many pods of each."""
+    owner = {pod: group.owner for group in demand.groups for pod in group.pods}
+    counts = Counter(owner[pod] for one in opened for pod in one.pods)
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def pool_price(pool: Pool | None, catalog: Catalog) -> Price:
+    """What all nodes of a pool cost; nothing for a flavor the catalog does not know (the plan warns of it)."""
+    flavor = catalog.flavor(pool.flavor) if pool else None
+    if pool is None or flavor is None:
+        return Price()
+    hourly = flavor.price(monthly_billed=pool.monthly_billed) * pool.desired
+    return Price(hourly, flavor.monthly_price(monthly_billed=pool.monthly_billed) * pool.desired)
+
+
+def _cost(inputs: Inputs, desired: Desired, solution: Solution) -> Cost:
+    def total(pools: PoolSet) -> Price:
+        others = [pool for pool in inputs.observed if inputs.declared.get(pool.name) is None]
+        price = Price()
+        for pool in (*pools, *others):
+            price = price.plus(pool_price(pool, inputs.catalog))
+        return price
+
+    before, after = total(inputs.declared), total(desired.pools)
+    ordered = sum(one.candidate.hourly for _, one in desired.opened)
+    return Cost(
+        currency=inputs.catalog.currency, before=before, after=after,
+        lower_bound_hourly=after.hourly - ordered + solution.lower_bound,
+    )  # fmt: skip
+
+
+def _warnings(inputs: Inputs, desired: Desired) -> tuple[str, ...]:
+    found = [
+        f"pool {pool.name}: flavor {pool.flavor} is not in the catalog; it is counted as free of charge"
+        for pool in _all_pools(inputs)
+        if inputs.catalog.flavor(pool.flavor) is None
+    ]
+    found += [
+        f"pool {pool.name} is in state {pool.state.status}: its missing nodes are not counted on"
+        for pool in _all_pools(inputs)
+        if pool.failed and pool.state
+    ]
+    analogous = sorted({
+        one.candidate.flavor.name for _, one in desired.opened if one.candidate.flavor.disk_by_analogy
+    })  # fmt: skip
+    if analogous:
+        listed = ", ".join(analogous)
+        found.append(f"disk size of {listed} is by analogy, not published: check pods that use local storage")
+    return tuple(sorted(found))

@@ -1,0 +1,115 @@
+"""From a solution to the desired pools: new nodes go into pools, victims leave theirs, an emptied pool goes away."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from planner import labels as known
+from planner.naming import name_for, numbered
+from planner.ownership import is_managed, pool_of
+from planner.plan import ExpectedNode, PlacedNode
+from planner.pools import Pool, PoolName, PoolSet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from planner.removal import Victim
+    from planner.solve import Opened, Solution
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desired:
+    """The desired pools, and every placement with the name its node is expected to have."""
+
+    pools: PoolSet
+    placements: tuple[PlacedNode, ...]
+    opened: tuple[tuple[PoolName, Opened], ...]
+
+
+@dataclass
+class _Yard:
+    """Pools while nodes are being put into them."""
+
+    pools: dict[str, Pool]
+    taken: set[str]
+    opened: list[tuple[PoolName, Opened]] = field(default_factory=list)
+
+    def put(self, one: Opened) -> None:
+        wanted = pool_of(one.candidate)
+        pool = self._with_room(wanted) or self._new(wanted, one.candidate.zone)
+        self.pools[pool.name] = pool.resized(pool.desired + 1)
+        self.taken.add(pool.name)
+        self.opened.append((pool.name, one))
+
+    def _with_room(self, wanted: Pool) -> Pool | None:
+        same = [pool for pool in self.pools.values() if is_managed(pool) and pool.identity == wanted.identity]
+        fitting = [pool for pool in same if pool.desired < pool.room and not pool.failed]
+        return min(fitting, key=lambda pool: pool.name, default=None)
+
+    def _new(self, wanted: Pool, zone: str) -> Pool:
+        same = [pool.name for pool in self.pools.values() if is_managed(pool) and pool.identity == wanted.identity]
+        first = min(same, key=lambda name: (len(name), name), default=None)
+        name = numbered(first, self.taken) if first else name_for(wanted, zone, self.taken)
+        return replace(wanted, name=name)
+
+
+def desired_pools(
+    declared: PoolSet,
+    solution: Solution,
+    *,
+    victims: tuple[Victim, ...] = (),
+    on_order: Mapping[str, PlacedNode] | None = None,
+    taken: frozenset[str] = frozenset(),
+) -> Desired:
+    """The pools that run the solution. ``taken`` are names in use at the provider besides the declared ones.
+
+    New nodes of a pool are numbered after those that are on order already; ``on_order`` are these, by name.
+    """
+    yard = _Yard({pool.name: pool for pool in declared}, {*taken, *declared.names()})
+    for one in sorted(solution.opened, key=_precedence):
+        yard.put(one)
+    for victim in victims:
+        pool = yard.pools[victim.pool]
+        yard.pools[victim.pool] = pool.resized(pool.desired - 1)
+    left = {victim.pool for victim in victims if yard.pools[victim.pool].desired <= 0}
+    pools = PoolSet.of(pool for name, pool in yard.pools.items() if name not in left)
+    return Desired(pools=pools, placements=_placements(yard, solution, on_order or {}), opened=tuple(yard.opened))
+
+
+def _precedence(one: Opened) -> tuple[object, ...]:
+    """Who gets a plain pool name first: the heaviest NodePool, then by name; then fullest nodes first."""
+    return (-one.candidate.node_pool.weight, one.candidate.node_pool.name, one.candidate.key, -len(one.pods), one.pods)
+
+
+def _placements(yard: _Yard, solution: Solution, on_order: Mapping[str, PlacedNode]) -> tuple[PlacedNode, ...]:
+    numbers = Counter(node.pool for node in on_order.values())
+    onto = dict(solution.onto)
+    placed = [replace(node, pods=onto.get(name, ())) for name, node in on_order.items()]
+    placed += [PlacedNode(name=name, pool="", pods=pods) for name, pods in onto.items() if name not in on_order]
+    for pool, one in yard.opened:
+        numbers[pool] += 1
+        placed.append(expected_node(yard.pools[pool], numbers[pool], one))
+    return tuple(sorted(placed, key=lambda node: node.name))
+
+
+def expected_node(pool: Pool, number: int, one: Opened) -> PlacedNode:
+    """What the ``number``-th new node of a pool will look like once it joins."""
+    name = node_name(pool.name, number)
+    labels = {
+        **one.candidate.labels, **dict(pool.labels), known.HOSTNAME: name, known.OVH_POOL: pool.name,
+    }  # fmt: skip
+    figures = one.candidate.figures
+    return PlacedNode(
+        name=name, pool=pool.name, pods=one.pods,
+        expected=ExpectedNode(
+            labels=tuple(sorted(labels.items())), annotations=pool.annotations, taints=one.candidate.taints,
+            capacity=figures.capacity, allocatable=figures.allocatable, source=figures.source,
+        ),
+    )  # fmt: skip
+
+
+def node_name(pool: str, number: int) -> str:
+    """OVHcloud names nodes ``<pool>-node-<6 hex>``; expected ones count from one."""
+    return f"{pool}-node-{number:06x}"

@@ -1,0 +1,92 @@
+"""What may still be ordered: NodePool limits, nodes per cluster, pools per cluster, and room in pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from planner.ownership import pool_of
+from planner.plan import Refusal
+from planner.resources import NODES, Resources, describe_amount
+
+if TYPE_CHECKING:
+    from planner.candidates import Candidate
+
+ENOUGH = 10**9
+
+
+@dataclass
+class Ledger:
+    """Mutable account of one packing run. ``spare`` is free room in pools by identity; ``used`` is per NodePool."""
+
+    nodes_left: int
+    pools_left: int
+    spare: dict[tuple[object, ...], int] = field(default_factory=dict)
+    used: dict[str, dict[str, int]] = field(default_factory=dict)
+    _pools: dict[tuple[str, ...], tuple[tuple[object, ...], int]] = field(default_factory=dict)
+
+    def copy(self) -> Ledger:
+        used = {name: dict(amounts) for name, amounts in self.used.items()}
+        return Ledger(self.nodes_left, self.pools_left, dict(self.spare), used, self._pools)
+
+    def affordable(self, candidate: Candidate) -> int:
+        """How many more nodes of a candidate may be ordered."""
+        identity, room = self._pool(candidate)
+        in_pools = self.spare.get(identity, 0) + max(0, self.pools_left) * room
+        count = min(self.nodes_left, in_pools)
+        used = self.used.get(candidate.node_pool.name, {})
+        for name, limit, cost in _limited(candidate):
+            count = min(count, (limit - used.get(name, 0)) // cost if cost else ENOUGH)
+        return max(0, count)
+
+    def order(self, candidate: Candidate, count: int) -> None:
+        """Take ``count`` nodes of a candidate (a negative count gives them back)."""
+        identity, room = self._pool(candidate)
+        self.nodes_left -= count
+        left = self.spare.get(identity, 0) - count
+        while left < 0:
+            self.pools_left -= 1
+            left += room
+        self.spare[identity] = left
+        used = self.used.setdefault(candidate.node_pool.name, {})
+        for name, _, cost in _limited(candidate):
+            used[name] = used.get(name, 0) + cost * count
+
+    def _pool(self, candidate: Candidate) -> tuple[tuple[object, ...], int]:
+        """The identity of the candidate's pool and how many nodes one such pool holds; looked up once."""
+        found = self._pools.get(candidate.key)
+        if found is None:
+            pool = pool_of(candidate)
+            found = self._pools[candidate.key] = (pool.identity, pool.room)
+        return found
+
+    def charge(self, node_pool: str, capacity: Resources) -> None:
+        """Count a node that exists, or is on order, against a NodePool."""
+        used = self.used.setdefault(node_pool, {})
+        for name, amount in (*capacity, (NODES, 1)):
+            used[name] = used.get(name, 0) + amount
+
+    def refusal(self, candidate: Candidate) -> Refusal | None:
+        """Why not even one node of the candidate may be ordered; None when one may."""
+        if self.affordable(candidate):
+            return None
+        name = candidate.node_pool.name
+        used = self.used.get(name, {})
+        for resource, limit, cost in _limited(candidate):
+            if limit - used.get(resource, 0) < cost:
+                at, top = (describe_amount(resource, amount) for amount in (used.get(resource, 0), limit))
+                detail = f"limit {resource} {top}: {at} used, one more node is too many"
+                return Refusal(node_pool=name, filter="Limits", detail=detail)
+        if self.nodes_left <= 0:
+            return Refusal(node_pool=name, filter="ClusterNodes", detail="the cluster's plan allows no more nodes")
+        return Refusal(
+            node_pool=name, filter="ClusterPools", detail="the cluster has as many pools as it may have"
+        )
+
+
+def _limited(candidate: Candidate) -> list[tuple[str, int, int]]:
+    """(resource, limit, what one node costs) for every limit of the candidate's NodePool."""
+    node_pool = candidate.node_pool
+    capacity = dict(candidate.figures.capacity.items) | {NODES: 1}
+    names = sorted({*node_pool.limited, *(name for name, _ in node_pool.limits)})
+    return [(name, node_pool.limits.get(name), capacity.get(name, 0)) for name in names]

@@ -1,0 +1,72 @@
+"""Nodes that are ordered but have not joined: a pool's size above the nodes that carry its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from planner import labels as known
+from planner.bins import Bin
+from planner.candidates import Figures, calibrate, daemon_overhead, ovh_labels
+from planner.desired import node_name
+from planner.plan import ExpectedNode, PlacedNode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from planner.catalog import Catalog, Region
+    from planner.nodes import Node
+    from planner.pools import Pool, PoolSet
+    from planner.snapshot import DaemonSet
+    from planner.taints import Taint
+
+
+def joined(pool: str, nodes: Iterable[Node]) -> int:
+    """How many nodes of a pool are there: by OVHcloud's label, or by name where the label was lost."""
+    there = (node for node in nodes if not node.deleting)
+    return sum(1 for node in there if node.pool == pool or (not node.pool and node.name.startswith(f"{pool}-node-")))
+
+
+def nodes_on_order(
+    pools: PoolSet, nodes: Sequence[Node], catalog: Catalog, region: Region, *, passing: frozenset[Taint]
+) -> tuple[PlacedNode, ...]:
+    """The nodes still to come, as they are expected to look. Pools in a failed state deliver nothing."""
+    figures = calibrate(nodes)
+    found: list[PlacedNode] = []
+    for pool in pools:
+        flavor = catalog.flavor(pool.flavor)
+        if flavor is None or pool.failed:
+            continue
+        known_figures = figures.get(pool.flavor) or Figures(
+            capacity=flavor.capacity(), allocatable=flavor.allocatable(), source="formula"
+        )
+        zone = pool.zones[0] if pool.zones else region.zones[0]
+        labels = {**ovh_labels(flavor, region, zone), **dict(pool.labels), known.OVH_POOL: pool.name}
+        for number in range(1, pool.desired - joined(pool.name, nodes) + 1):
+            name = node_name(pool.name, number)
+            found.append(_expected(pool, name, labels, known_figures, passing))
+    return tuple(found)
+
+
+def order_bins(ordered: Iterable[PlacedNode], daemonsets: Sequence[DaemonSet]) -> list[Bin]:
+    """The same nodes as containers, with the daemon sets' share taken off."""
+    bins = []
+    for node in ordered:
+        if node.expected is None:
+            continue
+        labels, taints = dict(node.expected.labels), node.expected.taints
+        free = node.expected.allocatable.minus(daemon_overhead(daemonsets, labels, taints))
+        bins.append(Bin(name=node.name, pool=node.pool, labels=labels, taints=taints, free=dict(free.items)))
+    return bins
+
+
+def _expected(
+    pool: Pool, name: str, labels: dict[str, str], figures: Figures, passing: frozenset[Taint]
+) -> PlacedNode:
+    return PlacedNode(
+        name=name, pool=pool.name,
+        expected=ExpectedNode(
+            labels=tuple(sorted({**labels, known.HOSTNAME: name}.items())), annotations=pool.annotations,
+            taints=tuple(taint for taint in pool.taints if taint not in passing),
+            capacity=figures.capacity, allocatable=figures.allocatable, source=figures.source,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,262 @@
+"""The cheapest new nodes for what existing nodes cannot take.
+
+Several greedy packings are made and the cheapest is kept: each opens, again and again, the node whose pods are worth
+most for its price. They differ in what a pod is worth (by the dual prices, by cpu, by memory) and in which flavors
+they may use (all, or one). Each is then improved: nodes are emptied into others, and swapped for cheaper ones.
+Everything is counted and ordered by unique keys, so the result is the same everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from planner.bins import Bin, new_bin
+from planner.bound import dual_prices
+from planner.resources import CPU, MEMORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from planner.candidates import Candidate
+    from planner.demand import PodGroup
+    from planner.ledger import Ledger
+    from planner.topology import Subject, Topology
+
+_SCALE = 10**18
+#: How many of the packings are improved, and how many nodes of each one may be emptied: bounds the work.
+IMPROVED = 4
+EMPTIED = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """Pods of one group that want new nodes: how many, and which candidates (by position) may hold them."""
+
+    index: int
+    group: PodGroup
+    subject: Subject
+    count: int
+    requests: dict[str, int]
+    options: frozenset[int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return (self.requests.get(CPU, 0), self.requests.get(MEMORY, 0))
+
+
+@dataclass
+class Packing:
+    """New nodes and what is left over. ``left`` counts pods by item."""
+
+    topology: Topology
+    ledger: Ledger
+    bins: list[Bin] = field(default_factory=list)
+    left: dict[int, int] = field(default_factory=dict)
+
+    made: int = 0
+
+    def next_name(self) -> str:
+        """A host name no other new node of this run has."""
+        self.made += 1
+        return f"new-{self.made}"
+
+    @property
+    def hourly(self) -> int:
+        return sum(one.candidate.hourly for one in self.bins if one.candidate)
+
+    def rank(self) -> tuple[object, ...]:
+        """Fewest pods left over, then cheapest, then fewest nodes, then fewest pools, then names."""
+        kinds = sorted(one.candidate.key for one in self.bins if one.candidate)
+        return (sum(self.left.values()), self.hourly, len(self.bins), len(set(kinds)), kinds)
+
+
+@dataclass(frozen=True)
+class Packer:
+    """One packing problem; ``pack`` solves it. Candidates are in key order; an item's ``index`` is its position."""
+
+    candidates: Sequence[Candidate]
+    items: Sequence[Item]
+    topology: Topology
+    ledger: Ledger
+
+    def pack(self) -> Packing:
+        """The best of all packings tried."""
+        tried = [self._greedy(self._empty_packing(), worth, allowed) for worth, allowed in self._strategies()]
+        best = sorted(tried, key=Packing.rank)[:IMPROVED]
+        return self._repacked(min((self._improved(packing) for packing in best), key=Packing.rank))
+
+    def _strategies(self) -> Iterable[tuple[Callable[[Item], int], frozenset[int]]]:
+        cpu = max(1, sum(item.size[0] * item.count for item in self.items))
+        memory = max(1, sum(item.size[1] * item.count for item in self.items))
+        dual = dual_prices(self.candidates, cpu, memory)
+        everything = frozenset(range(len(self.candidates)))
+        yield lambda item: int(dual.value(*item.size) * _SCALE) + 1, everything
+        yield lambda item: item.size[0] * _SCALE // cpu + item.size[1] * _SCALE // memory + 1, everything
+        yield lambda item: item.size[0] * _SCALE // cpu + 1, everything
+        yield lambda item: item.size[1] * _SCALE // memory + 1, everything
+        for name in sorted({one.flavor.name for one in self.candidates}):
+            one_flavor = frozenset(i for i in everything if self.candidates[i].flavor.name == name)
+            if all(item.options & one_flavor for item in self.items if item.count):
+                yield lambda item: int(dual.value(*item.size) * _SCALE) + 1, one_flavor
+
+    def _empty_packing(self, made: int = 0) -> Packing:
+        left = {item.index: item.count for item in self.items}
+        return Packing(self.topology.copy(), self.ledger.copy(), left=left, made=made)
+
+    def _greedy(self, packing: Packing, worth: Callable[[Item], int], allowed: frozenset[int]) -> Packing:
+        worths = {item.index: worth(item) for item in self.items}
+        by_size = sorted(self.items, key=lambda item: (-worths[item.index], item.index))
+        open_to = [i for i in range(len(self.candidates)) if i in allowed]
+        while any(packing.left.values()):
+            found = self._best_node(packing, by_size, worths, open_to)
+            if found is None:
+                break
+            position, pattern = found
+            self._commit(packing, position, pattern)
+        return packing
+
+    def _best_node(
+        self, packing: Packing, items: list[Item], worths: dict[int, int], open_to: list[int]
+    ) -> tuple[int, dict[int, int]] | None:
+        """The candidate whose best filling is worth most per price, with that filling (item → pods)."""
+        best: tuple[int, int, int, dict[int, int]] | None = None
+        for position in open_to:
+            candidate = self.candidates[position]
+            if not packing.ledger.affordable(candidate):
+                continue
+            pattern = self._fill(packing, position, items)
+            value, price = sum(worths[i] * n for i, n in pattern.items()), max(1, candidate.hourly)
+            if pattern and (best is None or _better((value, price), best[:2])):
+                best = (value, price, position, pattern)
+        return None if best is None else (best[2], best[3])
+
+    def _fill(self, packing: Packing, position: int, items: list[Item]) -> dict[int, int]:
+        """What one new node of a candidate would take, largest first."""
+        trial = new_bin(self.candidates[position], "new")
+        for item in items:
+            left = packing.left[item.index]
+            if left and position in item.options:
+                count = min(left, trial.fits(item.requests), packing.topology.room(item.subject, trial.labels))
+                if count:
+                    trial.put(item.index, item.requests, count)
+                    packing.topology.place(item.subject, trial.labels, count)
+        pattern = dict(trial.contents)
+        self._put(packing, trial, pattern, -1)
+        return pattern
+
+    def _commit(self, packing: Packing, position: int, pattern: dict[int, int]) -> None:
+        """Open as many nodes with this filling as there are pods for, and as may be ordered."""
+        candidate = self.candidates[position]
+        times = min(packing.left[i] // n for i, n in pattern.items())
+        for _ in range(min(times, packing.ledger.affordable(candidate))):
+            one = new_bin(candidate, packing.next_name(), position=position)
+            if any(packing.topology.room(self.items[i].subject, one.labels) < n for i, n in pattern.items()):
+                return
+            packing.ledger.order(candidate, 1)
+            packing.bins.append(one)
+            self._put(packing, one, pattern)
+            for i, count in pattern.items():
+                packing.left[i] -= count
+
+    def _put(self, packing: Packing, one: Bin, pattern: dict[int, int], sign: int = 1) -> None:
+        for i, count in pattern.items():
+            item = self.items[i]
+            one.put(i, item.requests, sign * count)
+            packing.topology.place(item.subject, one.labels, sign * count)
+
+    def _improved(self, packing: Packing) -> Packing:
+        """Empty small nodes into others and swap every node for the cheapest that holds the same."""
+        self._cheapen(packing)
+        self._empty(packing)
+        self._cheapen(packing)
+        return packing
+
+    def _repacked(self, packing: Packing) -> Packing:
+        """Take the nodes of one flavor after the other out and pack their pods onto others, where that is cheaper."""
+        for name in sorted({one.candidate.flavor.name for one in packing.bins if one.candidate}):
+            packing = min(packing, self._without(packing, name), key=Packing.rank)
+        return packing
+
+    def _without(self, packing: Packing, flavor: str) -> Packing:
+        kept = [one for one in packing.bins if self.candidates[one.position].flavor.name != flavor]
+        gone = [one for one in packing.bins if self.candidates[one.position].flavor.name == flavor]
+        topology, ledger, left = packing.topology.copy(), packing.ledger.copy(), dict(packing.left)
+        for one in gone:
+            ledger.order(self.candidates[one.position], -1)
+            for i, count in one.contents.items():
+                topology.place(self.items[i].subject, one.labels, -count)
+                left[i] += count
+        usable = frozenset(i for i, each in enumerate(self.candidates) if each.flavor.name != flavor)
+        items = [replace(item, count=left[item.index], options=item.options & usable) for item in self.items]
+        again = Packer(self.candidates, items, topology, ledger)
+        tried = [again._greedy(again._empty_packing(packing.made), *one) for one in again._strategies()]
+        best = min(tried, key=Packing.rank)
+        best.bins = [*(one.copy() for one in kept), *best.bins]
+        self._cheapen(best)
+        return best
+
+    def _cheapen(self, packing: Packing) -> None:
+        for slot, one in enumerate(packing.bins):
+            best = min(self._swaps(packing, one), key=lambda i: (self.candidates[i].hourly, i), default=None)
+            if best is None:
+                continue
+            pattern = dict(one.contents)
+            self._put(packing, one, pattern, -1)
+            packing.ledger.order(self.candidates[one.position], -1)
+            packing.ledger.order(self.candidates[best], 1)
+            packing.bins[slot] = new_bin(self.candidates[best], one.name, position=best)
+            self._put(packing, packing.bins[slot], pattern)
+
+    def _swaps(self, packing: Packing, one: Bin) -> list[int]:
+        """Cheaper candidates in the same zone that hold everything on this node and may be ordered."""
+        here = self.candidates[one.position]
+        used = {name: here.free.get(name) - left for name, left in one.free.items()}
+        return [
+            i for i, other in enumerate(self.candidates)
+            if other.hourly < here.hourly and other.zone == here.zone
+            and all(i in self.items[k].options for k in one.contents)
+            and all(amount <= other.free.get(name) for name, amount in used.items() if amount > 0)
+            and packing.ledger.affordable(other)
+        ]  # fmt: skip
+
+    def _empty(self, packing: Packing) -> None:
+        """Try to move all pods of a node, the emptiest first, onto the other new nodes."""
+        kept = list(packing.bins)
+        by_use = sorted(packing.bins, key=lambda one: (sum(one.contents.values()), one.name))
+        for one in by_use[:EMPTIED]:
+            others = [other for other in kept if other is not one]
+            if self._moved(packing, one, others):
+                kept = others
+                packing.ledger.order(self.candidates[one.position], -1)
+        packing.bins = kept
+
+    def _moved(self, packing: Packing, one: Bin, others: list[Bin]) -> bool:
+        """Move everything on a node elsewhere, or nothing."""
+        before = dict(one.contents)
+        self._put(packing, one, before, -1)
+        done: list[tuple[Bin, dict[int, int]]] = []
+        for i in sorted(before, key=lambda k: (tuple(-x for x in self.items[k].size), k)):
+            missing = before[i]
+            for other in others:
+                if count := self._takes(packing, other, self.items[i], missing):
+                    self._put(packing, other, {i: count})
+                    done.append((other, {i: count}))
+                    missing -= count
+            if missing:
+                for other, pattern in done:
+                    self._put(packing, other, pattern, -1)
+                self._put(packing, one, before)
+                return False
+        return True
+
+    def _takes(self, packing: Packing, other: Bin, item: Item, wanted: int) -> int:
+        if not wanted or other.position not in item.options:
+            return 0
+        return min(wanted, other.fits(item.requests), packing.topology.room(item.subject, other.labels))
+
+
+def _better(one: tuple[int, int], other: tuple[int, ...]) -> bool:
+    """More worth per price; at the same ratio the dearer node, because fewer nodes then do the same."""
+    left, right = one[0] * other[1], other[0] * one[1]
+    return left > right or (left == right and one[1] > other[1])

@@ -1,0 +1,170 @@
+"""What a pod needs from a node, as values: requests, where it may run, and beside whom.
+
+Containers are already summed up here (``effective_requests``); what the words mean is kube-scheduler's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from planner.requirements import Requirements
+from planner.resources import PODS, Resources
+from planner.taints import Toleration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Owner:
+    """The workload that made a pod, as people name it: a ReplicaSet of a Deployment is the Deployment."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A topology spread constraint; ``selector`` None selects no pod."""
+
+    topology_key: str
+    max_skew: int = 1
+    selector: Requirements | None = None
+    required: bool = True
+    min_domains: int = 1
+    honor_affinity: bool = True
+    honor_taints: bool = False
+    match_label_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AffinityTerm:
+    """A required or preferred (``weight`` > 0) inter-pod term; empty ``namespaces`` means the pod's own."""
+
+    topology_key: str
+    selector: Requirements | None = None
+    namespaces: tuple[str, ...] = ()
+    namespace_selector: Requirements | None = None
+    match_label_keys: tuple[str, ...] = ()
+    mismatch_label_keys: tuple[str, ...] = ()
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A preferred node affinity term and its weight (1–100)."""
+
+    weight: int
+    requirements: Requirements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """Everything that decides where a pod may run. Pods of equal needs are one group.
+
+    ``alternatives`` are the OR-ed node affinity terms, each with the node selector already in it; a pod without
+    any has one alternative that requires nothing. ``node_names`` are ``metadata.name`` matchFields, or None.
+    """
+
+    requests: Resources = field(default_factory=Resources)
+    alternatives: tuple[Requirements, ...] = (Requirements(),)
+    node_names: tuple[str, ...] | None = None
+    preferences: tuple[Preference, ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
+    spreads: tuple[Spread, ...] = ()
+    affinity: tuple[AffinityTerm, ...] = ()
+    anti_affinity: tuple[AffinityTerm, ...] = ()
+    host_ports: tuple[tuple[str, str, int], ...] = ()
+    claims: tuple[str, ...] = ()
+    priority: int = 0
+    priority_class: str = ""
+    runtime_class: str = ""
+
+
+class Phase(Enum):
+    """``status.phase``; UNKNOWN is what a node that went away leaves behind."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    UNKNOWN = "Unknown"
+
+    @property
+    def finished(self) -> bool:
+        return self in (Phase.SUCCEEDED, Phase.FAILED)
+
+
+class Scheduling(Enum):
+    """What the ``PodScheduled`` condition says of a pod."""
+
+    UNTRIED = "untried"
+    SCHEDULED = "scheduled"
+    UNSCHEDULABLE = "unschedulable"
+    GATED = "gated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """One pod. ``labels`` are sorted. ``owner`` is None for a bare pod; ``controller`` names its direct controller."""
+
+    namespace: str
+    name: str
+    uid: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    owner: Owner | None = None
+    controller: tuple[str, str] | None = None
+    needs: Needs = field(default_factory=Needs)
+    node_name: str = ""
+    nominated_node: str = ""
+    phase: Phase = Phase.PENDING
+    scheduling: Scheduling = Scheduling.UNTRIED
+    mirror: bool = False
+    deleting: bool = False
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """``namespace/name``, unique in a cluster."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def by_daemonset(self) -> bool:
+        return self.controller is not None and self.controller[0] == "DaemonSet"
+
+
+def effective_requests(
+    containers: Sequence[Resources],
+    init: Sequence[tuple[Resources, bool]] = (),
+    *,
+    overhead: Resources = Resources(),  # noqa: B008 - an immutable value
+    pod_level: Resources | None = None,
+) -> Resources:
+    """What kube-scheduler reserves for a pod, one pod slot included.
+
+    ``init`` are the init containers in order, each with whether it is a sidecar (``restartPolicy: Always``). A sidecar
+    keeps running: it counts with the containers and with every init container after it. A plain init container counts
+    alone beside the sidecars before it, and the largest such moment wins (KEP-753). Pod-level requests replace the sum
+    where they are given (KEP-2837); the RuntimeClass overhead comes on top.
+    """
+    sidecars, peak = Resources(), Resources()
+    for request, is_sidecar in init:
+        if is_sidecar:
+            sidecars = sidecars.plus(request)
+            peak = peak.at_least(sidecars)
+        else:
+            peak = peak.at_least(sidecars.plus(request))
+    total = Resources.total((*containers, sidecars)).at_least(peak)
+    if pod_level is not None:
+        total = Resources.of({**dict(total.items), **dict(pod_level.items)})
+    return total.plus(overhead).plus(Resources.of({PODS: 1}))
