@@ -21,7 +21,7 @@ from planner.plan import Action, Change, Cost, Evidence, PlacedNode, Plan, Price
 from planner.pods import Owner
 from planner.pools import NODES_PER_CLUSTER, POOLS_PER_CLUSTER, Pool, PoolName, PoolSet
 from planner.removal import Victim, find_victims
-from planner.resources import Resources
+from planner.resources import STORAGE, Resources
 from planner.solve import Opened, Problem, Solution, solve
 from planner.why import removal_reasons, scale_up_reasons
 from planner.workloads import with_workloads
@@ -110,7 +110,7 @@ def _problem(
         candidates=candidates(
             inputs.policy, inputs.catalog, region, nodes=snapshot.nodes, daemonsets=snapshot.daemonsets
         ),
-        ledger=_ledger(inputs, region),
+        ledger=_ledger(inputs, region), currency=inputs.catalog.currency,
     )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def _plan(
     cost = _cost(inputs, desired, solution)
     return Plan(
         declared=inputs.declared, desired=desired.pools, changes=changes, placements=_named(desired, inputs),
-        unplaced=solution.unplaced, cost=cost, warnings=_warnings(inputs, desired),
+        unplaced=solution.unplaced, cost=cost, warnings=_warnings(inputs, problem.demand, desired),
         evidence=Evidence(
             snapshot=value_digest(inputs.snapshot), policy=value_digest(inputs.policy),
             catalog=value_digest(inputs.catalog), pools=value_digest((inputs.declared, inputs.observed)),
@@ -227,7 +227,7 @@ def _cost(inputs: Inputs, desired: Desired, solution: Solution) -> Cost:
     )  # fmt: skip
 
 
-def _warnings(inputs: Inputs, desired: Desired) -> tuple[str, ...]:
+def _warnings(inputs: Inputs, demand: Demand, desired: Desired) -> tuple[str, ...]:
     found = [
         f"pool {pool.name}: flavor {pool.flavor} is not in the catalog; it is counted as free of charge"
         for pool in _all_pools(inputs)
@@ -238,10 +238,14 @@ def _warnings(inputs: Inputs, desired: Desired) -> tuple[str, ...]:
         for pool in _all_pools(inputs)
         if pool.failed and pool.state
     ]
-    analogous = sorted({
-        one.candidate.flavor.name for _, one in desired.opened if one.candidate.flavor.disk_by_analogy
+    return tuple(sorted((*found, *_disk_warnings(demand, desired))))
+
+
+def _disk_warnings(demand: Demand, desired: Desired) -> list[str]:
+    """Where pods ask for local storage, a disk size that nobody published matters."""
+    asking = {pod for group in demand.groups if group.needs.requests.get(STORAGE) for pod in group.pods}
+    unsure = sorted({
+        one.candidate.flavor.name for _, one in desired.opened
+        if one.candidate.flavor.disk_by_analogy and asking.intersection(one.pods)
     })  # fmt: skip
-    if analogous:
-        listed = ", ".join(analogous)
-        found.append(f"disk size of {listed} is by analogy, not published: check pods that use local storage")
-    return tuple(sorted(found))
+    return [f"disk size of {name} is by analogy, not published, and its pods ask for local storage" for name in unsure]

@@ -37,6 +37,7 @@ class Problem:
     bins: Sequence[Bin]
     candidates: Sequence[Candidate]
     ledger: Ledger
+    currency: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

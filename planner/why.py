@@ -37,7 +37,7 @@ def removal_reasons(victims: Sequence[Victim]) -> tuple[Reason, ...]:
 def _flavor_reason(opened: Sequence[Opened], problem: Problem) -> Reason:
     flavor = opened[0].candidate.flavor.name
     price = sum(one.candidate.hourly for one in opened)
-    chosen = f"{len(opened)} × {flavor} at {format_money(price, decimals=4)}/h"
+    chosen = f"{len(opened)} × {flavor} at {format_money(price, decimals=4)} {problem.currency}/h"
     other = _without(flavor, opened, problem)
     if other is None:
         return Reason("only-flavor", f"{chosen}: no other flavor that the policy allows holds these pods")
@@ -46,8 +46,8 @@ def _flavor_reason(opened: Sequence[Opened], problem: Problem) -> Reason:
     least = sum(one.candidate.hourly for one in other.opened)
     cost = format_money(least, decimals=4)
     if least < price:
-        return Reason("cheapest-together", f"{chosen}: cheapest with the other pools; alone, {listed} at {cost}/h")
-    return Reason("cheapest", f"{chosen} is the cheapest found; next best: {listed} at {cost}/h")
+        return Reason("cheapest-together", f"{chosen}: cheapest with the other pools; alone, {listed} at {cost} {problem.currency}/h")
+    return Reason("cheapest", f"{chosen} is the cheapest found; next best: {listed} at {cost} {problem.currency}/h")
 
 
 def _without(flavor: str, opened: Sequence[Opened], problem: Problem) -> Solution | None:

@@ -1,0 +1,155 @@
+"""From an approved plan to nodes: agreement first, victims by name, then the engine's saved plan, then a look.
+
+The order makes every kill harmless: what is in effect already is seen as such on the next try.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from gitops.agreement import Owner, disagreements
+from gitops.errors import Refused, Stalled, Waiting
+from gitops.verify import find_drift
+from planner.guardrails import check
+from planner.plan import Action
+from planner.pools import FAILED_STATES, PoolSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gitops.clock import Clock
+    from gitops.engines.base import ApplyResult, EnginePlan, EngineResource, Progress
+    from gitops.ovh.client import OvhClient
+    from gitops.verify import Drift
+    from planner.guardrails import Guardrails
+    from planner.plan import Change, Plan
+
+POLL = timedelta(seconds=1)
+PATIENCE = timedelta(hours=1)  # terraform-provider-ovh waits an hour too
+
+
+class Nodes(Protocol):
+    """The cluster's nodes as removal needs them."""
+
+    def cordon(self, names: Sequence[str]) -> None:
+        """Let no new pod onto these nodes; a node that is gone is fine. Raises Stalled or Waiting."""
+
+    def occupied(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of the nodes that hold a pod which a removal would evict. Raises when that cannot be told."""
+
+
+class PlanningEngine(Protocol):
+    """An engine that also tells what it keeps track of."""
+
+    def plan(self) -> EnginePlan: ...
+    def apply(self, plan: EnginePlan, report: Callable[[Progress], None]) -> ApplyResult: ...
+    def resources(self) -> tuple[EngineResource, ...]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hands:
+    """What an apply works with. ``nodes`` None: no cluster is at hand, so nothing with victims is applied."""
+
+    engine: PlanningEngine
+    client: OvhClient
+    clock: Clock
+    nodes: Nodes | None
+    report: Callable[[Progress], None]
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What an apply did, and what still differs afterwards."""
+
+    changed: int
+    removed: tuple[str, ...] = ()
+    drift: tuple[Drift, ...] = ()
+
+
+def apply_plan(plan: Plan, owner: Owner, guardrails: Guardrails, hands: Hands) -> Applied:
+    """Carry out exactly this plan. Raises Refused, with every reason, before anything is changed."""
+    violations = check(plan, guardrails)
+    if violations:
+        raise Refused("the plan breaks a guardrail; nothing was changed", reasons=tuple(each.text for each in violations))
+    engine_plan = _agreed(plan, owner, hands)
+    leaving = tuple(victim for change in plan.changes for victim in change.victims)
+    if leaving:
+        _clear(leaving, hands)
+    removed = [name for change in plan.changes if change.action is Action.UPDATE for name in _remove(change, hands)]
+    if removed:
+        engine_plan = _agreed(plan, owner, hands)
+    changed = 0
+    if not engine_plan.is_empty:
+        result = hands.engine.apply(engine_plan, hands.report)
+        changed = result.added + result.changed + result.removed
+    return Applied(changed=changed, removed=tuple(removed), drift=_look(plan, hands.client))
+
+
+def _agreed(plan: Plan, owner: Owner, hands: Hands) -> EnginePlan:
+    engine_plan = hands.engine.plan()
+    found = disagreements(plan, engine_plan, owner=owner, settled=hands.engine.resources())
+    if found:
+        raise Refused(
+            "terraform would not do exactly what was approved; nothing was changed",
+            reasons=tuple(str(each) for each in found),
+        )
+    return engine_plan
+
+
+def _clear(victims: Sequence[str], hands: Hands) -> None:
+    """Cordon the victims and make sure that they are still empty: the plan said so, and time has passed."""
+    if hands.nodes is None:
+        raise Refused(
+            "nodes would leave, and no cluster is at hand to see that they are still empty; give --kubeconfig",
+            reasons=tuple(f"victim {name}" for name in victims),
+        )
+    hands.nodes.cordon(victims)
+    occupied = hands.nodes.occupied(victims)
+    if occupied:
+        raise Refused(
+            "nodes that the plan removes are in use now; plan again",
+            reasons=tuple(f"{name} holds pods" for name in occupied),
+        )
+
+
+def _remove(change: Change, hands: Hands) -> tuple[str, ...]:
+    """Take the victims out of a pool that stays, by name: Terraform could only lower the count."""
+    from gitops.ovh.removal import remove_victims  # noqa: PLC0415 - loads the ovh package
+
+    after = change.after
+    if not change.victims or after is None:
+        return ()
+    pool = next((one for one in hands.client.pools() if one.name == change.pool), None)
+    if pool is None or pool.state is None:
+        raise Refused(f"pool {change.pool} is not there any more; plan again")
+    sent = remove_victims(hands.client, pool.state.id, change.victims, desired=after.desired)
+    if not sent:
+        return ()
+    hands.say(f"{change.pool}: removing {', '.join(change.victims)}")
+    wait_until_ready(hands.client, pool.state.id, hands.clock)
+    return change.victims
+
+
+def wait_until_ready(client: OvhClient, pool_id: str, clock: Clock) -> None:
+    """Return when the pool is READY. Raises Stalled in a failed state, Waiting when it takes longer than an hour."""
+    end = clock.now() + PATIENCE
+    while clock.now() < end:
+        pool = client.pool(pool_id)
+        status = pool.state.status if pool.state else ""
+        if status == "READY":
+            return
+        if status in FAILED_STATES:
+            raise Stalled(f"pool {pool.name} is in state {status}; look at it in the OVHcloud console")
+        clock.sleep(POLL)
+    raise Waiting(f"pool {pool_id} is not READY after an hour")
+
+
+def _look(plan: Plan, client: OvhClient) -> tuple[Drift, ...]:
+    """What the provider has now against what the plan wanted, for the pools that the plan changed."""
+    touched = {str(change.pool) for change in plan.changes}
+    declared = PoolSet.of(pool for pool in plan.desired if pool.name in touched)
+    observed = PoolSet.of(pool for pool in client.pools() if pool.name in touched)
+    return find_drift(declared, observed)

@@ -1,0 +1,95 @@
+"""The prerequisites, looked at one by one: programs, credentials, rights, region and the cluster itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gitops.errors import PoolplanError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from gitops.gather import Sources, Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, and what was found or is missing."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def run_checks(sources: Sources, around: Surroundings, *, launchers: Path) -> Iterator[Check]:
+    """Look at everything an apply needs; each check stands alone, so all that is wrong is said at once."""
+    yield _check("git", _git)
+    yield _check("terraform", lambda: _terraform(launchers))
+    yield _check("OVH credentials", lambda: _account(around))
+    yield _check("OVH cluster", lambda: _cluster(around))
+    yield _check("OVH rights", lambda: _rights(around))
+    yield _check("region", lambda: _region(sources, around))
+    yield _check("Kubernetes", lambda: _kubernetes(sources, around))
+
+
+def _check(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except PoolplanError as error:
+        return Check(name, False, str(error))
+
+
+def _git() -> str:
+    from gitops.process import run  # noqa: PLC0415 - loaded only for live checks
+
+    return run(["git", "--version"]).out.strip()
+
+
+def _terraform(launchers: Path) -> str:
+    from gitops.engines.program import find_terraform  # noqa: PLC0415 - loaded only for live checks
+
+    return find_terraform("", launchers=launchers)
+
+
+def _account(around: Surroundings) -> str:
+    from gitops.ovh.credentials import credentials_from  # noqa: PLC0415 - loaded only for live checks
+
+    return f"complete, for {credentials_from(around.environment).endpoint}"
+
+
+def _cluster(around: Surroundings) -> str:
+    from gitops.gather import connect  # noqa: PLC0415 - loaded only for live checks
+    from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - likewise
+
+    found = find_cluster(connect(around))
+    return f"{found.name or found.id} is {found.status}, plan {found.plan or 'free'}, version {found.version}"
+
+
+def _rights(around: Surroundings) -> str:
+    from gitops.gather import connect  # noqa: PLC0415 - loaded only for live checks
+    from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - likewise
+
+    client = connect(around)
+    client = client.of_cluster(find_cluster(client).id)
+    return f"may read pools ({len(client.pools())}) and flavors ({len(client.cluster_flavors())})"
+
+
+def _region(sources: Sources, around: Surroundings) -> str:
+    from gitops.gather import connect, read_catalog  # noqa: PLC0415 - loaded only for live checks
+    from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - likewise
+
+    name = find_cluster(connect(around)).region
+    region = read_catalog(sources, around).region(name)
+    if region is None:
+        raise PoolplanError(f"the cluster is in {name}, which the catalog does not know; make one with poolplan catalog")
+    zones = ", ".join(region.zones) if region.zoned else "one zone"
+    return f"{name}, {zones}"
+
+
+def _kubernetes(sources: Sources, around: Surroundings) -> str:
+    from gitops.gather import read_cluster  # noqa: PLC0415 - loaded only for live checks
+
+    snapshot, _ = read_cluster(sources, around)
+    return f"{len(snapshot.nodes)} nodes and {len(snapshot.pods)} pods can be read"

@@ -1,0 +1,89 @@
+"""Options that several commands share, and how they become ``Sources`` and ``Surroundings``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gitops.clock import SystemClock
+from gitops.environment import environment
+from gitops.errors import InputError
+from gitops.gather import Sources, Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+_PATH = click.Path(path_type=Path)
+
+_INPUTS = (
+    click.option("--snapshot", "snapshots", type=_PATH, multiple=True, metavar="PATH",
+                 help="File or folder of Kubernetes YAML or JSON, as kubectl writes it; repeatable. Default: the live cluster."),
+    click.option("--policy", "policies", type=_PATH, multiple=True, metavar="PATH",
+                 help="File or folder with NodePool and OVHNodeClass objects. Default: those in the snapshot."),
+    click.option("--catalog", type=_PATH, metavar="FILE", help="Flavors and prices. Default: the bundled catalog."),
+    click.option("--pools", type=_PATH, metavar="FILE",
+                 help="Observed pools, JSON as the OVH API lists them. Default: the API, else the nodes' labels."),
+    click.option("--region", metavar="NAME", default="", help="Region, where no OVHNodeClass names one."),
+    click.option("--cluster-plan", type=click.Choice(["free", "standard"]), default=None,
+                 help="The cluster's OVH plan: 100 or 500 nodes. Default: what the API says, else standard."),
+    click.option("--kubeconfig", metavar="FILE", default="", help="For the live cluster. Default: as kubectl finds it."),
+    click.option("--context", metavar="NAME", default="", help="The kubeconfig's context."),
+    click.option("--now", metavar="RFC3339", default="", help="Plan as if it were this time."),
+)  # fmt: skip
+_REPO = (
+    click.option("--repo", metavar="PATH|URL", required=True, help="The fleet repository, bare or a checkout."),
+    click.option("--cluster", metavar="NAME", default="", help="Which of the repository's clusters, if several."),
+)
+output_option = click.option(
+    "--output", "-o", type=click.Choice(["text", "json", "markdown"]), default="text", help="How to show the result."
+)
+
+
+def input_options(function: F) -> F:
+    """The options that say what to plan from."""
+    for option in reversed(_INPUTS):
+        function = option(function)
+    return function
+
+
+def repo_options(function: F) -> F:
+    """The options that say which cluster of which repository."""
+    for option in reversed(_REPO):
+        function = option(function)
+    return function
+
+
+def sources_of(options: dict[str, Any]) -> Sources:
+    """The ``Sources`` of a command's options."""
+    return Sources(
+        snapshots=tuple(options["snapshots"]), policies=tuple(options["policies"]), catalog=options["catalog"],
+        pools=options["pools"], region=options["region"], cluster_plan=options["cluster_plan"] or "",
+        kubeconfig=options["kubeconfig"], context=options["context"],
+    )  # fmt: skip
+
+
+def surroundings() -> Surroundings:
+    """This process's environment and clock; remarks go to stderr."""
+    return Surroundings(environment=environment(), clock=SystemClock(), remark=remark)
+
+
+def remark(text: str) -> None:
+    """A line of talk."""
+    click.echo(f"poolplan: {text}", err=True)
+
+
+def time_of(text: str, around: Surroundings) -> datetime:
+    """The time of ``--now``, else of the clock. Raises InputError."""
+    if not text:
+        return around.clock.now()
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        when = None
+    if when is None or when.tzinfo is None:
+        raise InputError(f"--now {text!r} is not a time; write it like 2026-01-31T12:00:00Z")
+    return when.astimezone(UTC)

@@ -1,0 +1,90 @@
+"""``poolplan plan``: which node pools the pending pods need. Changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gitops.commands.options import input_options, output_option, sources_of, surroundings, time_of
+from gitops.errors import ExitCode, InputError
+from gitops.gather import gather
+
+if TYPE_CHECKING:
+    from planner.plan import Plan
+
+
+@click.command("plan")
+@input_options
+@output_option
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the plan document (JSON) here too.")
+@click.option("--nodes-out", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write the Node objects the plan expects to join, as a v1 List.")  # fmt: skip
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are planned.")
+def command(**options: Any) -> int:  # noqa: ANN401 - click's
+    """Show which node pools the pending pods need, what they cost, and why. Changes nothing.
+
+    \b
+    poolplan plan --snapshot live.json --policy policy/
+    kubectl get nodes,pods,ds,pvc,pv,sc -A -o json > live.json
+    """
+    around = surroundings()
+    plan = make_plan(options)
+    for path, text in _files(plan, options):
+        write_text(path, text)
+    click.echo(show(plan, options["output"], color=_color(around.environment)), nl=False)
+    return ExitCode.CHANGES if options["detailed_exitcode"] and plan.changes else ExitCode.DONE
+
+
+def make_plan(options: dict[str, Any]) -> Plan:
+    """The plan for a command's options. Raises InputError for whatever the planner refuses."""
+    from planner.decide import decide  # noqa: PLC0415 - the planner loads only when needed
+    from planner.errors import ValueRefused  # noqa: PLC0415 - likewise
+
+    around = surroundings()
+    inputs = gather(sources_of(options), around)
+    try:
+        return decide(inputs, now=time_of(options["now"], around))
+    except ValueRefused as error:
+        raise InputError(str(error)) from error
+
+
+def show(plan: Plan, output: str, *, color: bool = False) -> str:
+    """The plan in the form that was asked for, ending in a newline."""
+    if output == "json":
+        from renderer.document import plan_text  # noqa: PLC0415 - one view is loaded
+
+        return plan_text(plan)
+    from renderer.summary import summarize  # noqa: PLC0415 - likewise
+
+    if output == "markdown":
+        from renderer.markdown import plan_view as markdown_view  # noqa: PLC0415 - likewise
+
+        return markdown_view(summarize(plan))
+    from renderer.terminal import Screen, plan_view  # noqa: PLC0415 - likewise
+
+    return plan_view(summarize(plan), screen=Screen(color=color))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file the user named. Raises InputError."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _files(plan: Plan, options: dict[str, Any]) -> list[tuple[Path, str]]:
+    files: list[tuple[Path, str]] = []
+    if options["out"]:
+        files.append((options["out"], show(plan, "json")))
+    if options["nodes_out"]:
+        from renderer.nodes import node_text  # noqa: PLC0415 - only when asked for
+
+        files.append((options["nodes_out"], node_text(plan)))
+    return files
+
+
+def _color(environment: Any) -> bool:  # noqa: ANN401 - a mapping
+    return not environment.get("NO_COLOR") and click.get_text_stream("stdout").isatty()

@@ -1,0 +1,44 @@
+"""``poolplan render``: a plan document as the files that would be committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gitops.commands.options import remark
+from gitops.errors import InputError
+
+
+@click.command("render")
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--into", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Where the files go.")
+@click.option("--service-name", metavar="ID", default="", help="OVH project. Default: OVH_SERVICE_NAME.")
+@click.option("--kube-id", metavar="ID", default="", help="OVH cluster. Default: OVH_KUBE_ID.")
+@click.option("--settings", type=click.Path(path_type=Path), metavar="FILE", help="A cluster.yaml: ids, endpoint, backend.")
+def command(plan: Path, into: Path, service_name: str, kube_id: str, settings: Path | None) -> None:
+    """Write the pools of a plan document (plan.json) as DIR/terraform/*.tf and DIR/manifests/*.yaml.
+
+    Files that already say the same are left as they are; pool files no longer wanted are removed.
+    """
+    from gitops.environment import environment  # noqa: PLC0415 - loaded only when the command runs
+    from gitops.files import read_folder, write_folder  # noqa: PLC0415 - likewise
+    from gitops.settings import read_settings  # noqa: PLC0415 - likewise
+    from renderer.document_read import read_plan_text  # noqa: PLC0415 - likewise
+    from renderer.terraform_settings import TerraformSettings  # noqa: PLC0415 - likewise
+    from renderer.tree import removed_paths, render_files  # noqa: PLC0415 - likewise
+
+    found = _read_plan(plan, read_plan_text)
+    variables = environment()
+    if settings is not None:
+        terraform = read_settings(settings, variables=variables).terraform
+    else:
+        service_name = service_name or variables.get("OVH_SERVICE_NAME", "")
+        kube_id = kube_id or variables.get("OVH_KUBE_ID", "")
+        if not service_name or not kube_id:
+            raise InputError("the files name a project and a cluster: give --service-name and --kube-id, or --settings")
+        terraform = TerraformSettings(service_name=service_name, kube_id=kube_id)
+    existing = read_folder(into)
+    files = render_files(found.desired, terraform, existing=existing)
+    written = write_folder(into, files, removed=removed_paths(existing, files))
+    remark(f"{len(files)} files in {into}, {written} of them changed")

@@ -1,0 +1,131 @@
+"""One cluster of the fleet repository, as its main branch has it: settings, policy and declared pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from gitops.errors import InputError, Place, Stalled
+from renderer.errors import TextRefused
+from renderer.layout import CLUSTER, POLICY, POOLS
+from renderer.tree import parse_pools
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gitops.gather import Surroundings
+    from gitops.git.base import CommitId, Repository
+    from gitops.settings import Settings
+    from planner.policy import Policy
+    from planner.pools import PoolSet
+    from renderer.files import FileSet
+
+CLUSTERS = PurePosixPath("clusters")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """A cluster's part of the repository at ``main``. ``files`` have paths relative to the cluster's folder."""
+
+    repository: Repository
+    settings: Settings
+    main: CommitId
+    files: FileSet
+    policy: Policy
+    declared: PoolSet
+
+
+def open_fleet(source: str, cluster: str, around: Surroundings, *, cache: Path) -> Fleet:
+    """Open the repository and read one cluster. Raises Stalled or InputError with the file and line at fault."""
+    from gitops.git.base import BranchName  # noqa: PLC0415 - loaded only for repositories
+    from gitops.git.opening import open_repository  # noqa: PLC0415 - likewise
+
+    repository = open_repository(source, cache=cache)
+    repository.refresh()
+    name = cluster or _only_cluster(repository, "main")
+    variables = _variables(around.environment)
+    head, files = _read(repository, "main", name)
+    settings = _settings(files, name, variables)
+    if settings.git.branch != "main":
+        head, files = _read(repository, settings.git.branch, name)
+        settings = _settings(files, name, variables)
+    repository.ensure_ready(BranchName(settings.git.branch), settings.folder)
+    for warning in settings.warnings:
+        around.remark(warning)
+    return Fleet(
+        repository=repository, settings=settings, main=head, files=files,
+        policy=_policy(files, name, around), declared=declared_pools(files, settings),
+    )  # fmt: skip
+
+
+def declared_pools(files: FileSet, settings: Settings) -> PoolSet:
+    """The pools that the cluster's live files declare. Raises InputError with the place of what is wrong."""
+    try:
+        return parse_pools(files.inside(POOLS), settings.live)
+    except TextRefused as error:
+        raise InputError(f"{settings.folder}/{POOLS}/{error}") from error
+
+
+def _read(repository: Repository, branch: str, cluster: str) -> tuple[CommitId, FileSet]:
+    from gitops.git.base import BranchName  # noqa: PLC0415 - loaded only for repositories
+
+    head = repository.head(BranchName(branch))
+    if head is None:
+        raise Stalled(f"{repository.name} has no branch {branch}; commit clusters/<name>/cluster.yaml there first")
+    return head, repository.read(head, CLUSTERS / cluster)
+
+
+def _only_cluster(repository: Repository, branch: str) -> str:
+    from gitops.git.base import BranchName  # noqa: PLC0415 - loaded only for repositories
+
+    head = repository.head(BranchName(branch))
+    if head is None:
+        raise Stalled(f"{repository.name} has no branch {branch}; commit clusters/<name>/cluster.yaml there first")
+    paths = repository.read(head, CLUSTERS).paths()
+    names = sorted({path.parts[0] for path in paths if path.parts[1:] == CLUSTER.parts})
+    if len(names) != 1:
+        listed = f"it has {', '.join(names)}: choose one with --cluster" if names else "there is no clusters/*/cluster.yaml"
+        raise InputError(f"which cluster of {repository.name}? {listed}")
+    return names[0]
+
+
+def _settings(files: FileSet, cluster: str, variables: Mapping[str, str]) -> Settings:
+    from gitops.settings_read import read_settings  # noqa: PLC0415 - loads ruamel
+
+    text = files.get(CLUSTER)
+    if text is None:
+        raise InputError("there is no such file on the main branch", place=Place(f"{CLUSTERS / cluster / CLUSTER}"))
+    settings = read_settings(text, str(CLUSTERS / cluster / CLUSTER), variables)
+    if settings.name != cluster:
+        raise InputError(
+            f"metadata.name is {settings.name}, the folder is {cluster}; they must agree",
+            place=Place(f"{CLUSTERS / cluster / CLUSTER}"),
+        )
+    return settings
+
+
+def _policy(files: FileSet, cluster: str, around: Surroundings) -> Policy:
+    from gitops.cluster.files import Source  # noqa: PLC0415 - loads msgspec
+    from gitops.cluster.inputs import make_inputs  # noqa: PLC0415 - likewise
+    from gitops.cluster.items import items_of  # noqa: PLC0415 - likewise
+
+    texts = [(path, text) for path, text in files.inside(POLICY) if path.suffix in (".yaml", ".yml", ".json")]
+    sources = [Source(str(CLUSTERS / cluster / POLICY / path), text.encode()) for path, text in texts]
+    found = make_inputs(
+        (item for source in sources for item in items_of(source)), environment=_variables(around.environment)
+    )
+    for warning in found.warnings:
+        around.remark(warning)
+    if not found.policy.node_pools:
+        raise InputError("there is no NodePool on the main branch", place=Place(f"{CLUSTERS / cluster / POLICY}/"))
+    return found.policy
+
+
+def _variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """What placeholders may name: nothing that is a key or a secret can come into a file or a plan through them."""
+    return {name: value for name, value in environment.items() if not _is_secret(name)}
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.upper() for word in ("SECRET", "TOKEN", "PASSWORD", "_KEY", "CREDENTIAL"))

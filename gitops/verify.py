@@ -1,0 +1,57 @@
+"""Declared versus observed: what differs between the pools Git wants and those the provider has. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from planner.diff import changed_fields
+from planner.ownership import is_managed
+
+if TYPE_CHECKING:
+    from planner.pools import Pool, PoolSet
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Drift:
+    """One difference, as a sentence about one pool."""
+
+    pool: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.pool}: {self.text}"
+
+
+def find_drift(declared: PoolSet, observed: PoolSet) -> tuple[Drift, ...]:
+    """Everything in which the provider's managed pools differ from the declared ones, by pool."""
+    found: list[Drift] = []
+    for pool in declared:
+        there = observed.get(pool.name)
+        if there is None:
+            found.append(Drift(pool.name, f"Git declares it with {pool.desired} nodes, the provider has no such pool"))
+            continue
+        found += [Drift(pool.name, text) for text in _differences(pool, there)]
+    found += [
+        Drift(pool.name, f"the provider has it with {pool.desired} nodes, Git does not declare it")
+        for pool in observed
+        if declared.get(pool.name) is None and is_managed(pool)
+    ]
+    return tuple(sorted(found))
+
+
+def _differences(declared: Pool, observed: Pool) -> list[str]:
+    found = [
+        f"{name} is {_shown(getattr(observed, name))} at the provider, {_shown(getattr(declared, name))} in Git"
+        for name in changed_fields(declared, observed)
+    ]
+    state = observed.state
+    if state is not None and state.status != "READY":
+        found.append(f"it is in state {state.status}, {state.available_nodes} of {observed.desired} nodes are there")
+    return found
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join("=".join(one) if isinstance(one, tuple) else str(one) for one in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
