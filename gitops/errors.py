@@ -2,6 +2,7 @@
 
 PoolplanError            one line for people: what happened, to what, what to do next
 ├── InputError           a user's file or option is wrong; carries file:line:column
+│   └── InputErrors      several at once, one a line
 ├── Waiting              trying again later may work (429, a busy pool, a held lock)
 ├── Stalled              a person must act first (rights, quota, a diverged repository)
 ├── Refused              a gate said no (guardrail, approval, agreement): exit code 3
@@ -12,6 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ExitCode(IntEnum):
@@ -53,6 +58,15 @@ class InputError(PoolplanError):
         where = f"{place}: " if place else ""
         field = f"{path}: " if path else ""
         super().__init__(f"{where}{field}{message}")
+
+
+class InputErrors(InputError):
+    """Several faults of one input, in the order of their places; ``str(error)`` has one a line."""
+
+    def __init__(self, errors: Sequence[InputError], *, left_out: int = 0) -> None:
+        lines = [str(error) for error in errors] + ([f"and {left_out} more"] if left_out else [])
+        super().__init__("\n".join(lines))
+        self.errors = tuple(errors)
 
 
 class Waiting(PoolplanError):

@@ -60,7 +60,7 @@ def stream(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Finished:
-    """Run a program to its end and hand over each line of its output as it comes. Raises Fatal when it cannot be started.
+    """Run a program to its end and hand over each line as it comes. Raises Fatal when it cannot be started.
 
     The program is in a session of its own, so that an interruption of ours reaches it once, as one SIGINT, and it is
     given the time it wants to end in order: a second signal would make Terraform drop its state.

@@ -139,8 +139,10 @@ def _capacities(pool: Pool, inputs: Inputs) -> list[Resources]:
 
 
 def _victims(inputs: Inputs, region: Region, solution: Solution, now: datetime) -> tuple[Victim, ...]:
+    # A pool that no NodePool would make any more goes when it is empty, as patiently as the most patient of them says.
+    everyone = inputs.policy.node_pools
     mine: dict[str, tuple[Pool, tuple[NodePool, ...]]] = {
-        pool.name: (pool, owners(pool, inputs.policy, inputs.catalog, region))
+        pool.name: (pool, owners(pool, inputs.policy, inputs.catalog, region) or everyone)
         for pool in inputs.declared
         if is_managed(pool)
     }

@@ -41,9 +41,9 @@ def find_victims(
     wanted: frozenset[str],
     now: datetime,
 ) -> tuple[Victim, ...]:
-    """The nodes to remove, by pool and name. ``pools`` are managed pools with the NodePools they belong to.
+    """The nodes to remove, by pool and name. ``pools`` are managed pools with the NodePools whose rules hold for them.
 
-    ``wanted`` are nodes the solution puts pods on. A pool that belongs to no NodePool keeps its nodes.
+    ``wanted`` are nodes the solution puts pods on. A pool for which no rules hold keeps its nodes.
     """
     on_node: dict[str, list[Pod]] = {}
     for pod in pods:

@@ -48,6 +48,7 @@ def admit(needs: Needs, snapshot: Snapshot) -> Needs:
     return replace(
         needs, priority=priority, requests=needs.requests.plus(runtime.overhead),
         alternatives=combine(needs.alternatives, (selector,)),
+        tolerations=tuple(sorted({*needs.tolerations, *runtime.tolerations})),
     )  # fmt: skip
 
 

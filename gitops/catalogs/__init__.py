@@ -1,0 +1,1 @@
+"""Catalogs: the bundled one, files that people write, and fresh ones from the OVH API."""

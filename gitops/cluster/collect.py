@@ -1,0 +1,174 @@
+"""Objects → one Snapshot: each object once, sorted, whatever the order of files and documents."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from gitops.cluster import kinds, objects, wire, workloads
+from gitops.cluster.needs import NeedsReader
+from gitops.cluster.nodes import read_node
+from gitops.cluster.pods import PodReader
+from gitops.decoding import Misfit
+from gitops.errors import InputError
+from planner.snapshot import Claim, Snapshot
+from planner.workloads import admit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from gitops.cluster.items import Item
+    from planner.pods import Pod
+    from planner.snapshot import DaemonSet, Workload
+
+_NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._:]{0,252}")
+T = TypeVar("T")
+W = TypeVar("W", bound=wire.Wire)
+
+
+@dataclass
+class Collection:
+    """Items by kind, as they are found; those of kinds that nothing here reads are only counted."""
+
+    found: dict[str, list[Item]] = field(default_factory=dict)
+    policy: list[Item] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+    def add(self, item: Item) -> None:
+        if kinds.is_policy(item.api_version, item.kind):
+            self.policy.append(item)
+        elif (item.api_version, item.kind) in kinds.BY_NAME:
+            self.found.setdefault(item.kind, []).append(item)
+        else:
+            self.unknown[item.full_kind] += 1
+
+    def unknown_kinds(self) -> dict[str, int]:
+        return dict(sorted(self.unknown.items()))
+
+
+def read_snapshot(collection: Collection) -> Snapshot:
+    """Raises InputError at the first object that is wrong or stands twice with different content."""
+    return _Reader(collection).snapshot()
+
+
+class _Reader:
+    def __init__(self, collection: Collection) -> None:
+        self._found = collection.found
+        self._needs = NeedsReader()
+
+    def snapshot(self) -> Snapshot:
+        known = Snapshot(
+            nodes=self._read("Node", wire.Node, read_node),
+            volumes=self._read("PersistentVolume", wire.Volume, objects.read_volume),
+            claims=self._read("PersistentVolumeClaim", wire.Claim, objects.read_claim),
+            storage_classes=self._read("StorageClass", wire.StorageClass, objects.read_storage_class),
+            budgets=self._read("PodDisruptionBudget", wire.Budget, objects.read_budget),
+            namespaces=self._read("Namespace", wire.Namespace, objects.read_namespace),
+            priority_classes=self._read("PriorityClass", wire.PriorityClass, objects.read_priority_class),
+            runtime_classes=self._read("RuntimeClass", wire.RuntimeClass, objects.read_runtime_class),
+            daemonsets=self._daemonsets(),
+            workloads=self._workloads(),
+        )
+        ephemeral: dict[tuple[str, str], Claim] = {}
+        pods = self._pods(known, ephemeral)
+        have = {(one.namespace, one.name) for one in known.claims}
+        claims = (*known.claims, *(claim for key, claim in ephemeral.items() if key not in have))
+        return replace(known, pods=pods, claims=tuple(sorted(claims, key=lambda one: (one.namespace, one.name))))
+
+    def _read(self, kind: str, shape: type[W], make: Callable[[W], T]) -> tuple[T, ...]:
+        return _once(self._named(kind, shape, make))
+
+    def _named(self, kind: str, shape: type[W], make: Callable[[W], T]) -> Iterator[tuple[tuple[str, str], T, Item]]:
+        for item in self._found.get(kind, ()):
+            value = _read(item, shape, make)
+            yield (getattr(value, "namespace", ""), value.name), value, item  # type: ignore[attr-defined]
+
+    def _pods(self, known: Snapshot, ephemeral: dict[tuple[str, str], Claim]) -> tuple[Pod, ...]:
+        reader = PodReader(self._needs)
+
+        def make(written: wire.Pod) -> Pod:
+            pod = reader.read(written)
+            for claim in _ephemeral_claims(pod, written.spec):
+                ephemeral[claim.namespace, claim.name] = claim
+            return _admitted(pod, written.spec, known)
+
+        return self._read("Pod", wire.Pod, make)
+
+    def _daemonsets(self) -> tuple[DaemonSet, ...]:
+        found = self._named("DaemonSet", wire.Workload, lambda one: workloads.read_daemonset(one, self._needs))
+        return _once(_latest(found))
+
+    def _workloads(self) -> tuple[Workload, ...]:
+        made: list[Workload] = []
+        for kind in kinds.WORKLOAD_KINDS:
+            made += _once(_latest(self._of_kind(kind.kind)))
+        return tuple(sorted(made, key=lambda one: (one.owner.namespace, one.owner.name, one.owner.kind)))
+
+    def _of_kind(self, kind: str) -> Iterator[tuple[tuple[str, str], Workload, Item]]:
+        def make(one: wire.Workload) -> Workload | None:
+            return None if workloads.is_owned(one) else workloads.read_workload(one, kind, self._needs)
+
+        for item in self._found.get(kind, ()):
+            if (made := _read(item, wire.Workload, make)) is not None:
+                yield (made.owner.namespace, made.owner.name), made, item
+
+
+def _read(item: Item, shape: type[W], make: Callable[[W], T]) -> T:
+    def named(one: W) -> T:
+        _check_names(one.metadata)  # type: ignore[attr-defined] # every kind that is read has it
+        return make(one)
+
+    return item.read(shape, named)
+
+
+def _check_names(metadata: wire.Metadata) -> None:
+    """Names end up in file names, messages and plans; the API server takes no other ones."""
+    for field_name, name in (("name", metadata.name), ("namespace", metadata.namespace)):
+        if name is not None and not _NAME.fullmatch(name):
+            raise Misfit(f"{name[:80]!a} is no name that Kubernetes takes", ("metadata", field_name))
+
+
+def _latest(found: Iterable[tuple[tuple[str, str], T, Item]]) -> Iterator[tuple[tuple[str, str], T, Item]]:
+    """Of workloads of one name, those of the last path: a file given later says what would be if it were applied."""
+    latest: dict[tuple[str, str], list[tuple[tuple[str, str], T, Item]]] = {}
+    for one in found:
+        kept = latest.setdefault(one[0], [])
+        if kept and kept[0][2].argument < one[2].argument:
+            kept.clear()
+        if not kept or kept[0][2].argument == one[2].argument:
+            kept.append(one)
+    for kept in latest.values():
+        yield from kept
+
+
+def _once(found: Iterable[tuple[tuple[str, str], T, Item]]) -> tuple[T, ...]:
+    """Sorted by name, each once. Raises InputError where one name stands for two different objects."""
+    known: dict[tuple[str, str], tuple[T, Item]] = {}
+    for key, value, item in found:
+        before = known.setdefault(key, (value, item))
+        if before[0] != value:
+            raise InputError(
+                f"{item.name} stands here and, with other content, at {before[1].body.place(())}; leave one out",
+                place=item.body.place(()),
+            )
+    return tuple(known[key][0] for key in sorted(known))
+
+
+def _admitted(pod: Pod, spec: wire.PodSpec, known: Snapshot) -> Pod:
+    """A pod that never passed the API server, as admission would leave it."""
+    if spec.priority is not None:
+        return pod
+    written = replace(pod.needs, runtime_class="") if spec.overhead else pod.needs
+    admitted = replace(admit(written, known), runtime_class=pod.needs.runtime_class)
+    return pod if admitted == pod.needs else replace(pod, needs=admitted)
+
+
+def _ephemeral_claims(pod: Pod, spec: wire.PodSpec) -> Iterator[Claim]:
+    """The claims that the control plane makes for a pod's generic ephemeral volumes, where it has not done so yet."""
+    for volume in spec.volumes or ():
+        if volume.ephemeral is not None and not pod.phase.finished:
+            template = volume.ephemeral.volume_claim_template
+            written = template.spec.storage_class_name if template and template.spec else None
+            yield Claim(namespace=pod.namespace, name=f"{pod.name}-{volume.name}", storage_class=written)

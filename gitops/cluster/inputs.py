@@ -1,0 +1,93 @@
+"""Everything a plan reads from a cluster or from files that kubectl wrote: the snapshot and the policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gitops.cluster.collect import Collection, read_snapshot
+from gitops.cluster.files import sources
+from gitops.cluster.items import items_of
+from gitops.cluster.policies import collect_policy
+from gitops.errors import InputError, Place
+from planner.policy import Policy
+from planner.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from gitops.cluster.items import Item
+
+
+_KINDS = "nodes,pods,daemonsets,pv,pvc,storageclasses,pdb,priorityclasses,namespaces"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What was read. ``unknown_kinds`` counts the objects that were not used, by kubectl's name of their kind."""
+
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    policy: Policy = field(default_factory=Policy)
+    unknown_kinds: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def read_inputs(
+    paths: Sequence[Path], *, environment: Mapping[str, str], policy_paths: Sequence[Path] = ()
+) -> Inputs:  # fmt: skip
+    """Files or folders of Kubernetes YAML and JSON. With ``policy_paths``, the policy comes from these alone.
+
+    A workload of a later path replaces one of the same name; anything else that stands twice must be the same.
+    Raises InputError, or InputErrors for a policy with several faults.
+    """
+    policy_items = file_items(policy_paths) if policy_paths else None
+    return make_inputs(file_items(paths), environment=environment, policy_items=policy_items)
+
+
+def read_policy(paths: Sequence[Path], environment: Mapping[str, str]) -> Inputs:
+    """A policy on its own; objects of other kinds are counted as unknown. Raises InputError or InputErrors."""
+    collection = _collection(file_items(paths))
+    for kind, items in collection.found.items():
+        collection.unknown[items[0].full_kind if items else kind] += len(items)
+    policy, warnings = collect_policy(collection.policy, environment)
+    return Inputs(policy=policy, warnings=warnings, unknown_kinds=collection.unknown_kinds())
+
+
+def file_items(paths: Sequence[Path]) -> Iterable[Item]:
+    """Every object in the files and folders."""
+    return (item for source in sources(paths) for item in items_of(source))
+
+
+def make_inputs(
+    items: Iterable[Item], *, environment: Mapping[str, str], policy_items: Iterable[Item] | None = None
+) -> Inputs:  # fmt: skip
+    """From objects of files and of a live cluster alike."""
+    collection = _collection(items)
+    given = collection.policy
+    warnings: tuple[str, ...] = ()
+    if policy_items is not None:
+        given = _collection(policy_items).policy
+        if collection.policy:
+            warnings = (f"{len(collection.policy)} policy objects of the snapshot are not used: a policy was given",)
+    policy, found = collect_policy(given, environment)
+    return Inputs(
+        snapshot=read_snapshot(collection), policy=policy, unknown_kinds=collection.unknown_kinds(),
+        warnings=(*warnings, *found),
+    )  # fmt: skip
+
+
+def require_nodes(inputs: Inputs, paths: Sequence[Path]) -> None:
+    """Raises InputError where files hold no Node: what runs already could not be told from what is missing."""
+    if not inputs.snapshot.nodes:
+        raise InputError(
+            f"a snapshot without a Node cannot be planned safely; export nodes too: kubectl get {_KINDS} -A -o json",
+            place=Place(", ".join(str(path) for path in paths)) if paths else None,
+        )
+
+
+def _collection(items: Iterable[Item]) -> Collection:
+    collection = Collection()
+    for item in items:
+        collection.add(item)
+    return collection

@@ -1,0 +1,280 @@
+"""Files → single Kubernetes objects, each with its kind and the place it came from; lists are taken apart here.
+
+It decides what counts as an object. What an object's fields mean is decided by the reader of its kind, which decodes
+it with ``Item.decode`` and speaks of wrong fields with ``Misfit``: ``Item.read`` turns that into a located InputError.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+import msgspec
+
+from gitops.cluster.files import LARGEST_YAML, Source
+from gitops.decoding import Misfit, convert, json_place, path_text
+from gitops.errors import InputError, Place
+from gitops.yamlfile import YamlDocument, decode_text, parse_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from gitops.decoding import Step
+
+T = TypeVar("T")
+W = TypeVar("W")
+_NOTHING = msgspec.Raw(b"")
+
+
+class Body(Protocol):
+    """Where an object's fields stand: in JSON bytes, in a YAML document, or in a cluster's answer."""
+
+    def decode(self, kind: type[T]) -> T: ...
+    def plain(self) -> object: ...
+    def place(self, path: tuple[Step, ...]) -> Place: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One Kubernetes object. ``argument`` is the position of the user's path that it came from."""
+
+    api_version: str
+    kind: str
+    body: Body
+    argument: int = 0
+
+    @property
+    def full_kind(self) -> str:
+        """As kubectl names it: ``Pod``, ``NodePool.karpenter.sh``."""
+        group, slash, _ = self.api_version.partition("/")
+        return ascii(f"{self.kind}.{group}" if slash else self.kind)[1:-1]
+
+    def read(self, wire: type[W], make: Callable[[W], T]) -> T:
+        """Decode and convert. Raises InputError with the place of the field that is wrong."""
+        try:
+            return make(self.decode(wire))
+        except Misfit as misfit:
+            raise self.refused(misfit) from None
+
+    def decode(self, wire: type[W]) -> W:
+        """The fields that ``wire`` has; others are ignored. Raises Misfit."""
+        try:
+            return self.body.decode(wire)
+        except msgspec.ValidationError:
+            pass
+        return precisely(self.body.plain(), wire)
+
+    def refused(self, misfit: Misfit) -> InputError:
+        """The error to raise: ``file:line:column: spec.nodeName: message (in Pod default/web)``."""
+        place = self.body.place(misfit.path)
+        return InputError(f"{misfit.message} (in {self.name})", place=place, path=path_text(misfit.path))
+
+    @property
+    def name(self) -> str:
+        """Kind, namespace and name, for messages."""
+        plain = self.body.plain()
+        metadata = plain.get("metadata") if isinstance(plain, dict) else None
+        parts = metadata if isinstance(metadata, dict) else {}
+        known = [str(parts[key]) for key in ("namespace", "name") if isinstance(parts.get(key), str)]
+        kind = ascii(self.kind)[1:-1]
+        named = isinstance(parts.get("name"), str)
+        return f"{kind} {ascii('/'.join(known))[1:-1]}" if named else f"a {kind} without a name"
+
+
+def precisely(plain: object, wire: type[W]) -> W:
+    """A plain value as a ``wire``. Raises Misfit that leads to the very field."""
+    try:
+        return convert(plain, wire)
+    except Misfit as misfit:
+        raise _precise(misfit, plain) from None
+
+
+class Head(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What tells objects and lists apart."""
+
+    api_version: str = ""
+    kind: str = ""
+    items: msgspec.Raw = _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class JsonBody:
+    """An object within JSON bytes; nothing is copied until it is decoded."""
+
+    source: Source
+    raw: msgspec.Raw
+
+    def decode(self, kind: type[T]) -> T:
+        """Raises msgspec's ValidationError, or InputError for what no reader could take."""
+        try:
+            return msgspec.json.decode(self.raw, type=kind)
+        except RecursionError:
+            raise InputError("is nested too deeply", place=Place(self.source.file)) from None
+        except UnicodeDecodeError:
+            raise self._not_utf8() from None
+
+    def plain(self) -> object:
+        return self.decode(object)
+
+    def _not_utf8(self) -> InputError:
+        raw = bytes(self.raw)
+        at = max(0, self.source.data.find(raw))
+        try:
+            raw.decode()
+        except UnicodeDecodeError as error:
+            at += error.start
+        return InputError("is not UTF-8 text", place=_place_of_byte(self.source, at))
+
+    def place(self, path: tuple[Step, ...]) -> Place:
+        """Found by looking again: only errors ask for it."""
+        raw = bytes(self.raw)
+        start = _place_of_byte(self.source, max(0, self.source.data.find(raw)))
+        inner = json_place(raw.decode(errors="replace"), self.source.file, _existing(path, self.plain()))
+        column = inner.column if inner.line > 1 else start.column + inner.column - 1
+        return Place(self.source.file, start.line + inner.line - 1, column)
+
+
+@dataclass(frozen=True, slots=True)
+class YamlBody:
+    """An object within a YAML document; ``within`` leads to it from the document's root."""
+
+    document: YamlDocument
+    value: object = field(compare=False)
+    within: tuple[Step, ...] = ()
+
+    def decode(self, kind: type[T]) -> T:
+        return msgspec.convert(self.value, kind)
+
+    def plain(self) -> object:
+        return self.value
+
+    def place(self, path: tuple[Step, ...]) -> Place:
+        return self.document.place((*self.within, *path))
+
+
+def items_of(source: Source) -> Iterator[Item]:
+    """Every object of a file, lists taken apart. Raises InputError where the text is broken or is no object."""
+    if source.is_json:
+        yield from json_items(source)
+        return
+    if len(source.data) > LARGEST_YAML:
+        raise InputError(
+            f"is YAML of more than {LARGEST_YAML // 1024**2} MiB, which takes minutes to read; export it with -o json",
+            place=Place(source.file),
+        )
+    for document in parse_yaml(decode_text(bytes(source.data), source.file), source.file):
+        yield from _yaml_items(document, document.value, source.argument)
+
+
+def json_items(source: Source) -> Iterator[Item]:
+    """The objects of a JSON text."""
+    try:
+        whole = msgspec.json.decode(source.data, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        raise _not_json(source, str(error)) from None
+    except RecursionError:
+        raise InputError("is nested too deeply", place=Place(source.file)) from None
+    yield from _json_items(JsonBody(source, whole), ("", ""))
+
+
+def _json_items(body: JsonBody, default: tuple[str, str]) -> Iterator[Item]:
+    head = _head(body, default)
+    if head.items == _NOTHING or not head.kind.endswith("List"):
+        yield Item(head.api_version, head.kind, body, body.source.argument)
+        return
+    try:
+        parts = msgspec.json.decode(head.items, type=list[msgspec.Raw] | None) or []
+    except msgspec.ValidationError:
+        raise InputError("must be a list", place=body.place(("items",)), path="items") from None
+    for part in parts:
+        yield from _json_items(JsonBody(body.source, part), _item_kind(head))
+
+
+def _yaml_items(
+    document: YamlDocument, value: object, argument: int, *, within: tuple[Step, ...] = (),
+    default: tuple[str, str] = ("", ""),
+) -> Iterator[Item]:  # fmt: skip
+    body = YamlBody(document, value, within)
+    head = _head(body, default)
+    items = cast("dict[str, object]", value).get("items")
+    if not isinstance(items, list) or not head.kind.endswith("List"):
+        yield Item(head.api_version, head.kind, body, argument)
+        return
+    for number, part in enumerate(items):
+        yield from _yaml_items(
+            document, part, argument, within=(*within, "items", number), default=_item_kind(head)
+        )  # fmt: skip
+
+
+class _YamlHead(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    api_version: str = ""
+    kind: str = ""
+    items: object = None
+
+
+def _head(body: JsonBody | YamlBody, default: tuple[str, str]) -> Head:
+    """Kind and version, which the parts of a ``PodList`` take from the list."""
+    try:
+        read = body.decode(Head) if isinstance(body, JsonBody) else body.decode(_YamlHead)
+    except msgspec.ValidationError:
+        raise _not_an_object(body) from None
+    api_version, kind = read.api_version or default[0], read.kind or default[1]
+    if not api_version or not kind:
+        missing = "kind" if not kind else "apiVersion"
+        raise InputError(f"{missing} is missing: this is not a Kubernetes object", place=body.place(()))
+    return Head(api_version, kind, read.items if isinstance(read.items, msgspec.Raw) else _NOTHING)
+
+
+def _not_an_object(body: JsonBody | YamlBody) -> InputError:
+    text = "is not a Kubernetes object, which is a map with apiVersion and kind"
+    path: tuple[Step, ...] = ()
+    try:
+        convert(body.plain(), _YamlHead)
+    except Misfit as misfit:
+        if misfit.path:
+            text, path = misfit.message, misfit.path
+    return InputError(text, place=body.place(path), path=path_text(path))
+
+
+def _item_kind(head: Head) -> tuple[str, str]:
+    return ("", "") if head.kind == "List" else (head.api_version, head.kind.removesuffix("List"))
+
+
+def _not_json(source: Source, complaint: str) -> InputError:
+    text, _, byte = complaint.removeprefix("JSON is malformed: ").partition(" (byte ")
+    if not len(source.data):
+        return InputError("is empty", place=Place(source.file))
+    at = int(byte.rstrip(")")) if byte else len(source.data)
+    what = "it ends too early" if "truncated" in text else text
+    return InputError(f"is not JSON: {what}", place=_place_of_byte(source, at))
+
+
+def _place_of_byte(source: Source, at: int) -> Place:
+    chunk = 2**24
+    line = 1 + sum(source.data[begin : min(begin + chunk, at)].count(b"\n") for begin in range(0, at, chunk))
+    start = source.data.rfind(b"\n", 0, at) + 1
+    column = len(bytes(source.data[start:at]).decode(errors="replace")) + 1
+    return Place(source.file, line, column)
+
+
+def _existing(path: Iterable[Step], value: Any) -> tuple[Step, ...]:
+    """The part of a path that is really there."""
+    there: list[Step] = []
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            break
+        there.append(step)
+    return tuple(there)
+
+
+def _precise(misfit: Misfit, value: object) -> Misfit:
+    """msgspec names a free map but not its entry: add the first entry that is neither text nor a number."""
+    for step in misfit.path:
+        value = cast("dict[Step, object]", value)[step]
+    if not isinstance(value, dict) or not misfit.message.startswith("must be "):
+        return misfit
+    allowed = str | int | float if "number" in misfit.message.partition(", not")[0] else str
+    wrong = next((key for key, one in value.items() if isinstance(one, bool) or not isinstance(one, allowed)), None)
+    return misfit if wrong is None else Misfit(misfit.message, (*misfit.path, wrong))

@@ -1,0 +1,110 @@
+"""The smaller objects that scheduling looks at → the planner's values: volumes, budgets, classes and namespaces."""
+
+from __future__ import annotations
+
+from gitops.cluster import wire
+from gitops.cluster.fields import at, modern, pairs, resources
+from gitops.cluster.needs import tolerations
+from gitops.cluster.pods import DEFAULT_NAMESPACE
+from gitops.cluster.selectors import label_selector, node_terms
+from gitops.decoding import Misfit
+from planner import labels as known
+from planner.requirements import Requirement, Requirements
+from planner.snapshot import BindingMode, Budget, Claim, Namespace, PriorityClass, RuntimeClass, StorageClass, Volume
+
+_DEFAULT_CLASS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
+_LEGACY_CLASS = "volume.beta.kubernetes.io/storage-class"
+#: What annotations say of claims and storage classes.
+CLASS_ANNOTATIONS = (*_DEFAULT_CLASS, _LEGACY_CLASS)
+_NAMESPACE_NAME = "kubernetes.io/metadata.name"
+_VOLUME_ZONES = (known.ZONE, known.REGION)
+
+
+def read_volume(volume: wire.Volume) -> Volume:
+    """Its node affinity, and the zone and region labels that kube-scheduler's VolumeZone heeds. Raises Misfit."""
+    affinity = volume.spec.node_affinity if volume.spec else None
+    labelled = Requirements.of(
+        Requirement(modern(key), frozenset(value.split("__")))
+        for key, value in (volume.metadata.labels or {}).items()
+        if modern(key) in _VOLUME_ZONES
+    )
+    if affinity is None or affinity.required is None:
+        return Volume(name=volume.metadata.name, alternatives=(labelled,) if labelled.items else ())
+    with at("spec", "nodeAffinity", "required", "nodeSelectorTerms"):
+        terms, names = node_terms(affinity.required.node_selector_terms or ())
+    if names is not None:
+        labelled = labelled.intersect(Requirements.of([Requirement(known.HOSTNAME, frozenset(names))]))
+    nowhere = Requirements.of([Requirement(known.HOSTNAME)])
+    return Volume(
+        name=volume.metadata.name, alternatives=tuple(term.intersect(labelled) for term in terms) or (nowhere,)
+    )
+
+
+def read_claim(claim: wire.Claim) -> Claim:
+    meta, spec = claim.metadata, claim.spec
+    written = spec.storage_class_name if spec else None
+    return Claim(
+        namespace=meta.namespace or DEFAULT_NAMESPACE,
+        name=meta.name,
+        storage_class=(meta.annotations or {}).get(_LEGACY_CLASS) if written is None else written,
+        volume=(spec.volume_name if spec else None) or "",
+    )
+
+
+def read_storage_class(one: wire.StorageClass) -> StorageClass:
+    """Raises Misfit."""
+    mode = one.volume_binding_mode or BindingMode.IMMEDIATE.value
+    if mode not in [each.value for each in BindingMode]:
+        raise Misfit(f"must be {' or '.join(each.value for each in BindingMode)}", ("volumeBindingMode",))
+    annotations = one.metadata.annotations or {}
+    return StorageClass(
+        name=one.metadata.name,
+        binding=BindingMode(mode),
+        is_default=any(annotations.get(key) == "true" for key in _DEFAULT_CLASS),
+        topologies=tuple(_topology(term) for term in one.allowed_topologies or ()),
+    )
+
+
+def _topology(term: wire.TopologyTerm) -> Requirements:
+    return Requirements.of(
+        Requirement(modern(label.key), frozenset(label.values)) for label in term.match_label_expressions or ()
+    )
+
+
+def read_budget(budget: wire.Budget) -> Budget:
+    """A status that is older than the budget allows nothing. Raises Misfit."""
+    meta, status = budget.metadata, budget.status
+    with at("spec", "selector"):
+        selector = label_selector(budget.spec.selector if budget.spec else None)
+    stale = status is not None and (status.observed_generation or 0) < (meta.generation or 0)
+    return Budget(
+        namespace=meta.namespace or DEFAULT_NAMESPACE,
+        name=meta.name,
+        selector=selector,
+        allowed=0 if status is None or stale else max(0, status.disruptions_allowed),
+    )
+
+
+def read_namespace(namespace: wire.Namespace) -> Namespace:
+    """With the label that the API server sets on every namespace."""
+    name = namespace.metadata.name
+    return Namespace(name=name, labels=pairs({**(namespace.metadata.labels or {}), _NAMESPACE_NAME: name}))
+
+
+def read_priority_class(one: wire.PriorityClass) -> PriorityClass:
+    return PriorityClass(name=one.metadata.name, value=one.value, is_default=bool(one.global_default))
+
+
+def read_runtime_class(one: wire.RuntimeClass) -> RuntimeClass:
+    """Raises Misfit."""
+    with at("overhead", "podFixed"):
+        overhead = resources(one.overhead.pod_fixed if one.overhead else None)
+    scheduling = one.scheduling or wire.RuntimeScheduling()
+    with at("scheduling"):
+        tolerated = tolerations(scheduling.tolerations or ())
+    return RuntimeClass(
+        name=one.metadata.name,
+        overhead=overhead,
+        selector=pairs({modern(key): value for key, value in (scheduling.node_selector or {}).items()}),
+        tolerations=tolerated,
+    )

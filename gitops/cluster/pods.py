@@ -1,0 +1,100 @@
+"""A Pod object → the planner's pod: its owner as people know it, its state, and its needs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from gitops.cluster.fields import at, pairs, telling, utc
+from planner.pods import Owner, Phase, Pod, Scheduling
+
+if TYPE_CHECKING:
+    from gitops.cluster import wire
+    from gitops.cluster.needs import NeedsReader
+
+T = TypeVar("T")
+MIRROR = "kubernetes.io/config.mirror"
+TEMPLATE_HASH = "pod-template-hash"
+DEFAULT_NAMESPACE = "default"
+_PHASES = {phase.value: phase for phase in Phase}
+
+
+class PodReader:
+    """Reads pods; equal labels, owners and needs are shared between them."""
+
+    def __init__(self, needs: NeedsReader) -> None:
+        self._needs = needs
+        self._shared: dict[object, object] = {}
+
+    def read(self, pod: wire.Pod) -> Pod:
+        """Raises Misfit."""
+        meta, spec, status = pod.metadata, pod.spec, pod.status
+        namespace = meta.namespace or DEFAULT_NAMESPACE
+        with at("spec"):
+            needs = self._needs.read(spec, meta.labels, meta.name)
+        controller = next((one for one in meta.owner_references or () if one.controller), None)
+        phase = _phase(status)
+        return Pod(
+            namespace=self._share(namespace),
+            name=meta.name,
+            uid=meta.uid or "",
+            labels=self._share(pairs(meta.labels)),
+            annotations=self._share(telling(meta.annotations)),
+            owner=self._share(_owner(controller, namespace, meta.labels or {})),
+            controller=self._share((controller.kind, controller.name) if controller else None),
+            needs=needs,
+            node_name=self._share(spec.node_name or ""),
+            nominated_node=(status.nominated_node_name if status else None) or "",
+            phase=phase,
+            scheduling=_scheduling(spec, status),
+            mirror=MIRROR in (meta.annotations or {}),
+            deleting=meta.deletion_timestamp is not None,
+            created_at=utc(meta.creation_timestamp),
+            finished_at=_finished_at(status) if phase.finished else None,
+        )
+
+    def _share(self, value: T) -> T:
+        return cast("T", self._shared.setdefault(value, value))
+
+
+def _owner(controller: wire.OwnerReference | None, namespace: str, labels: dict[str, str]) -> Owner | None:
+    """A ReplicaSet that bears the pod's template hash belongs to the Deployment of the rest of its name."""
+    if controller is None:
+        return None
+    suffix = f"-{labels.get(TEMPLATE_HASH, '')}"
+    if controller.kind == "ReplicaSet" and len(suffix) > 1 and controller.name.endswith(suffix):
+        return Owner("Deployment", namespace, controller.name.removesuffix(suffix))
+    return Owner(controller.kind, namespace, controller.name)
+
+
+def _phase(status: wire.PodStatus | None) -> Phase:
+    """A phase that is not written is Pending, as the API server sets it; one nobody knows is UNKNOWN."""
+    written = status.phase if status else None
+    return _PHASES.get(written, Phase.UNKNOWN) if written else Phase.PENDING
+
+
+def _scheduling(spec: wire.PodSpec, status: wire.PodStatus | None) -> Scheduling:
+    if spec.node_name:
+        return Scheduling.SCHEDULED
+    if spec.scheduling_gates:
+        return Scheduling.GATED
+    conditions = (status.conditions if status else None) or ()
+    said = next((one for one in conditions if one.type == "PodScheduled"), None)
+    if said is None:
+        return Scheduling.UNTRIED
+    if said.status == "True":
+        return Scheduling.SCHEDULED
+    return {"Unschedulable": Scheduling.UNSCHEDULABLE, "SchedulingGated": Scheduling.GATED}.get(
+        said.reason or "", Scheduling.UNTRIED
+    )
+
+
+def _finished_at(status: wire.PodStatus | None) -> datetime | None:
+    """When the last container ended; without any (an evicted pod), when the last condition changed."""
+    ended = [
+        one.state.terminated.finished_at
+        for one in (status.container_statuses if status else None) or ()
+        if one.state and one.state.terminated and one.state.terminated.finished_at
+    ]
+    changed = [one.last_transition_time for one in (status.conditions if status else None) or ()]
+    return max((time for one in ended or changed if (time := utc(one))), default=None)

@@ -1,0 +1,48 @@
+"""``poolplan apply``: the approved plan of the main branch, with Terraform, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gitops.commands.options import remark, repo_options, surroundings
+from gitops.commands.state import state_folder
+from gitops.errors import ExitCode
+from gitops.gather import Sources
+
+
+@click.command("apply")
+@repo_options
+@click.option("--kubeconfig", metavar="FILE", default="", help="For removals: the cluster whose nodes are cordoned.")
+@click.option("--context", metavar="NAME", default="", help="The kubeconfig's context.")
+@click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded. Default: found.")
+@click.option("--cli-config", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="A Terraform CLI configuration file, for instance to name a provider mirror.")  # fmt: skip
+def command(  # noqa: PLR0913 - one parameter an option
+    repo: str, cluster: str, kubeconfig: str, context: str, program: str, cli_config: Path | None
+) -> int:
+    """Apply what was merged into the main branch: check the approval, let Terraform plan, compare, apply that plan.
+
+    Exits 3, with nothing changed, when anything is not exactly as approved.
+    """
+    from gitops.delivery import Place, deliver  # noqa: PLC0415 - loaded only when the command runs
+    from gitops.engines.base import Progress, Stage  # noqa: PLC0415 - likewise
+    from gitops.fleet import open_fleet  # noqa: PLC0415 - likewise
+
+    def report(progress: Progress) -> None:
+        time = f", {progress.elapsed_seconds} s" if progress.stage is not Stage.STARTED else ""
+        remark(f"{progress.action} {progress.pool_name}: {progress.stage.value}{time}")
+
+    around = surroundings()
+    state = state_folder(around.environment)
+    fleet = open_fleet(repo, cluster, around, cache=state / "git")
+    place = Place(work=state / "terraform", program=program, cli_config=cli_config)
+    applied = deliver(fleet, Sources(kubeconfig=kubeconfig, context=context), around, place, report=report, say=remark)
+    if not applied.changed and not applied.removed:
+        click.echo("Nothing to do: the approved plan is in effect.")
+    else:
+        click.echo(f"Applied: {applied.changed} pools changed, {len(applied.removed)} nodes removed by name.")
+    for drift in applied.drift:
+        remark(f"still different: {drift}")
+    return ExitCode.FAILED if applied.drift else ExitCode.DONE

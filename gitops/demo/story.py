@@ -1,0 +1,275 @@
+"""The nine steps: each changes the cluster as its users would, and lets poolplan plan, propose and apply."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from gitops.applying import wait_until_ready
+from gitops.checks import run_checks
+from gitops.clock import monotonic
+from gitops.delivery import Place, deliver
+from gitops.demo.stage import MAIN, NAME, Stage, manifest
+from gitops.engines.base import Stage as ProgressStage
+from gitops.errors import Refused
+from gitops.fleet import CLUSTERS, open_fleet
+from gitops.gather import connect, gather, read_cluster
+from gitops.process import run
+from gitops.propose import propose
+from gitops.verify import find_drift
+from planner.decide import decide
+from planner.demand import is_demand
+from planner.demand import owner_of as owner_of_pod
+from planner.labels import ZONE
+from renderer.summary import summarize
+from renderer.terminal import Screen, plan_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gitops.engines.base import Progress
+    from gitops.fleet import Fleet
+    from planner.nodes import Node
+    from planner.plan import Plan
+    from planner.snapshot import Snapshot
+
+MOST_LINES = 30
+MINUTE = timedelta(seconds=70)  # longer than the consolidateAfter of the demo's policy
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the story."""
+
+    title: str
+    play: Callable[[Story], None]
+
+
+class Story:
+    """Plays steps on a stage and says what a user would see."""
+
+    def __init__(self, stage: Stage, say: Callable[[str], None], screen: Screen) -> None:
+        self.stage = stage
+        self.say = say
+        self.screen = screen
+
+    def steps(self) -> Iterator[Step]:
+        yield Step("Prerequisites: what an apply needs, one by one", Story.prerequisites)
+        yield Step("Installation: a fleet repository with settings and policy", Story.installation)
+        yield Step("Basic autoscaling: inflate 0 → 3 → 0", Story.basic)
+        yield Step("Flavor choice: small pods, then a large one", Story.flavors)
+        yield Step("Zones: six replicas, spread over three zones", Story.zones)
+        yield Step("Consolidation: web 10 → 2", Story.consolidation)
+        yield Step("Monthly billing, anti-affinity, drift", Story.advanced)
+        yield Step("Troubleshooting: pods that nothing can run, and why", Story.troubleshooting)
+        yield Step("Cleanup: everything that was created goes, nothing else", Story.cleanup)
+
+    # --- the steps --------------------------------------------------------------------------------
+
+    def prerequisites(self) -> None:
+        checks = list(run_checks(self.stage.sources, self.stage.around, launchers=self.stage.folder))
+        for check in checks:
+            self.say(f"  {'ok  ' if check.passed else 'FAIL'}  {check.name}: {check.detail}")
+        if not all(check.passed for check in checks):
+            raise Refused("the demo cannot go on: a prerequisite is missing")
+
+    def installation(self) -> None:
+        self.stage.create("daemons")
+        texts = {"cluster.yaml": cluster_settings(self.stage), "policy/nodeclass.yaml": manifest("nodeclass.yaml")}
+        commit = self.stage.commit({**texts, "policy/nodepool.yaml": manifest("basic.yaml")}, "Describe cluster demo")
+        self.say(f"  {commit[:12]} on {MAIN}: Describe cluster demo")
+        for path in self.stage.repository.read(commit, CLUSTERS / NAME).paths():
+            self.say(f"    clusters/{NAME}/{path}")
+
+    def basic(self) -> None:
+        self.stage.create("inflate")
+        self._scale("inflate", 3)
+        self.scale_to_demand()
+        self._scale("inflate", 0)
+        self._a_minute_later()
+        self.scale_to_demand()
+
+    def flavors(self) -> None:
+        self.policy("flavors", "Allow b3-8 to b3-64")
+        self._create("small", "2 × 500m cpu, 512Mi")
+        self.scale_to_demand()
+        self._create("large", "1 × 6 cpu, 20Gi")
+        self.scale_to_demand()
+
+    def zones(self) -> None:
+        self.policy("zones", "Order in all three zones")
+        self._create("ha-app", "6 × 1 cpu, 1Gi, at most one apart between zones")
+        self.scale_to_demand()
+
+    def consolidation(self) -> None:
+        self._create("web", "10 × 1 cpu, 1Gi")
+        self.scale_to_demand()
+        self._scale("web", 2)
+        self._a_minute_later()
+        self.scale_to_demand()
+
+    def advanced(self) -> None:
+        texts = {f"policy/{name}.yaml": manifest(f"{name}.yaml") for name in ("monthly", "apart")}
+        self.stage.commit(texts, "Allow monthly billing, and nodes on different hypervisors")
+        self._create("ledger", "1 × 1 cpu, 2Gi, on nodes billed by the month")
+        self._create("quorum", "3 × 500m cpu, 512Mi, each on a node of its own, on hypervisors of their own")
+        self.scale_to_demand()
+        self._drift()
+
+    def troubleshooting(self) -> None:
+        self._create("giant", "1 × 200 cpu")
+        self._create("nowhere", "1 × 500m cpu, in zone eu-west-par-z")
+        plan = self.plan()[1]
+        self._indent(plan_view(summarize(plan), screen=self.screen))
+        for name in ("giant", "nowhere"):
+            self.stage.delete(name)
+
+    def cleanup(self) -> None:
+        for name in ("inflate", "small", "large", "ha-app", "web", "ledger", "quorum"):
+            self.stage.delete(name)
+        self.say("  every Deployment of the demo is deleted")
+        self._a_minute_later()
+        self.scale_to_demand()
+        left = connect(self.stage.around).pools()
+        self.say(f"  node pools left at the provider: {len(left)}")
+
+    # --- plan, propose, approve, apply, watch ------------------------------------------------------
+
+    def plan(self) -> tuple[Fleet, Plan]:
+        """What ``poolplan plan`` computes for the repository's main branch and the live cluster."""
+        fleet = self._fleet()
+        inputs = gather(self.stage.sources, self.stage.around, declared=fleet.declared, policy=fleet.policy)
+        return fleet, decide(inputs, now=self.stage.clock.now())
+
+    def scale_to_demand(self) -> None:
+        """One round: plan, proposal, approval, apply, nodes, pods."""
+        fleet, plan = self.plan()
+        self._indent(plan_view(summarize(plan), cluster=NAME, screen=self.screen))
+        proposed = propose(fleet.repository, plan, fleet.settings)
+        if proposed.commit is None:
+            self.say("  proposed   nothing: the pools are as they should be")
+            return
+        self.say(f"  proposed   {proposed.branch}")
+        self._diff(fleet, proposed.commit)
+        fleet.repository.push(proposed.commit, MAIN, expect=fleet.main)
+        self.say(f"  approved   merged into {MAIN} as {proposed.commit[:12]}, plan {plan.digest[:19]}")
+        self._apply()
+        self._watch(plan)
+
+    def _apply(self) -> None:
+        """What ``poolplan apply`` does, with its progress."""
+        started = monotonic()
+        place = Place(work=self.stage.folder / "work", cli_config=self.stage.cli_config)
+        applied = deliver(
+            self._fleet(), self.stage.sources, self.stage.around, place, report=self._progress,
+            say=lambda text: self.say(f"  apply      {text}"),
+        )  # fmt: skip
+        state = "are as planned" if not applied.drift else "differ: " + "; ".join(str(each) for each in applied.drift)
+        self.say(f"  verified   the provider's pools {state} ({monotonic() - started:.1f} s)")
+
+    def _fleet(self) -> Fleet:
+        folder = self.stage.folder
+        return open_fleet(str(folder / "fleet.git"), NAME, self.stage.around, cache=folder / "cache")
+
+    def _progress(self, progress: Progress) -> None:
+        if progress.stage is not ProgressStage.RUNNING:
+            time = f" after {progress.elapsed_seconds} s" if progress.stage is ProgressStage.COMPLETE else ""
+            self.say(f"  terraform  {progress.action} {progress.pool_name}: {progress.stage.value}{time}")
+
+    def _watch(self, plan: Plan) -> None:
+        """Wait until the cluster is what the plan promised, then show nodes and pods."""
+        wanted = sum(pool.desired for pool in plan.desired)
+        self.stage.wait_until(f"{wanted} nodes are Ready", lambda: len(self._ready_nodes()) == wanted)
+        left = {pod for one in plan.unplaced for pod in one.pods}
+        self.stage.wait_until("every planned pod runs", lambda: not self._pending() - left)
+        snapshot = self._snapshot()
+        for node in snapshot.nodes:
+            pods = Counter(
+                str(owner_of_pod(pod)) for pod in snapshot.pods if pod.node_name == node.name and not pod.by_daemonset
+            )
+            listed = ", ".join(f"{count} × {name}" for name, count in sorted(pods.items())) or "nothing yet"
+            self.say(f"  node       {node.name}  {node.flavor} {node.label_map.get(ZONE, '')}: {listed}")
+        if not snapshot.nodes:
+            self.say("  node       none is left")
+
+    def _drift(self) -> None:
+        """Somebody resizes a pool in the console; Git knows better."""
+        client = connect(self.stage.around)
+        pool = client.pools().pools[0]
+        client.update_pool(pool, pool.resized(pool.desired + 1))
+        self.say(f"  somebody sets {pool.name} to {pool.desired + 1} nodes at the provider")
+        for drift in find_drift(self._fleet().declared, client.pools()):
+            self.say(f"  drift      {drift}")
+        pool_id = pool.state.id if pool.state else ""
+        wait_until_ready(client, pool_id, self.stage.clock)
+        client.update_pool(client.pool(pool_id), pool)
+        wait_until_ready(client, pool_id, self.stage.clock)
+        self.stage.wait_until("the extra node is gone", lambda: len(self._ready_nodes()) == sum(
+            each.desired for each in self._fleet().declared
+        ))  # fmt: skip
+        self.say(f"  and sets it back: {len(find_drift(self._fleet().declared, client.pools()))} differences are left")
+
+    def _diff(self, fleet: Fleet, commit: str) -> None:
+        """The change that people review, as Git shows it."""
+        git = ["git", "--git-dir", str(self.stage.folder / "fleet.git")]
+        shown = run([*git, "diff", "--stat=100", fleet.main, commit]).out.rstrip()
+        self._indent(shown, "  ")
+        hunks = run([*git, "diff", "--unified=0", fleet.main, commit, "--", "*.tf"]).out.splitlines()
+        lines = [line for line in hunks if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+        if len(lines) <= MOST_LINES:
+            for line in lines:
+                self.say(f"    {line}")
+
+    # --- the cluster's users --------------------------------------------------------------------------
+
+    def policy(self, name: str, message: str) -> None:
+        """A person changes the NodePool on the main branch."""
+        self.stage.commit({"policy/nodepool.yaml": manifest(f"{name}.yaml")}, message)
+        self.say(f"  policy     {message}")
+
+    def _create(self, name: str, what: str) -> None:
+        self.stage.create(name)
+        self.say(f"  users      create Deployment {name}: {what}")
+
+    def _scale(self, name: str, replicas: int) -> None:
+        self.stage.scale(name, replicas)
+        self.say(f"  users      scale {name} to {replicas}")
+
+    def _a_minute_later(self) -> None:
+        self.stage.clock.advance(MINUTE)
+        self.say("  …          a minute later (the demo sets its clock forward)")
+
+    def _snapshot(self) -> Snapshot:
+        return read_cluster(self.stage.sources, self.stage.around)[0]
+
+    def _ready_nodes(self) -> list[Node]:
+        return [node for node in self._snapshot().nodes if node.ready and not node.deleting]
+
+    def _pending(self) -> set[str]:
+        return {pod.key for pod in self._snapshot().pods if is_demand(pod)}
+
+    def _indent(self, text: str, by: str = "  ") -> None:
+        for line in text.splitlines():
+            self.say(f"{by}{line}".rstrip())
+
+
+def cluster_settings(stage: Stage) -> str:
+    """The demo's cluster.yaml."""
+    environment = stage.environment
+    return (
+        "apiVersion: poolplan.dev/v1alpha1\n"
+        "kind: Cluster\n"
+        f"metadata: {{name: {NAME}}}\n"
+        "spec:\n"
+        "  provider:\n"
+        "    ovh:\n"
+        f"      serviceName: {environment['OVH_SERVICE_NAME']}\n"
+        f"      kubeId: {environment['OVH_KUBE_ID']}\n"
+        f"      region: {environment['OVH_REGION']}\n"
+        f"      endpoint: {environment['OVH_ENDPOINT']}\n"
+        "  engine: terraform\n"
+        "  terraform: {backend: {local: {path: state/terraform.tfstate}}}\n"
+        "  guardrails: {maxNodesAdded: 20, maxNodes: 50, maxHourly: \"5.00\"}\n"
+    )

@@ -1,0 +1,110 @@
+"""The seam between poolplan and whatever carries a plan out: what an engine says it would do, and what it then does.
+
+An engine plans first and applies that plan only. Whether its plan does what was reviewed is judged by others, on the
+values here, so nothing is left out of them: a change of anything but a node pool stands in ``other_changes``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChange:
+    """One resource before and after. ``actions`` are the engine's: create, update, delete, and pairs for replacement.
+
+    ``after_unknown`` has True where a value is decided by the provider; ``replace_paths`` are the fields, like
+    ``flavor_name``, that force a new pool. ``import_id`` and ``previous_address`` are set where a resource is adopted
+    or moved in the state, even when nothing else changes.
+    """
+
+    address: str
+    resource_type: str
+    pool_name: str
+    actions: tuple[str, ...]
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    after_unknown: Mapping[str, Any] = field(default_factory=dict)
+    replace_paths: tuple[str, ...] = ()
+    reason: str = ""
+    import_id: str = ""
+    previous_address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePlan:
+    """All that an engine would do, in the order of addresses, and how to know that exact plan again.
+
+    ``drift`` is what changed outside since the engine last looked; ``complete`` is False when something was put off.
+    """
+
+    changes: tuple[EngineChange, ...]
+    other_changes: tuple[EngineChange, ...]
+    drift: tuple[EngineChange, ...]
+    plan_sha256: str
+    terraform_version: str
+    complete: bool = True
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to apply."""
+        return not self.changes and not self.other_changes
+
+
+class Stage(StrEnum):
+    """How far the change of one pool is."""
+
+    STARTED = "started"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A change of one pool starts, goes on, or ends. ``action`` is create, update or delete."""
+
+    pool_name: str
+    address: str
+    action: str
+    stage: Stage
+    elapsed_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyResult:
+    """What was carried out: counts of resources, and each completed step in the order they ended."""
+
+    added: int
+    changed: int
+    removed: int
+    completed: tuple[Progress, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineResource:
+    """A resource that the engine keeps track of, with every value it knows."""
+
+    address: str
+    resource_type: str
+    pool_name: str
+    values: Mapping[str, Any]
+    tainted: bool = False
+
+
+class Engine(Protocol):
+    """Carries changes out.
+
+    ``plan`` must change nothing. ``apply`` must carry out the given plan and nothing else, and raises Refused when it
+    cannot be sure of that; it calls ``report`` while it works. Both raise the errors of ``gitops.errors``.
+    """
+
+    def plan(self) -> EnginePlan: ...
+    def apply(self, plan: EnginePlan, report: Callable[[Progress], None]) -> ApplyResult: ...

@@ -1,0 +1,166 @@
+"""Carries a plan out with Terraform or OpenTofu: plans to a file, reads it, and applies that file and no other."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from python_terraform import IsFlagged
+
+from gitops.engines.base import ApplyResult, EnginePlan, EngineResource, Stage
+from gitops.engines.command import TerraformCommand
+from gitops.engines.events import counts, diagnostics, parse_event, parse_events, plain_diagnostics, progress_of
+from gitops.engines.failures import failure
+from gitops.engines.plan_document import parse_document, parse_plan, parse_state
+from gitops.engines.program import PREFERRED, find_terraform
+from gitops.environment import inherited
+from gitops.errors import Refused
+from gitops.redact import redact, secret_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from gitops.engines.base import Progress
+    from gitops.engines.events import Diagnostic
+    from gitops.process import Finished
+
+NO_CONCERN = "Incomplete lock file information for providers"  # said of every provider that comes from a mirror
+CHANGES = 2  # the exit code of `plan -detailed-exitcode` when there is something to do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerraformSettings:
+    """Where and how Terraform runs.
+
+    ``directory`` holds the ``*.tf`` files; Terraform keeps its dependency lock file and a local backend's state there.
+    ``work`` is private to poolplan: the plan file and the installed providers. ``variables`` come on top of this
+    process's environment and are the only way credentials reach Terraform. ``program``: see ``find_terraform``.
+    ``cli_config`` names a Terraform CLI configuration file; None leaves the user's own. ``lock_timeout`` in seconds.
+    """
+
+    directory: Path
+    work: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    program: str = ""
+    preferred: Sequence[str] = PREFERRED
+    cli_config: Path | None = None
+    backend_config: Mapping[str, str] = field(default_factory=dict)
+    lock_timeout: int = 0
+
+
+class TerraformEngine:
+    """An ``Engine`` over one folder of Terraform files."""
+
+    def __init__(self, settings: TerraformSettings) -> None:
+        """Find the program. Raises Fatal when there is none."""
+        self._settings = settings
+        settings.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._plan_file = settings.work.absolute() / "poolplan.tfplan"
+        self._environment = _environment(settings)
+        self._secrets = secret_values(self._environment)
+        self._program = find_terraform(settings.program, launchers=settings.work / "bin", preferred=settings.preferred)
+        self._initialized = False
+        self._early_warnings: tuple[str, ...] = ()
+
+    def plan(self) -> EnginePlan:
+        """Plan into a file and read it. Raises Waiting, Stalled or Fatal with Terraform's first complaint."""
+        self._initialize()
+        self._plan_file.unlink(missing_ok=True)
+        done = self._command().plan(json=IsFlagged, out=str(self._plan_file), lock_timeout=self._lock_timeout)
+        events = self._succeeded(done, "planning", codes=(0, CHANGES))
+        before = self._sha256()
+        shown = self._command().cmd("show", str(self._plan_file), json=IsFlagged, no_color=IsFlagged)
+        self._succeeded(shown, "reading the plan")
+        if self._sha256() != before:
+            raise Refused("the plan file changed while it was read, so nothing can be said of it: plan again")
+        warnings = self._early_warnings + self._sentences(diagnostics(events, "warning"))
+        return parse_plan(parse_document(shown.out), sha256=before, warnings=warnings)
+
+    def apply(self, plan: EnginePlan, report: Callable[[Progress], None]) -> ApplyResult:
+        """Apply the file that ``plan`` was read from. Raises Refused, with nothing done, when it is another one."""
+        self._initialize()
+        self._must_be(plan)
+        names = {change.address: change.pool_name for change in plan.changes}
+        completed: list[Progress] = []
+
+        def on_line(line: str) -> None:
+            event = parse_event(line)
+            progress = progress_of(event, names) if event else None
+            if progress:
+                completed.extend([progress] if progress.stage is Stage.COMPLETE else [])
+                report(progress)
+
+        command = self._command()
+        command.on_line = on_line
+        done = command.apply(str(self._plan_file), json=IsFlagged, lock_timeout=self._lock_timeout)
+        events = self._succeeded(done, "applying", aside=_done_before(completed))
+        added, changed, removed = counts(events)
+        warnings = self._sentences(diagnostics(events, "warning"))
+        return ApplyResult(added=added, changed=changed, removed=removed, completed=tuple(completed), warnings=warnings)
+
+    def resources(self) -> tuple[EngineResource, ...]:
+        """What the state holds, as it was last written; nothing is asked of OVH."""
+        self._initialize()
+        shown = self._command().cmd("show", json=IsFlagged, no_color=IsFlagged)
+        self._succeeded(shown, "reading the state")
+        return parse_state(parse_document(shown.out))
+
+    @property
+    def _lock_timeout(self) -> str:
+        return f"{self._settings.lock_timeout}s"
+
+    def _initialize(self) -> None:
+        """Fetch providers and set up the backend, once."""
+        if self._initialized:
+            return
+        done = self._command().init(backend_config=dict(self._settings.backend_config))
+        self._succeeded(done, "initializing")
+        found = plain_diagnostics(done.out, "warning")
+        self._early_warnings = self._sentences([warning for warning in found if warning.summary != NO_CONCERN])
+        self._initialized = True
+
+    def _command(self) -> TerraformCommand:
+        return TerraformCommand(self._program, self._settings.directory, self._environment)
+
+    def _sha256(self) -> str:
+        return hashlib.sha256(self._plan_file.read_bytes()).hexdigest()
+
+    def _must_be(self, plan: EnginePlan) -> None:
+        if not self._plan_file.is_file():
+            raise Refused(f"the saved plan {self._plan_file} is gone; nothing was applied, plan again")
+        if self._sha256() != plan.plan_sha256:
+            raise Refused(f"the saved plan {self._plan_file} is not the one that was read; nothing was applied")
+
+    def _succeeded(
+        self, done: Finished, doing: str, *, codes: tuple[int, ...] = (0,), aside: str = ""
+    ) -> list[dict[str, Any]]:
+        """The events of a command that ended well; raises for one that did not."""
+        events = parse_events(done.out)
+        if done.code in codes:
+            return events
+        printed = f"{done.err}\n{done.out}"
+        complaints = diagnostics(events, "error") or plain_diagnostics(printed, "error")
+        raise failure(complaints, doing=doing, aside=aside, secrets=self._secrets, fallback=printed)
+
+    def _sentences(self, warnings: Sequence[Diagnostic]) -> tuple[str, ...]:
+        return tuple(redact(_sentence(warning), self._secrets) for warning in warnings)
+
+
+def _environment(settings: TerraformSettings) -> dict[str, str]:
+    """The environment for Terraform, without TF_CLI_ARGS: what stands on the command line is poolplan's to decide."""
+    own = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_DATA_DIR": str(settings.work.absolute() / "data")}
+    config = {"TF_CLI_CONFIG_FILE": str(settings.cli_config.absolute())} if settings.cli_config else {}
+    everything = inherited({**settings.variables, **own, **config})
+    return {name: value for name, value in everything.items() if not name.startswith("TF_CLI_ARGS")}
+
+
+def _done_before(completed: Sequence[Progress]) -> str:
+    """What an error must add when some of the plan was carried out before it."""
+    steps = ", ".join(f"{step.action} {step.pool_name}" for step in completed)
+    return f" (done before that: {steps})" if steps else ""
+
+
+def _sentence(warning: Diagnostic) -> str:
+    return " ".join(f"{warning.summary}: {warning.detail}".rstrip(": ").split())

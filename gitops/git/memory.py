@@ -1,0 +1,155 @@
+"""A repository in memory with the ids that Git would give: the fake of the outside world for tests and simulations.
+
+It keeps the whole contract, so a story told with it holds for a real repository; it has no checkout and no remote.
+"""
+
+from __future__ import annotations
+
+import heapq
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from gitops.errors import Stalled, Waiting
+from gitops.git.base import BranchName, Commit, CommitId
+from gitops.git.objects import (
+    FOLDER,
+    Entry,
+    ObjectId,
+    commit_bytes,
+    draft_edits,
+    edit_tree,
+    find_entry,
+    object_id,
+    parse_commit,
+    parse_tree,
+    text_of,
+)
+from renderer.files import FileSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gitops.git.base import Draft
+
+
+class MemoryRepository:
+    """Keeps the contract of ``gitops.git.base.Repository``."""
+
+    def __init__(self, name: str = "memory") -> None:
+        self._name = name
+        self._objects: dict[str, bytes] = {}
+        self._heads: dict[BranchName, CommitId] = {}
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def refresh(self) -> None:
+        """Nothing to learn: there is no other side."""
+
+    def ensure_ready(self, branch: BranchName, root: PurePosixPath) -> CommitId:  # noqa: ARG002 - no work tree to judge
+        head = self.head(branch)
+        if head is None:
+            raise Stalled(f"{self.name} has no branch {branch}")
+        return head
+
+    def head(self, branch: BranchName) -> CommitId | None:
+        return self._heads.get(branch)
+
+    def branches(self, prefix: str = "") -> tuple[tuple[BranchName, CommitId], ...]:
+        return tuple(sorted((name, head) for name, head in self._heads.items() if name.startswith(prefix)))
+
+    def read(self, at: CommitId, root: PurePosixPath) -> FileSet:
+        found = find_entry(self, ObjectId(self.show(at).tree), root)
+        if found is None:
+            return FileSet()
+        if found.mode != FOLDER:
+            raise Stalled(f"{root} is a file where a folder should be")
+        blobs = dict(self._files(found.id, PurePosixPath()))
+        return FileSet.of({path: text_of(self._objects[blob], root / path) for path, blob in blobs.items()})
+
+    def show(self, commit: CommitId) -> Commit:
+        data = self._objects.get(commit)
+        if data is None:
+            raise Stalled(f"{self.name} has no commit {commit}")
+        return parse_commit(commit, data)
+
+    def commit(self, draft: Draft, *, parent: CommitId | None) -> CommitId:
+        before = ObjectId(self.show(parent).tree) if parent else None
+        tree = edit_tree(self, before, draft_edits(draft)) or self.write("tree", b"")
+        if parent is not None and tree == before:
+            return parent
+        return CommitId(self.write("commit", commit_bytes(draft, tree=tree, parent=parent)))
+
+    def push(self, commit: CommitId, branch: BranchName, *, expect: CommitId | None) -> None:
+        self.show(commit)
+        if self.head(branch) == commit:
+            return
+        self._check(branch, expect)
+        for other in self._heads:
+            if other.startswith(f"{branch}/") or branch.startswith(f"{other}/"):
+                raise Stalled(f"{self.name}: a branch named {other} is in the way: rename or delete it")
+        self._heads[branch] = commit
+
+    def delete_branch(self, branch: BranchName, *, expect: CommitId) -> None:
+        if branch in self._heads:
+            self._check(branch, expect)
+            del self._heads[branch]
+
+    def contains(self, branch: BranchName, commit: CommitId) -> bool:
+        head = self.head(branch)
+        return head is not None and any(one.id == commit for one in self._history(head))
+
+    def log(self, branch: BranchName, root: PurePosixPath, *, limit: int) -> tuple[Commit, ...]:
+        head = self.head(branch)
+        touching = [one for one in self._history(head) if self._touches(one, root)] if head else []
+        return tuple(touching[:limit])
+
+    def tree(self, tree: ObjectId) -> tuple[Entry, ...]:
+        """A tree's entries (for ``gitops.git.objects``, which edits trees)."""
+        return parse_tree(self._objects[tree])
+
+    def write(self, kind: str, data: bytes) -> ObjectId:
+        """Keep an object and say its id (for ``gitops.git.objects``)."""
+        made = object_id(kind, data)
+        self._objects[made] = data
+        return made
+
+    def _check(self, branch: BranchName, expect: CommitId | None) -> None:
+        if self.head(branch) != expect:
+            raise Waiting(f"{self.name}: the branch {branch} was changed by somebody else meanwhile")
+
+    def _files(self, tree: ObjectId, above: PurePosixPath) -> Iterator[tuple[PurePosixPath, ObjectId]]:
+        for entry in self.tree(tree):
+            if entry.mode == FOLDER:
+                yield from self._files(entry.id, above / entry.name)
+            else:
+                yield above / entry.name, entry.id
+
+    def _history(self, head: CommitId) -> Iterator[Commit]:
+        """The commit and all behind it, children before their parents, newest first."""
+        commits = {head: self.show(head)}
+        children = {head: 0}
+        waiting = [head]
+        while waiting:
+            for parent in commits[waiting.pop()].parents:
+                if parent not in commits:
+                    commits[parent], children[parent] = self.show(parent), 0
+                    waiting.append(parent)
+                children[parent] += 1
+        ready = [(-commits[head].at.timestamp(), head)]
+        while ready:
+            one = commits[heapq.heappop(ready)[1]]
+            yield one
+            for parent in one.parents:
+                children[parent] -= 1
+                if not children[parent]:
+                    heapq.heappush(ready, (-commits[parent].at.timestamp(), parent))
+
+    def _touches(self, commit: Commit, root: PurePosixPath) -> bool:
+        """Whether what stands at ``root`` differs from every parent; in a first commit, from nothing."""
+        own = self._at(commit, root)
+        return own not in ([self._at(self.show(parent), root) for parent in commit.parents] or [None])
+
+    def _at(self, commit: Commit, root: PurePosixPath) -> Entry | None:
+        return find_entry(self, ObjectId(commit.tree), root)

@@ -1,0 +1,220 @@
+"""A real repository, read and written through the ``git`` program; a remote's branches where it has a remote.
+
+A bare repository is worked on in place, a remote address in a mirror of it. In a person's checkout only objects and
+the references of branches are written: never the work tree, the index or HEAD.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from gitops.errors import Stalled, Waiting
+from gitops.git.base import BranchName, Commit, CommitId
+from gitops.git.checkout import refuse_checked_out, refuse_diverged, refuse_shallow, refuse_unsaved
+from gitops.git.objects import (
+    PLAIN_FILES,
+    Entry,
+    ObjectId,
+    commit_bytes,
+    draft_edits,
+    edit_tree,
+    kind_of,
+    object_id,
+    parse_commit,
+    parse_tree,
+    text_of,
+)
+from gitops.git.program import REMOTE_TIMEOUT, Git, redact
+from renderer.files import FileSet
+
+if TYPE_CHECKING:
+    from gitops.git.base import Draft
+
+LARGEST_FILE = 16 * 1024 * 1024
+"""Bytes. No file that poolplan reads is near it; a larger one below a cluster's folder is a mistake."""
+_NOBODY = "0" * 40
+_LOST = re.compile(r"stale info|cannot lock ref|failed to update ref|fetch first|non-fast-forward|already exists")
+_REFUSED = re.compile(r"^!\t\S*\t(?:\[remote rejected\] )?\(?(.*?)\)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainRepository:
+    """Keeps the contract of ``gitops.git.base.Repository``; made by ``gitops.git.opening``.
+
+    ``checkout`` is a person's work tree, ``remote`` the remote whose branches count, where there are such.
+    """
+
+    git: Git
+    checkout: Path | None = None
+    remote: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.git.name
+
+    def refresh(self) -> None:
+        if self.remote:
+            self.git.output(
+                "fetch", "--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-recurse-submodules",
+                self.remote, f"+refs/heads/*:refs/remotes/{self.remote}/*", timeout=REMOTE_TIMEOUT,
+            )  # fmt: skip
+
+    def ensure_ready(self, branch: BranchName, root: PurePosixPath) -> CommitId:
+        head = self.head(branch)
+        if head is None:
+            raise Stalled(self._missing(branch))
+        if self.checkout is not None:
+            refuse_unsaved(self.git, self.checkout, root)
+            if self.remote and self._resolve(f"refs/heads/{branch}"):
+                refuse_diverged(self.git, local=f"refs/heads/{branch}", remote=self._ref(branch))
+        return head
+
+    def head(self, branch: BranchName) -> CommitId | None:
+        return self._resolve(self._ref(branch))
+
+    def branches(self, prefix: str = "") -> tuple[tuple[BranchName, CommitId], ...]:
+        above = self._ref(BranchName(""))
+        listing = self.git.output("for-each-ref", "--format=%(objectname) %(refname)", above.rstrip("/")).decode()
+        pairs = (line.split(" ", 1) for line in listing.splitlines())
+        heads = sorted((name.removeprefix(above), commit) for commit, name in pairs if name != f"{above}HEAD")
+        return tuple((BranchName(name), CommitId(commit)) for name, commit in heads if name.startswith(prefix))
+
+    def read(self, at: CommitId, root: PurePosixPath) -> FileSet:
+        where = [] if root == PurePosixPath() else ["--", str(root)]
+        listing = self.git.output("ls-tree", "-r", "-z", "-l", "--full-tree", at, *where)
+        blobs = [_checked(line, root) for line in listing.split(b"\0") if line]
+        contents = self._contents([blob for _, blob in blobs])
+        return FileSet.of({path: text_of(data, root / path) for (path, _), data in zip(blobs, contents, strict=True)})
+
+    def show(self, commit: CommitId) -> Commit:
+        return parse_commit(commit, self.git.output("cat-file", "commit", commit))
+
+    def commit(self, draft: Draft, *, parent: CommitId | None) -> CommitId:
+        before = ObjectId(self.show(parent).tree) if parent else None
+        tree = edit_tree(self, before, draft_edits(draft)) or self.write("tree", b"")
+        if parent is not None and tree == before:
+            return parent
+        return CommitId(self.write("commit", commit_bytes(draft, tree=tree, parent=parent)))
+
+    def push(self, commit: CommitId, branch: BranchName, *, expect: CommitId | None) -> None:
+        if self.remote:
+            self._push(f"{commit}:refs/heads/{branch}", branch, expect or "")
+            self._move(branch, commit, expect=None)
+        elif self.head(branch) != commit:
+            refuse_checked_out(self.git, branch)
+            self._move(branch, commit, expect=expect or _NOBODY)
+
+    def delete_branch(self, branch: BranchName, *, expect: CommitId) -> None:
+        if self.head(branch) is None:
+            return
+        if self.remote:
+            self._push(f":refs/heads/{branch}", branch, expect)
+            self._move(branch, None, expect=None)
+        else:
+            refuse_checked_out(self.git, branch)
+            self._move(branch, None, expect=expect)
+
+    def contains(self, branch: BranchName, commit: CommitId) -> bool:
+        head, known = self.head(branch), self._resolve(commit)
+        if head is None or known is None:
+            return False
+        done = self.git.run("merge-base", "--is-ancestor", known, head)
+        if done.code not in (0, 1):
+            raise self.git.failure(done, "merge-base")
+        if done.code:
+            refuse_shallow(self.git)
+        return done.code == 0
+
+    def log(self, branch: BranchName, root: PurePosixPath, *, limit: int) -> tuple[Commit, ...]:
+        head = self.head(branch)
+        if head is None:
+            return ()
+        refuse_shallow(self.git)
+        where = [] if root == PurePosixPath() else [str(root)]
+        ids = self.git.output("rev-list", "--full-history", "--date-order", f"--max-count={limit}", head, "--", *where)
+        commits = [CommitId(one) for one in ids.decode().split()]
+        return tuple(map(parse_commit, commits, self._contents([ObjectId(one) for one in commits])))
+
+    def tree(self, tree: ObjectId) -> tuple[Entry, ...]:
+        """A tree's entries (for ``gitops.git.objects``, which edits trees)."""
+        return parse_tree(self.git.output("cat-file", "tree", tree))
+
+    def write(self, kind: str, data: bytes) -> ObjectId:
+        """Keep an object and say its id (for ``gitops.git.objects``)."""
+        written = self.git.output("hash-object", "-w", "-t", kind, "--stdin", stdin=data).decode().strip()
+        if written != object_id(kind, data):
+            raise Stalled(f"{self.name}: only repositories with SHA-1 ids are supported")
+        return ObjectId(written)
+
+    def _ref(self, branch: BranchName) -> str:
+        return f"refs/remotes/{self.remote}/{branch}" if self.remote else f"refs/heads/{branch}"
+
+    def _resolve(self, name: str) -> CommitId | None:
+        done = self.git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        return CommitId(done.out.strip()) if done.code == 0 else None
+
+    def _contents(self, ids: list[ObjectId]) -> list[bytes]:
+        """The bytes of many objects, in their order, by one run of git."""
+        answer = self.git.output("cat-file", "--batch", stdin="".join(f"{one}\n" for one in ids).encode())
+        contents, start = [], 0
+        for one in ids:
+            end = answer.index(b"\n", start)
+            size = answer[start:end].split(b" ")[-1]
+            if not size.isdigit():
+                raise Stalled(f"{self.name}: the object {one} is missing. Run git fsck there")
+            start = end + 1 + int(size) + 1
+            contents.append(answer[end + 1 : start - 1])
+        return contents
+
+    def _push(self, what: str, branch: BranchName, expect: str) -> None:
+        lease = f"--force-with-lease=refs/heads/{branch}:{expect}"
+        done = self.git.run("push", "--porcelain", "--no-verify", lease, self.remote, what, timeout=REMOTE_TIMEOUT)
+        if not done.code:
+            return
+        failure, refused = self.git.failure(done, "push"), _REFUSED.search(done.out)
+        if refused is None or "in the way" in str(failure):
+            raise failure
+        if _LOST.search(refused[1]):
+            raise self._lost(branch)
+        raise Stalled(f"{self.name}: the remote refuses a push to {branch} ({redact(refused[1])})")
+
+    def _move(self, branch: BranchName, commit: CommitId | None, *, expect: str | None) -> None:
+        """Let our own reference be the commit (None: be gone), if it still is ``expect`` where that is given."""
+        ref = self._ref(branch)
+        change = [ref, commit] if commit else ["-d", ref]
+        done = self.git.run("update-ref", "--no-deref", *change, *([expect] if expect else []))
+        if done.code and expect and (self.head(branch) or _NOBODY) != expect:
+            raise self._lost(branch)
+        if done.code:
+            raise self.git.failure(done, "update-ref")
+
+    def _lost(self, branch: BranchName) -> Waiting:
+        return Waiting(f"{self.name}: the branch {branch} was changed by somebody else meanwhile")
+
+    def _missing(self, branch: BranchName) -> str:
+        others = [name for name, _ in self.branches()]
+        if not others:
+            return f"{self.name} has no commits yet. Commit cluster.yaml to {branch} first"
+        shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
+        return f"{self.name} has no branch {branch}, only {shown}. Create it, or set spec.git.branch in cluster.yaml"
+
+
+def _checked(line: bytes, root: PurePosixPath) -> tuple[PurePosixPath, ObjectId]:
+    """A line of ``ls-tree`` as path below the root and id. Raises Stalled for what poolplan cannot read."""
+    facts, _, name = line.partition(b"\t")
+    mode, _, blob, size = facts.decode().split()
+    shown = name.decode(errors="replace")
+    if mode not in PLAIN_FILES:
+        raise Stalled(f"{shown} is {kind_of(mode)}. Below {root} poolplan reads plain files only")
+    if not size.isdigit():
+        raise Stalled(f"{shown}: what it held ({blob}) is missing from the repository. Run git fsck there")
+    if int(size) > LARGEST_FILE:
+        raise Stalled(f"{shown} is larger than {LARGEST_FILE // 1024**2} MiB. It does not belong below {root}")
+    if shown.encode() != name:
+        raise Stalled(f"{shown} has a name that is not UTF-8. Rename it")
+    if PurePosixPath(shown) == root:
+        raise Stalled(f"{shown} is a file where a folder should be")
+    return PurePosixPath(shown).relative_to(root), ObjectId(blob)

@@ -1,0 +1,140 @@
+"""Runs the ``git`` program one way everywhere: no hooks, no prompts, no settings that change bytes, no secrets shown.
+
+It decides the environment, and which kind of error a failure is; what to run is left to the caller.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gitops.environment import inherited
+from gitops.errors import PoolplanError, Stalled, Waiting
+from gitops.process import Finished, run
+from gitops.redact import HIDDEN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCAL_TIMEOUT = 60.0
+"""Seconds for a command that stays on this machine."""
+REMOTE_TIMEOUT = 300.0
+"""Seconds for a command that talks to a remote: a first fetch of a large repository takes minutes."""
+
+#: What a hook around poolplan may have set to point Git at another repository (``git rev-parse --local-env-vars``).
+_FOREIGN = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CEILING_DIRECTORIES", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_DIR",
+    "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_QUARANTINE_PATH", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)  # fmt: skip
+#: The identity stands in reflogs only: poolplan writes the bytes of its commits itself.
+_QUIET = {
+    "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_OPTIONAL_LOCKS": "0", "GIT_AUTHOR_NAME": "poolplan", "GIT_AUTHOR_EMAIL": "poolplan@localhost",
+    "GIT_COMMITTER_NAME": "poolplan", "GIT_COMMITTER_EMAIL": "poolplan@localhost", "GCM_INTERACTIVE": "never",
+    "LC_ALL": "C", "LANGUAGE": "C",
+}  # fmt: skip
+_SETTINGS = (
+    "core.hooksPath=/dev/null", "core.fsmonitor=false", "commit.gpgSign=false", "push.gpgSign=false",
+    "push.followTags=false", "push.recurseSubmodules=no", "fetch.recurseSubmodules=no", "gc.auto=0",
+    "maintenance.auto=false", "color.ui=false",
+)  # fmt: skip
+
+_WEB_LOGIN = re.compile(r"(https?://)[^/\s'\"]*@")
+_LOGIN = re.compile(r"(\w+://[^/\s:@'\"]*):[^/\s'\"]*@")
+_QUERY = re.compile(r"(\w+://[^\s?'\"]*)\?[^\s'\"]*")
+
+_IN_THE_WAY = re.compile(r"'refs/(?:heads|remotes/[^/']+)/([^']+)' exists; cannot create")
+_RIGHTS = re.compile(
+    r"authentication failed|could not read (user|pass)|permission denied|access denied|error: 40[13]", re.IGNORECASE
+)
+_PASSING = re.compile(
+    r"could not resolve|unable to access|connection (refused|reset|timed out|closed)|timed? ?out|early EOF|hung up|"
+    r"unable to create '.*\.lock'|cannot lock ref|remote end",
+    re.IGNORECASE,
+)
+_MISSING = re.compile(r"not appear to be a git repository|repository .*not found|does not exist", re.IGNORECASE)
+
+
+def redact(text: str) -> str:
+    """The text without the logins and query strings of any address in it."""
+    return _QUERY.sub(r"\1", _LOGIN.sub(r"\1@", _WEB_LOGIN.sub(r"\1", text)))
+
+
+def run_git(*arguments: str, remote: str = "", stdin: bytes = b"", timeout: float = LOCAL_TIMEOUT) -> Finished:
+    """Run git to its end, whatever the outcome. Raises Fatal without a ``git`` program, Waiting after ``timeout``.
+
+    ``remote`` is the address that ``origin`` stands for. It travels in the environment, because it may hold a password
+    and neither a file nor the machine's list of processes may.
+    """
+    settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+    return run(["git", *settings, *arguments], env=_environment(remote), stdin=stdin, timeout=timeout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Git:
+    """One repository on this machine: its Git folder, what to call it, and the address of ``origin`` where given."""
+
+    folder: Path
+    name: str
+    remote: str = field(default="", repr=False)
+
+    def run(self, *arguments: str, stdin: bytes = b"", timeout: float = LOCAL_TIMEOUT) -> Finished:
+        """Run to the end, whatever the outcome."""
+        return run_git("--git-dir", str(self.folder), *arguments, remote=self.remote, stdin=stdin, timeout=timeout)
+
+    def output(self, *arguments: str, stdin: bytes = b"", timeout: float = LOCAL_TIMEOUT) -> bytes:
+        """What a command prints. Raises the error that its failure means."""
+        done = self.run(*arguments, stdin=stdin, timeout=timeout)
+        if done.code:
+            raise self.failure(done, arguments[0])
+        return done.raw
+
+    def failure(self, done: Finished, what: str) -> PoolplanError:
+        """The error for people: a branch in the way, rights, a remote out of reach for now, or not there at all."""
+        said = _without(said_by(done), _secrets(self.remote))
+        if blocking := _IN_THE_WAY.search(done.err + done.out):
+            return Stalled(f"{self.name}: a branch named {blocking[1]} is in the way: rename or delete it")
+        if _RIGHTS.search(said):
+            return Stalled(f"{self.name}: the remote refuses these credentials ({said}): check the key or token of git")
+        if _MISSING.search(said):
+            return Stalled(f"{self.name}: there is no such repository, or no right to see it ({said})")
+        if _PASSING.search(said):
+            return Waiting(f"{self.name}: git {what} did not get through ({said})")
+        return Stalled(f"{self.name}: git {what} failed ({said})")
+
+
+def said_by(done: Finished) -> str:
+    """The line of Git's talk that says most, without secrets."""
+    lines = [line.strip() for line in done.err.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR"))] or lines[-1:]
+    text = telling[0] if telling else f"exit code {done.code}"
+    return redact(re.sub(r"^(fatal|error): ", "", text)).rstrip(".")
+
+
+def _secrets(address: str) -> list[str]:
+    """The parts of an address that are nobody's business: password or token, and query."""
+    login = re.search(r"://(?:[^/\s:]*:)?([^/\s]*)@", address)
+    return [part for part in (login[1] if login else "", address.partition("?")[2]) if part]
+
+
+def _without(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _environment(remote: str) -> dict[str, str]:
+    environment = inherited(_QUIET)
+    for name in _FOREIGN:
+        environment.pop(name, None)
+    if remote:
+        given = environment.get("GIT_CONFIG_COUNT", "")
+        count = int(given) if given.isdigit() else 0
+        environment |= {
+            f"GIT_CONFIG_KEY_{count}": "remote.origin.url", f"GIT_CONFIG_VALUE_{count}": remote,
+            "GIT_CONFIG_COUNT": str(count + 1),
+        }  # fmt: skip
+    return environment

@@ -1,0 +1,94 @@
+"""A cluster's settings as values: provider, engine, branches, limits, state. See ``gitops.settings_read``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from planner.guardrails import Guardrails
+from renderer.layout import Live, cluster_folder
+from renderer.terraform_settings import DEFAULT_ENDPOINT, Backend, TerraformSettings
+
+if TYPE_CHECKING:
+    from pathlib import PurePosixPath
+
+
+class Engine(Enum):
+    """What applies an approved change."""
+
+    TERRAFORM = "terraform"
+    OVH_API = "ovh-api"
+    DELEGATED = "delegated"
+
+
+class Delegate(Enum):
+    """Who applies in place of poolplan, where the engine is delegated."""
+
+    ARGO_CD = "argocd"
+    FLUX = "flux"
+    TOFU_CONTROLLER = "tofu-controller"
+
+
+class Program(Enum):
+    """Which program runs Terraform files."""
+
+    TERRAFORM = "terraform"
+    TOFU = "tofu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OvhSettings:
+    """The MKS cluster: project and cluster ids, region (empty: found by itself), plan, the API's name or address."""
+
+    service_name: str
+    kube_id: str
+    region: str = ""
+    plan: str = "standard"
+    endpoint: str = DEFAULT_ENDPOINT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitSettings:
+    """The branch whose tree counts, what proposal branches begin with, and who poolplan's commits are by."""
+
+    branch: str = "main"
+    proposal_prefix: str = "poolplan/"
+    author_name: str = "poolplan"
+    author_email: str = "poolplan@localhost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A cluster's settings. ``review`` and ``windows`` are kept as written, for parts of poolplan yet to come."""
+
+    name: str
+    ovh: OvhSettings
+    engine: Engine = Engine.TERRAFORM
+    delegate: Delegate | None = None
+    git: GitSettings = field(default_factory=GitSettings)
+    program: Program | None = None
+    backend: Backend = field(default_factory=Backend)
+    guardrails: Guardrails = field(default_factory=Guardrails)
+    review: tuple[tuple[str, object], ...] = ()
+    windows: tuple[object, ...] = ()
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def folder(self) -> PurePosixPath:
+        """``clusters/<cluster>``."""
+        return cluster_folder(self.name)
+
+    @property
+    def live(self) -> Live:
+        """Which files the engine applies: Terraform's, or the manifests."""
+        by_terraform = self.engine is Engine.TERRAFORM or self.delegate is Delegate.TOFU_CONTROLLER
+        return Live.TERRAFORM if by_terraform else Live.MANIFESTS
+
+    @property
+    def terraform(self) -> TerraformSettings:
+        """What the files beside the pools are made from."""
+        return TerraformSettings(
+            service_name=self.ovh.service_name, kube_id=self.ovh.kube_id, endpoint=self.ovh.endpoint,
+            backend=self.backend,
+        )  # fmt: skip

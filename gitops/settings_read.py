@@ -1,0 +1,245 @@
+"""cluster.yaml → settings: which provider and engine a cluster has, its branches, its limits, where its state is kept.
+
+Faults are found all at once, each with file:line:column and the field; a field that is not known is a warning. What
+the settings lead to is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
+
+from gitops import settings_wire as wire
+from gitops.cluster.placeholders import filled
+from gitops.cluster.policy_wire import unknown_fields
+from gitops.decoding import Misfit, convert, path_text, read_input
+from gitops.errors import InputError, InputErrors, Place
+from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
+from gitops.yamlfile import YamlDocument, parse_yaml
+from planner.errors import ValueRefused
+from planner.guardrails import Guardrails
+from planner.pools import NODES_PER_CLUSTER
+from planner.quantity import parse_money
+from renderer.layout import cluster_folder
+from renderer.terraform_settings import DEFAULT_ENDPOINT, Backend, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from gitops.decoding import Step
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+LARGEST_MB = 1
+"""Megabytes; cluster.yaml has some dozen lines."""
+_PROJECT = re.compile(r"[0-9a-f]{32}")
+_KUBE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_REGION = re.compile(r"[A-Z0-9-]{1,40}")
+_ENDPOINT = re.compile(r"ovh-(eu|ca|us)|https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._/-]*)?")
+#: What ``git check-ref-format`` takes, less what shells and forges make trouble of.
+_BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock(/|$)))[A-Za-z0-9][A-Za-z0-9._/-]*(?<![/.])")
+_NAME = re.compile(r"[^<>\x00-\x1f\x7f]{1,100}")
+
+
+def load_settings(path: Path, variables: Mapping[str, str]) -> Settings:
+    """The settings in a file. Raises InputError when it cannot be read, and as ``read_settings``."""
+    return read_settings(read_input(path, "cluster.yaml", megabytes=LARGEST_MB), str(path), variables)
+
+
+def read_settings(text: str, file: str, variables: Mapping[str, str]) -> Settings:
+    """The settings in a text; ``file`` is what to call it, ``variables`` fill ``${NAME}`` in values.
+
+    Raises InputError for the first fault of form, InputErrors for every value that cannot be.
+    """
+    document = _only_document(text, file)
+    try:
+        plain = filled(document.value, variables)
+        _refuse_other_kinds(plain)
+        cluster = convert(plain, wire.Cluster)
+    except Misfit as misfit:
+        raise document.error(misfit.message, misfit.path) from None
+    faults = _Faults(document)
+    settings = _settings(cluster, faults, _warnings(document, plain, cluster.spec))
+    faults.raise_all()
+    return settings
+
+
+def _only_document(text: str, file: str) -> YamlDocument:
+    documents = parse_yaml(text, file)
+    if not documents:
+        raise InputError("is empty: write the cluster's settings into it", place=Place(file))
+    if len(documents) > 1:
+        raise documents[1].error("a second document: cluster.yaml holds one")
+    return documents[0]
+
+
+def _refuse_other_kinds(plain: object) -> None:
+    if not isinstance(plain, dict):
+        raise Misfit("must be a map with apiVersion, kind, metadata and spec")
+    for name, wanted in (("apiVersion", wire.API_VERSION), ("kind", wire.KIND)):
+        if plain.get(name) != wanted:
+            raise Misfit(f"must be {wanted}", (name,))
+
+
+class _Faults:
+    """Gathers what is wrong, so that one run tells a person everything."""
+
+    def __init__(self, document: YamlDocument) -> None:
+        self._document = document
+        self._errors: list[InputError] = []
+
+    def attempt(self, path: str, read: Callable[[], T], default: T) -> T:
+        """What ``read`` gives; where it refuses, the default stands in and the refusal is noted."""
+        steps: tuple[Step, ...] = tuple(path.split("."))
+        try:
+            return read()
+        except Misfit as misfit:
+            self._errors.append(self._document.error(misfit.message, (*steps, *misfit.path)))
+        except ValueRefused as refused:
+            self._errors.append(self._document.error(str(refused), steps))
+        return default
+
+    def text(self, path: str, value: str, pattern: re.Pattern[str], what: str) -> str:
+        """The value, if it has the form; ``what`` says which."""
+        if not pattern.fullmatch(value):
+            self._errors.append(self._document.error(f"{value[:60]!a} is not {what}", tuple(path.split("."))))
+        return value
+
+    def choice(self, path: str, value: str, kind: type[E]) -> E | None:
+        """The member of that name."""
+        return self.attempt(path, lambda: kind(one_of(value, (each.value for each in kind))), None)
+
+    def raise_all(self) -> None:
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        if self._errors:
+            raise InputErrors(sorted(self._errors, key=lambda error: (error.place or Place(""), error.path)))
+
+
+def one_of(value: str, allowed: Iterable[str]) -> str:
+    """The value, if it is one of those allowed. Raises Misfit that names them."""
+    names = tuple(allowed)
+    if value not in names:
+        raise Misfit(f"{value[:60]!a} is unknown; it is one of {', '.join(names)}")
+    return value
+
+
+def _settings(cluster: wire.Cluster, faults: _Faults, warnings: tuple[str, ...]) -> Settings:
+    spec = cluster.spec
+    engine = faults.choice("spec.engine", spec.engine or "terraform", Engine) or Engine.TERRAFORM
+    faults.attempt("metadata.name", lambda: cluster_folder(cluster.metadata.name), None)
+    terraform = spec.terraform or wire.Terraform()
+    return Settings(
+        name=cluster.metadata.name,
+        ovh=_ovh(spec.provider.ovh, faults),
+        engine=engine,
+        delegate=_delegate(spec.delegated, engine, faults),
+        git=_git(spec.git or wire.Git(), faults),
+        program=faults.choice("spec.terraform.program", terraform.program, Program) if terraform.program else None,
+        backend=faults.attempt("spec.terraform.backend", lambda: _backend(terraform.backend), Backend()),
+        guardrails=_guardrails(spec.guardrails or wire.Guardrails(), faults),
+        review=faults.attempt("spec.review", lambda: _review(spec.review or {}), ()),
+        windows=tuple(spec.windows or ()),
+        warnings=warnings,
+    )
+
+
+def _ovh(ovh: wire.Ovh, faults: _Faults) -> OvhSettings:
+    at = "spec.provider.ovh"
+    plan, region = ovh.plan or "standard", ovh.region or ""
+    what = "ovh-eu, ovh-ca, ovh-us or the address of an API, without a login"
+    return OvhSettings(
+        service_name=faults.text(f"{at}.serviceName", ovh.service_name, _PROJECT, "a project id: 32 of 0-9 and a-f"),
+        kube_id=faults.text(f"{at}.kubeId", ovh.kube_id, _KUBE_ID, "the id of an MKS cluster"),
+        region=faults.text(f"{at}.region", region, _REGION, "a region like GRA9 or EU-WEST-PAR") if region else "",
+        plan=faults.attempt(f"{at}.plan", lambda: one_of(plan, NODES_PER_CLUSTER), plan),
+        endpoint=faults.text(f"{at}.endpoint", ovh.endpoint or DEFAULT_ENDPOINT, _ENDPOINT, what),
+    )
+
+
+def _delegate(name: str | None, engine: Engine, faults: _Faults) -> Delegate | None:
+    def judge() -> Delegate | None:
+        if engine is not Engine.DELEGATED:
+            if name is not None:
+                raise Misfit("has a meaning only beside engine: delegated; remove one of them")
+            return None
+        if name is None:
+            raise Misfit(f"is missing: who applies, {', '.join(each.value for each in Delegate)}?")
+        return Delegate(one_of(name, (each.value for each in Delegate)))
+
+    return faults.attempt("spec.delegated", judge, None)
+
+
+def _git(git: wire.Git, faults: _Faults) -> GitSettings:
+    default, author = GitSettings(), git.author or wire.Author()
+    prefix = git.proposal_prefix or default.proposal_prefix
+    faults.text("spec.git.proposalPrefix", prefix.rstrip("/"), _BRANCH, "the beginning of a branch name")
+    return GitSettings(
+        branch=faults.text("spec.git.branch", git.branch or default.branch, _BRANCH, "the name of a branch"),
+        proposal_prefix=prefix if prefix.endswith("/") else f"{prefix}/",
+        author_name=faults.text("spec.git.author.name", author.name or default.author_name, _NAME, "a name"),
+        author_email=faults.text("spec.git.author.email", author.email or default.author_email, _NAME, "an address"),
+    )
+
+
+def _backend(written: dict[str, dict[str, object] | None] | None) -> Backend:
+    if written is None:
+        return Backend()
+    if len(written) != 1:
+        raise Misfit("must name one kind of backend, like local or s3")
+    ((kind, attributes),) = written.items()
+    settings = {name: _setting(value, (kind, name)) for name, value in (attributes or {}).items()}
+    return Backend(kind, tuple(sorted(settings.items(), key=lambda pair: pair[0])))
+
+
+def _setting(value: object, path: tuple[Step, ...]) -> Setting:
+    if isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
+        return tuple(sorted(value.items()))
+    raise Misfit("must be text, a whole number, true or false, or a map of texts", path)
+
+
+def _guardrails(limits: wire.Guardrails, faults: _Faults) -> Guardrails:
+    at = "spec.guardrails"
+
+    def count(name: str, value: int | None) -> int | None:
+        return faults.attempt(f"{at}.{name}", lambda: _not_negative(value), None)
+
+    def money() -> int | None:
+        if isinstance(limits.max_hourly, int | float):
+            raise Misfit('must be in quotes, like "12.50": a number may be rounded')
+        return None if limits.max_hourly is None else parse_money(limits.max_hourly)
+
+    return Guardrails(
+        max_nodes_added=count("maxNodesAdded", limits.max_nodes_added),
+        max_nodes_removed=count("maxNodesRemoved", limits.max_nodes_removed),
+        max_pools=count("maxPools", limits.max_pools),
+        max_nodes=count("maxNodes", limits.max_nodes),
+        max_hourly=faults.attempt(f"{at}.maxHourly", money, None),
+    )
+
+
+def _not_negative(value: int | None) -> int | None:
+    if value is not None and value < 0:
+        raise Misfit(f"is {value}; a limit is zero or more")
+    return value
+
+
+def _review(written: dict[str, object]) -> tuple[tuple[str, object], ...]:
+    """As written. That merging is the approval is the only rule there is: another one would not be kept."""
+    if written.get("merge", "approval") != "approval":
+        raise Misfit("must be approval: merging a proposal is what approves it", ("merge",))
+    return tuple(sorted(written.items()))
+
+
+def _warnings(document: YamlDocument, plain: object, spec: wire.Spec) -> tuple[str, ...]:
+    """Every field that changes nothing, in the order written: what is not known, and what is not enforced yet."""
+    unknown = "is not a field poolplan knows; it changes nothing"
+    idle = [(path, unknown) for path in unknown_fields(plain, wire.Cluster) if path[0] != "metadata"]
+    idle += [(("spec", "review", name), "is not enforced yet") for name in spec.review or {} if name != "merge"]
+    if spec.windows:
+        idle.append((("spec", "windows"), "is not enforced yet"))
+    return tuple(f"{document.place(path, of_key=True)}: {path_text(path)} {text}" for path, text in idle)

@@ -1,0 +1,72 @@
+"""The fields of cluster.yaml as written: ``poolplan.dev/v1alpha1 Cluster``. ``gitops.settings_read`` judges them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+API_VERSION = "poolplan.dev/v1alpha1"
+KIND = "Cluster"
+
+
+class Wire(msgspec.Struct, frozen=True, rename="camel"):
+    """Base of all: camelCase names; a field that is absent or null has its default."""
+
+
+class Metadata(Wire, frozen=True):
+    name: str
+
+
+class Ovh(Wire, frozen=True):
+    service_name: str
+    kube_id: str
+    region: str | None = None
+    plan: str | None = None
+    endpoint: str | None = None
+
+
+class Provider(Wire, frozen=True):
+    ovh: Ovh
+
+
+class Author(Wire, frozen=True):
+    name: str | None = None
+    email: str | None = None
+
+
+class Git(Wire, frozen=True):
+    branch: str | None = None
+    proposal_prefix: str | None = None
+    author: Author | None = None
+
+
+class Terraform(Wire, frozen=True):
+    program: str | None = None
+    backend: dict[str, dict[str, Any] | None] | None = None
+
+
+class Guardrails(Wire, frozen=True):
+    max_nodes_added: int | None = None
+    max_nodes_removed: int | None = None
+    max_pools: int | None = None
+    max_nodes: int | None = None
+    max_hourly: str | int | float | None = None
+
+
+class Spec(Wire, frozen=True):
+    provider: Provider
+    engine: str | None = None
+    delegated: str | None = None
+    git: Git | None = None
+    terraform: Terraform | None = None
+    guardrails: Guardrails | None = None
+    review: dict[str, Any] | None = None
+    windows: list[Any] | None = None
+
+
+class Cluster(Wire, frozen=True):
+    api_version: str
+    kind: str
+    metadata: Metadata
+    spec: Spec

@@ -1,0 +1,71 @@
+"""A plan as an RFC 6902 JSON Patch from the declared pools to the desired ones, each keyed by its name.
+
+What a change starts from is tested first, so the patch applies to the pools it was made for and to no others.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonpatch
+import msgspec
+
+from renderer.document import pool_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from planner.plan import Change, Plan
+    from planner.pools import Pool, PoolSet
+
+Operation = dict[str, Any]
+
+
+def pools_document(pools: PoolSet) -> dict[str, Any]:
+    """What the patch applies to: pool name → pool, without names inside."""
+    return {pool.name: _body(pool) for pool in pools}
+
+
+def plan_patch(plan: Plan) -> list[Operation]:
+    """The operations, in the order of pools and of their fields."""
+    return [operation for change in plan.changes for operation in _operations(change)]
+
+
+def patch_text(plan: Plan) -> str:
+    """The same as JSON text."""
+    return json.dumps(plan_patch(plan), indent=2, ensure_ascii=False) + "\n"
+
+
+def apply_patch(document: dict[str, Any], operations: list[Operation]) -> dict[str, Any]:
+    """The patched document; the given one stays as it is. Raises jsonpatch.JsonPatchException where a test fails."""
+    patched: dict[str, Any] = jsonpatch.JsonPatch(operations).apply(document)
+    return patched
+
+
+def _operations(change: Change) -> Iterator[Operation]:
+    """``jsonpatch.make_patch`` would find others: moves between pools that look alike, and nothing tested."""
+    path = "/" + _pointer(change.pool)
+    if change.before is None or change.after is None:
+        if change.before is not None:
+            yield {"op": "test", "path": path, "value": _body(change.before)}
+            yield {"op": "remove", "path": path}
+        if change.after is not None:
+            yield {"op": "add", "path": path, "value": _body(change.after)}
+        return
+    before, after = _body(change.before), _body(change.after)
+    for name in before:
+        if before[name] != after[name]:
+            yield {"op": "test", "path": f"{path}/{name}", "value": before[name]}
+            yield {"op": "replace", "path": f"{path}/{name}", "value": after[name]}
+
+
+def _body(pool: Pool) -> dict[str, Any]:
+    body: dict[str, Any] = msgspec.to_builtins(pool_entry(pool))
+    del body["name"]
+    return body
+
+
+def _pointer(name: str) -> str:
+    """One step of an RFC 6901 pointer."""
+    return name.replace("~", "~0").replace("/", "~1")

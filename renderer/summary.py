@@ -1,0 +1,182 @@
+"""What people want to know of a plan, computed once; the views only word it.
+
+Texts in here are as the cluster wrote them: each view makes them harmless for its own medium.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from planner.diff import FORCE_NEW
+from planner.plan import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from planner.plan import Change, Plan, Price, Reason, Refusal, Unplaced
+    from planner.pods import Owner
+    from planner.pools import Pool
+
+SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "-/+", Action.DELETE: "-"}
+#: What a pool has besides its size, and its name for people.
+_SCALARS = (
+    ("flavor", "flavor"), ("zones", "zone"), ("monthly_billed", "monthly billed"), ("anti_affinity", "anti-affinity"),
+    ("minimum", "least nodes"), ("maximum", "most nodes"), ("autoscale", "autoscale"),
+    ("unschedulable", "unschedulable"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field, or one key of a map: from what to what. None: it was not, or is no more, there."""
+
+    name: str
+    before: str | None
+    after: str | None
+    forces_replace: bool = False
+
+    @property
+    def sides(self) -> tuple[str | None, str | None]:
+        """Both values as shown: an empty one as a pair of quotes."""
+        return _visible(self.before), _visible(self.after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One change. ``machine`` says what its nodes are, most telling first; costs are micro-units per hour."""
+
+    action: Action
+    pool: str
+    machine: tuple[str, ...]
+    nodes_before: int
+    nodes_after: int
+    hourly: int
+    fields: tuple[FieldChange, ...]
+    workloads: tuple[tuple[Owner, int], ...]
+    reasons: tuple[Reason, ...]
+    victims: tuple[str, ...]
+
+    @property
+    def symbol(self) -> str:
+        return SYMBOLS[self.action]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Pods that stay pending for the same reasons; without an owner, ``pods`` says which."""
+
+    count: int
+    owner: Owner | None
+    pods: tuple[str, ...]
+    reasons: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A plan in figures. A replacement counts as one to add and one to delete, as Terraform counts it.
+
+    ``waiting`` pods are the demand; ``unplaced`` of them stay pending. ``bound`` is the proven least hourly cost, None
+    where nothing was ordered.
+    """
+
+    lines: tuple[Line, ...]
+    adds: int
+    updates: int
+    deletes: int
+    nodes_before: int
+    nodes_after: int
+    currency: str
+    before: Price
+    after: Price
+    bound: int | None
+    waiting: int
+    unplaced: int
+    groups: tuple[Group, ...]
+    warnings: tuple[str, ...]
+    digest: str
+
+    @property
+    def hourly(self) -> int:
+        """How much more the pools cost per hour, in micro-units."""
+        return self.after.hourly - self.before.hourly
+
+
+def summarize(plan: Plan) -> Summary:
+    """Everything a view shows."""
+    actions = [change.action for change in plan.changes]
+    replaced = actions.count(Action.REPLACE)
+    groups = tuple(_group(one) for one in plan.unplaced)
+    unplaced = sum(group.count for group in groups)
+    ordered = any(change.pods for change in plan.changes)
+    return Summary(
+        lines=tuple(_line(change) for change in plan.changes),
+        adds=actions.count(Action.CREATE) + replaced, updates=actions.count(Action.UPDATE),
+        deletes=actions.count(Action.DELETE) + replaced,
+        nodes_before=sum(pool.desired for pool in plan.declared),
+        nodes_after=sum(pool.desired for pool in plan.desired),
+        currency=plan.cost.currency, before=plan.cost.before, after=plan.cost.after,
+        bound=plan.cost.lower_bound_hourly if ordered else None,
+        waiting=sum(len(node.pods) for node in plan.placements) + unplaced, unplaced=unplaced, groups=groups,
+        warnings=plan.warnings, digest=plan.digest,
+    )  # fmt: skip
+
+
+def _line(change: Change) -> Line:
+    before, after = change.before, change.after
+    pool = after or before
+    return Line(
+        action=change.action, pool=change.pool, machine=_machine(pool) if pool else (),
+        nodes_before=before.desired if before else 0, nodes_after=after.desired if after else 0,
+        hourly=change.cost_after.hourly - change.cost_before.hourly,
+        fields=tuple(_field_changes(before, after)), workloads=change.pods,
+        # how many pods wait is what the workloads say already
+        reasons=tuple(reason for reason in change.reasons if reason.code != "demand" or not change.pods),
+        victims=change.victims,
+    )  # fmt: skip
+
+
+def _machine(pool: Pool) -> tuple[str, ...]:
+    traits = (("monthly billed", pool.monthly_billed), ("anti-affinity", pool.anti_affinity))
+    return (pool.flavor, *pool.zones, *(name for name, holds in traits if holds))
+
+
+def _field_changes(before: Pool | None, after: Pool | None) -> Iterator[FieldChange]:
+    """Every field that differs but the size; of a new pool, what its nodes carry; of one that goes, nothing."""
+    if after is None:
+        return
+    for name, label in _SCALARS if before else ():
+        old, new = _shown(getattr(before, name)), _shown(getattr(after, name))
+        if old != new:
+            yield FieldChange(label, old, new, name in FORCE_NEW)
+    was, now = _carried(before), _carried(after)
+    for key in sorted({**was, **now}):
+        if was.get(key) != now.get(key):
+            yield FieldChange(f"{key[0]} {_visible(key[1])}", was.get(key), now.get(key))
+
+
+def _carried(pool: Pool | None) -> dict[tuple[str, str], str]:
+    """What the provider writes on each node, by kind and key."""
+    if pool is None:
+        return {}
+    return {
+        **{("annotation", key): value for key, value in pool.annotations},
+        **{("finalizer", one): "set" for one in pool.finalizers},
+        **{("label", key): value for key, value in pool.labels},
+        **{("taint", f"{taint.key}:{taint.effect}"): taint.value for taint in pool.taints},
+    }
+
+
+def _visible(text: str | None) -> str | None:
+    """Text of white space alone in quotes."""
+    return text if text is None or text.strip() else f'"{text}"'
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
+
+
+def _group(one: Unplaced) -> Group:
+    return Group(count=len(one.pods), owner=one.owner, pods=one.pods, reasons=one.reasons)

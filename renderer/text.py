@@ -1,0 +1,75 @@
+"""Words and figures for people, the same in every view: money, counts, and text from elsewhere made harmless."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from typing import TYPE_CHECKING
+
+from planner.quantity import round_money
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BEFORE = {"EUR": "€", "USD": "$", "GBP": "£", "CAD": "CA$", "AUD": "A$", "SGD": "S$", "INR": "₹"}
+_AFTER = {"PLN": " zł", "CZK": " Kč"}
+ELLIPSIS = "…"
+
+
+def one_line(text: str) -> str:
+    """Text from a cluster or a person as one line: white space is one space, what cannot be seen is its code point."""
+    return "".join(char if char.isprintable() else _code(char) for char in " ".join(text.split()))
+
+
+def money(micros: int, currency: str, *, decimals: int, signed: bool = False) -> str:
+    """An amount with its currency's sign: ``€0.1023``, ``-$2.50``, ``1.00 zł``, ``3.00 MAD``."""
+    amount = round_money(abs(micros), decimals=decimals)
+    zero = not amount.strip("0.")
+    sign = "" if zero else "-" if micros < 0 else "+" if signed else ""
+    if currency in _BEFORE:
+        return f"{sign}{_BEFORE[currency]}{amount}"
+    return f"{sign}{amount}{_AFTER.get(currency) or ' ' + one_line(currency)}"
+
+
+def hourly(micros: int, currency: str, *, signed: bool = False) -> str:
+    """With four places, as prices of flavors are given."""
+    return money(micros, currency, decimals=4, signed=signed)
+
+
+def monthly(micros: int, currency: str) -> str:
+    return money(micros, currency, decimals=2)
+
+
+def count(number: int, noun: str) -> str:
+    """``1 pod``, ``2 pods``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal the text takes; East Asian wide characters take two, combining ones none."""
+    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
+
+
+def pad(text: str, width: int) -> str:
+    """The text with spaces up to a number of columns."""
+    return text + " " * max(0, width - columns(text))
+
+
+def wrapped(text: str, *, width: int, first: str, rest: str) -> list[str]:
+    """Lines of at most ``width`` columns where words allow it. A name or a path is never broken."""
+    return textwrap.wrap(
+        text, width=max(width, 40), initial_indent=first, subsequent_indent=rest, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def shortened(items: Sequence[str], limit: int, noun: str) -> list[str]:
+    """The first items, and how many more there are."""
+    if len(items) <= limit + 1:
+        return list(items)
+    return [*items[:limit], f"{ELLIPSIS} and {count(len(items) - limit, noun)} more"]
+
+
+def _code(char: str) -> str:
+    number = ord(char)
+    return f"\\x{number:02x}" if number <= 0xFF else f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"

@@ -1,0 +1,59 @@
+"""Sentences about a summary that every view says alike, without markup and mostly without a full stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from renderer.text import count, hourly, monthly, shortened
+
+if TYPE_CHECKING:
+    from renderer.summary import Group, Summary
+
+
+def waiting_text(summary: Summary) -> str:
+    """How many pods the plan is about."""
+    if not summary.waiting:
+        return "no pod waits for a node"
+    return f"{count(summary.waiting, 'pod')} {'waits' if summary.waiting == 1 else 'wait'} for a node"
+
+
+def pending_text(summary: Summary) -> str:
+    """How many of them no node can be found for."""
+    return f"{count(summary.unplaced, 'pod')} {'stays' if summary.unplaced == 1 else 'stay'} pending"
+
+
+def counts_text(summary: Summary) -> str:
+    """How many pools change, and the nodes of all pools."""
+    changed = f"{summary.adds} to add, {summary.updates} to change, {summary.deletes} to delete"
+    return f"{changed}. {summary.nodes_before} → {count(summary.nodes_after, 'node')}"
+
+
+def no_change_text(summary: Summary) -> str:
+    """Why a plan without changes is right."""
+    placed = summary.waiting - summary.unplaced
+    if placed:
+        return f"No changes. {count(placed, 'pod')} can go on nodes that are there or on order."
+    return "No changes. The pools run every pod that can run."
+
+
+def cost_text(summary: Summary) -> str:
+    """Before → after, per hour and per month."""
+    before, after, currency = summary.before, summary.after, summary.currency
+    hours = f"{hourly(before.hourly, currency)} → {hourly(after.hourly, currency)} per hour"
+    return f"{hours}, {monthly(before.monthly, currency)} → {monthly(after.monthly, currency)} per month (730 h)"
+
+
+def bound_text(summary: Summary) -> str:
+    """What is proven of the price, without a full stop; empty where nothing was ordered."""
+    if summary.bound is None:
+        return ""
+    if summary.bound >= summary.after.hourly:
+        return "Proven: no other choice of new nodes for these pods costs less"
+    return f"Proven lower bound for any choice of new nodes: {hourly(summary.bound, summary.currency)} per hour"
+
+
+def group_title(group: Group, limit: int) -> str:
+    """``2 × Deployment default/big``, or the pods by name."""
+    if group.owner is not None:
+        return f"{group.count} × {group.owner}"
+    return ", ".join(shortened([f"Pod {pod}" for pod in group.pods], limit, "pod"))

@@ -1,0 +1,29 @@
+# poolplan owns this file. A size may be changed here by hand; all else follows from the policy.
+resource "ovh_cloud_project_kube_nodepool" "no" {
+  service_name   = local.service_name
+  kube_id        = local.kube_id
+  name           = "no"
+  flavor_name    = "b3-8"
+  monthly_billed = false
+  anti_affinity  = false
+
+  desired_nodes = 2
+  min_nodes     = 0
+  max_nodes     = 100
+  autoscale     = false
+
+  template {
+    metadata {
+      annotations = {}
+      finalizers  = []
+      labels = {
+        on = "yes"
+      }
+    }
+
+    spec {
+      taints        = []
+      unschedulable = false
+    }
+  }
+}

@@ -1,0 +1,14 @@
+# poolplan owns this file. A size may be changed here by hand; all else follows from the policy.
+resource "ovh_cloud_project_kube_nodepool" "batch" {
+  service_name   = local.service_name
+  kube_id        = local.kube_id
+  name           = "batch"
+  flavor_name    = "b3-8"
+  monthly_billed = false
+  anti_affinity  = true
+
+  desired_nodes = 2
+  min_nodes     = 0
+  max_nodes     = 5
+  autoscale     = false
+}

@@ -1,0 +1,6 @@
+# poolplan owns this file: it follows from cluster.yaml.
+terraform {
+  backend "local" {
+    path = "../state/terraform.tfstate"
+  }
+}

@@ -1,0 +1,4 @@
+# poolplan owns this file: it follows from cluster.yaml.
+terraform {
+  backend "local" {}
+}
