@@ -15,7 +15,7 @@ from planner.pools import Pool, PoolName
 from planner.taints import Taint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from gitops.engines.base import EngineChange, EnginePlan, EngineResource
     from planner.plan import Change, Plan
@@ -57,13 +57,8 @@ class Disagreement:
         return f"{self.subject}: {self.text}"
 
 
-def disagreements(
-    plan: Plan, engine_plan: EnginePlan, *, owner: Owner, settled: Iterable[EngineResource] = ()
-) -> tuple[Disagreement, ...]:
-    """Everything in which the engine's plan differs from the approved one; empty when they agree.
-
-    ``settled`` are the resources as the engine's state has them after its refresh.
-    """
+def disagreements(plan: Plan, engine_plan: EnginePlan, *, owner: Owner) -> tuple[Disagreement, ...]:
+    """Everything in which the engine's plan differs from the approved one; empty when they agree."""
     found: list[Disagreement] = []
     if not engine_plan.complete:
         found.append(Disagreement("terraform", "put part of the work off to a later run"))
@@ -75,7 +70,7 @@ def disagreements(
     approved = {str(change.pool): change for change in plan.changes}
     if len(doing) != len(engine_plan.changes):
         found.append(Disagreement("terraform", "would change two resources of one pool name"))
-    state = {one.pool_name: one for one in settled if one.resource_type == RESOURCE}
+    state = {one.pool_name: one for one in engine_plan.settled if one.resource_type == RESOURCE}
     for name in sorted(doing.keys() | approved.keys()):
         change, engine = approved.get(name), doing.get(name)
         if change is None and engine is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gitops.clock import Clock
-    from gitops.engines.base import ApplyResult, EnginePlan, EngineResource, Progress
+    from gitops.engines.base import Engine, EnginePlan, Progress
     from gitops.ovh.client import OvhClient
     from gitops.verify import Drift
     from planner.guardrails import Guardrails
@@ -40,19 +40,11 @@ class Nodes(Protocol):
         """Those of the nodes that hold a pod which a removal would evict. Raises when that cannot be told."""
 
 
-class PlanningEngine(Protocol):
-    """An engine that also tells what it keeps track of."""
-
-    def plan(self) -> EnginePlan: ...
-    def apply(self, plan: EnginePlan, report: Callable[[Progress], None]) -> ApplyResult: ...
-    def resources(self) -> tuple[EngineResource, ...]: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Hands:
     """What an apply works with. ``nodes`` None: no cluster is at hand, so nothing with victims is applied."""
 
-    engine: PlanningEngine
+    engine: Engine
     client: OvhClient
     clock: Clock
     nodes: Nodes | None
@@ -73,7 +65,8 @@ def apply_plan(plan: Plan, owner: Owner, guardrails: Guardrails, hands: Hands) -
     """Carry out exactly this plan. Raises Refused, with every reason, before anything is changed."""
     violations = check(plan, guardrails)
     if violations:
-        raise Refused("the plan breaks a guardrail; nothing was changed", reasons=tuple(each.text for each in violations))
+        reasons = tuple(each.text for each in violations)
+        raise Refused("the plan breaks a guardrail; nothing was changed", reasons=reasons)
     engine_plan = _agreed(plan, owner, hands)
     leaving = tuple(victim for change in plan.changes for victim in change.victims)
     if leaving:
@@ -90,7 +83,7 @@ def apply_plan(plan: Plan, owner: Owner, guardrails: Guardrails, hands: Hands) -
 
 def _agreed(plan: Plan, owner: Owner, hands: Hands) -> EnginePlan:
     engine_plan = hands.engine.plan()
-    found = disagreements(plan, engine_plan, owner=owner, settled=hands.engine.resources())
+    found = disagreements(plan, engine_plan, owner=owner)
     if found:
         raise Refused(
             "terraform would not do exactly what was approved; nothing was changed",

@@ -83,7 +83,7 @@ def _region(sources: Sources, around: Surroundings) -> str:
     name = find_cluster(connect(around)).region
     region = read_catalog(sources, around).region(name)
     if region is None:
-        raise PoolplanError(f"the cluster is in {name}, which the catalog does not know; make one with poolplan catalog")
+        raise PoolplanError(f"the cluster is in {name}, which the catalog does not know; see poolplan catalog")
     zones = ", ".join(region.zones) if region.zoned else "one zone"
     return f"{name}, {zones}"
 

@@ -18,7 +18,8 @@ def read_folder(folder: Path) -> FileSet:
         return FileSet()
     try:
         found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _hidden(path, folder)]
-        return FileSet.of({PurePosixPath(path.relative_to(folder).as_posix()): path.read_text("utf-8") for path in found})
+        named = {PurePosixPath(path.relative_to(folder).as_posix()): path for path in found}
+        return FileSet.of({name: path.read_text("utf-8") for name, path in named.items()})
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{folder} cannot be read as text files: {error}") from error
 

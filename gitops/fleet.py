@@ -85,7 +85,7 @@ def _only_cluster(repository: Repository, branch: str) -> str:
     paths = repository.read(head, CLUSTERS).paths()
     names = sorted({path.parts[0] for path in paths if path.parts[1:] == CLUSTER.parts})
     if len(names) != 1:
-        listed = f"it has {', '.join(names)}: choose one with --cluster" if names else "there is no clusters/*/cluster.yaml"
+        listed = f"it has {', '.join(names)}: choose one with --cluster" if names else "it has none"
         raise InputError(f"which cluster of {repository.name}? {listed}")
     return names[0]
 

@@ -60,7 +60,9 @@ class Cluster:
     remarks: tuple[str, ...] = field(default=())
 
 
-def gather(sources: Sources, around: Surroundings, *, declared: PoolSet | None = None, policy: Policy | None = None) -> Inputs:
+def gather(
+    sources: Sources, around: Surroundings, *, declared: PoolSet | None = None, policy: Policy | None = None
+) -> Inputs:
     """All inputs of a plan. ``declared`` and ``policy`` come from Git where they are given."""
     snapshot, found_policy = read_cluster(sources, around)
     if policy is None:
@@ -200,7 +202,7 @@ def _from_api(client: OvhClient) -> Cluster:
 def _only(values: set[str], field_name: str) -> str:
     if len(values) > 1:
         listed = ", ".join(sorted(values))
-        raise InputError(f"the OVHNodeClass objects name several: {listed}; a cluster has one", path=f"spec.{field_name}")
+        raise InputError(f"the OVHNodeClass objects name several {field_name}: {listed}; a cluster has one")
     return next(iter(values), "")
 
 

@@ -46,7 +46,8 @@ def _flavor_reason(opened: Sequence[Opened], problem: Problem) -> Reason:
     least = sum(one.candidate.hourly for one in other.opened)
     cost = format_money(least, decimals=4)
     if least < price:
-        return Reason("cheapest-together", f"{chosen}: cheapest with the other pools; alone, {listed} at {cost} {problem.currency}/h")
+        aside = f"alone, {listed} at {cost} {problem.currency}/h"
+        return Reason("cheapest-together", f"{chosen}: cheapest with the other pools; {aside}")
     return Reason("cheapest", f"{chosen} is the cheapest found; next best: {listed} at {cost} {problem.currency}/h")
 
 

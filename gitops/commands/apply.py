@@ -14,12 +14,12 @@ from gitops.gather import Sources
 
 @click.command("apply")
 @repo_options
-@click.option("--kubeconfig", metavar="FILE", default="", help="For removals: the cluster whose nodes are cordoned.")
+@click.option("--kubeconfig", metavar="FILE", default="", help="Whose nodes to cordon before removal.")
 @click.option("--context", metavar="NAME", default="", help="The kubeconfig's context.")
-@click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded. Default: found.")
+@click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded.")
 @click.option("--cli-config", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="A Terraform CLI configuration file, for instance to name a provider mirror.")  # fmt: skip
-def command(  # noqa: PLR0913 - one parameter an option
+def command(
     repo: str, cluster: str, kubeconfig: str, context: str, program: str, cli_config: Path | None
 ) -> int:
     """Apply what was merged into the main branch: check the approval, let Terraform plan, compare, apply that plan.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,7 +47,7 @@ def _play(folder: Path, *, pause: bool) -> None:
     started = monotonic()
     stage = set_stage(folder)
     try:
-        story = Story(stage, click.echo, Screen(color=click.get_text_stream("stdout").isatty()))
+        story = Story(stage, click.echo, Screen(color=sys.stdout.isatty()))
         for number, step in enumerate(story.steps(), start=1):
             click.echo(f"\n{number}/9  {step.title}\n")
             step.play(story)

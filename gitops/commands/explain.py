@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("explain")
 @click.argument("name")
 @input_options
-def command(name: str, **options: Any) -> None:  # noqa: ANN401 - click's
+def command(name: str, **options: Any) -> None:
     """Say why the pod NAME (namespace/name) or the pool NAME is planned the way it is."""
     plan = make_plan(options)
     lines = explain(plan, name)

@@ -71,7 +71,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = ExitCode.FAILED
-    except Exception as error:  # noqa: BLE001 - the last door: a defect becomes a line, not a traceback
+    except Exception as error:
         if environment().get("POOLPLAN_DEBUG"):
             raise
         code = _fail(f"this is a defect of poolplan, please report it: {type(error).__name__}: {error}"

@@ -21,16 +21,17 @@ _PATH = click.Path(path_type=Path)
 
 _INPUTS = (
     click.option("--snapshot", "snapshots", type=_PATH, multiple=True, metavar="PATH",
-                 help="File or folder of Kubernetes YAML or JSON, as kubectl writes it; repeatable. Default: the live cluster."),
+                 help="File or folder of Kubernetes YAML or JSON, as kubectl writes it; repeatable."
+                      " Default: the live cluster."),
     click.option("--policy", "policies", type=_PATH, multiple=True, metavar="PATH",
                  help="File or folder with NodePool and OVHNodeClass objects. Default: those in the snapshot."),
-    click.option("--catalog", type=_PATH, metavar="FILE", help="Flavors and prices. Default: the bundled catalog."),
+    click.option("--catalog", type=_PATH, metavar="FILE", help="Flavors and prices. Default: the bundled one."),
     click.option("--pools", type=_PATH, metavar="FILE",
                  help="Observed pools, JSON as the OVH API lists them. Default: the API, else the nodes' labels."),
     click.option("--region", metavar="NAME", default="", help="Region, where no OVHNodeClass names one."),
     click.option("--cluster-plan", type=click.Choice(["free", "standard"]), default=None,
                  help="The cluster's OVH plan: 100 or 500 nodes. Default: what the API says, else standard."),
-    click.option("--kubeconfig", metavar="FILE", default="", help="For the live cluster. Default: as kubectl finds it."),
+    click.option("--kubeconfig", metavar="FILE", default="", help="Of the live cluster. Default: as for kubectl."),
     click.option("--context", metavar="NAME", default="", help="The kubeconfig's context."),
     click.option("--now", metavar="RFC3339", default="", help="Plan as if it were this time."),
 )  # fmt: skip
@@ -39,7 +40,8 @@ _REPO = (
     click.option("--cluster", metavar="NAME", default="", help="Which of the repository's clusters, if several."),
 )
 output_option = click.option(
-    "--output", "-o", type=click.Choice(["text", "json", "markdown"]), default="text", help="How to show the result."
+    "--output", "-o", type=click.Choice(["text", "json", "markdown", "patch"]), default="text", show_default=True,
+    help="How to show the plan; json is the plan document, patch is RFC 6902 on the declared pools.",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from gitops.errors import ExitCode, InputError
 from gitops.gather import gather
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from planner.plan import Plan
 
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--nodes-out", type=click.Path(path_type=Path), metavar="FILE",
               help="Write the Node objects the plan expects to join, as a v1 List.")  # fmt: skip
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are planned.")
-def command(**options: Any) -> int:  # noqa: ANN401 - click's
+def command(**options: Any) -> int:
     """Show which node pools the pending pods need, what they cost, and why. Changes nothing.
 
     \b
@@ -56,6 +59,10 @@ def show(plan: Plan, output: str, *, color: bool = False) -> str:
         from renderer.document import plan_text  # noqa: PLC0415 - one view is loaded
 
         return plan_text(plan)
+    if output == "patch":
+        from renderer.patch import patch_text  # noqa: PLC0415 - likewise
+
+        return patch_text(plan)
     from renderer.summary import summarize  # noqa: PLC0415 - likewise
 
     if output == "markdown":
@@ -86,5 +93,5 @@ def _files(plan: Plan, options: dict[str, Any]) -> list[tuple[Path, str]]:
     return files
 
 
-def _color(environment: Any) -> bool:  # noqa: ANN401 - a mapping
-    return not environment.get("NO_COLOR") and click.get_text_stream("stdout").isatty()
+def _color(environment: Mapping[str, str]) -> bool:
+    return not environment.get("NO_COLOR") and sys.stdout.isatty()

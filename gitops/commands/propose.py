@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @repo_options
 @input_options
 @output_option
-def command(**options: Any) -> int:  # noqa: ANN401 - click's
+def command(**options: Any) -> int:
     """Plan what the repository's main branch and the cluster ask for, and commit it on a branch of its own.
 
     Merging that branch is the approval. The same plan is the same branch and the same commit; no change, no commit.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gitops.commands.options import remark
 from gitops.errors import InputError
+
+if TYPE_CHECKING:
+    from planner.plan import Plan
 
 
 @click.command("render")
@@ -15,7 +19,7 @@ from gitops.errors import InputError
 @click.option("--into", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Where the files go.")
 @click.option("--service-name", metavar="ID", default="", help="OVH project. Default: OVH_SERVICE_NAME.")
 @click.option("--kube-id", metavar="ID", default="", help="OVH cluster. Default: OVH_KUBE_ID.")
-@click.option("--settings", type=click.Path(path_type=Path), metavar="FILE", help="A cluster.yaml: ids, endpoint, backend.")
+@click.option("--settings", type=click.Path(path_type=Path), metavar="FILE", help="A cluster.yaml.")
 def command(plan: Path, into: Path, service_name: str, kube_id: str, settings: Path | None) -> None:
     """Write the pools of a plan document (plan.json) as DIR/terraform/*.tf and DIR/manifests/*.yaml.
 
@@ -23,15 +27,14 @@ def command(plan: Path, into: Path, service_name: str, kube_id: str, settings: P
     """
     from gitops.environment import environment  # noqa: PLC0415 - loaded only when the command runs
     from gitops.files import read_folder, write_folder  # noqa: PLC0415 - likewise
-    from gitops.settings import read_settings  # noqa: PLC0415 - likewise
-    from renderer.document_read import read_plan_text  # noqa: PLC0415 - likewise
+    from gitops.settings_read import load_settings  # noqa: PLC0415 - likewise
     from renderer.terraform_settings import TerraformSettings  # noqa: PLC0415 - likewise
     from renderer.tree import removed_paths, render_files  # noqa: PLC0415 - likewise
 
-    found = _read_plan(plan, read_plan_text)
+    found = read_plan(plan)
     variables = environment()
     if settings is not None:
-        terraform = read_settings(settings, variables=variables).terraform
+        terraform = load_settings(settings, variables).terraform
     else:
         service_name = service_name or variables.get("OVH_SERVICE_NAME", "")
         kube_id = kube_id or variables.get("OVH_KUBE_ID", "")
@@ -42,3 +45,15 @@ def command(plan: Path, into: Path, service_name: str, kube_id: str, settings: P
     files = render_files(found.desired, terraform, existing=existing)
     written = write_folder(into, files, removed=removed_paths(existing, files))
     remark(f"{len(files)} files in {into}, {written} of them changed")
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan of a plan document, whole and unchanged since it was made. Raises InputError."""
+    from gitops.decoding import read_input  # noqa: PLC0415 - loaded only when the command runs
+    from renderer.document_read import read_plan_text  # noqa: PLC0415 - likewise
+    from renderer.errors import TextRefused  # noqa: PLC0415 - likewise
+
+    try:
+        return read_plan_text(read_input(path, "plan document", megabytes=256), file=str(path))
+    except TextRefused as error:
+        raise InputError(str(error)) from error

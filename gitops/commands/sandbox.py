@@ -18,11 +18,11 @@ _FILE = click.Path(path_type=Path)
               help="How long a new node takes to join.")  # fmt: skip
 @click.option("--state", type=_FILE, metavar="FILE", help="Keep the state here, and take it up again from here.")
 @click.option("--kubeconfig", type=_FILE, metavar="FILE",
-              help="Joining nodes register as Node objects in this cluster. Default: a small cluster of the sandbox's own.")  # fmt: skip
-@click.option("--write-kubeconfig", type=_FILE, metavar="FILE", help="Write a kubeconfig for the sandbox's own cluster here.")
+              help="Cluster that joining nodes register in. Default: a small one of the sandbox's own.")  # fmt: skip
+@click.option("--write-kubeconfig", type=_FILE, metavar="FILE", help="Write a kubeconfig for that small cluster here.")
 @click.option("--region", default="EU-WEST-PAR", show_default=True, help="The cluster's region.")
 @click.option("--plan", "cluster_plan", type=click.Choice(["free", "standard"]), default="standard", show_default=True)
-def command(  # noqa: PLR0913 - one parameter an option
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     port: int, join_after: float, state: Path | None, kubeconfig: Path | None, write_kubeconfig: Path | None,
     region: str, cluster_plan: str,
 ) -> None:

@@ -57,7 +57,8 @@ def check_files(paths: Sequence[Path], around: Surroundings) -> str:
 def _files(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
-        below = sorted(one for one in path.rglob("*") if one.suffix in (".yaml", ".yml", ".json")) if path.is_dir() else [path]
+        below = sorted(path.rglob("*")) if path.is_dir() else [path]
+        below = [one for one in below if one == path or one.suffix in (".yaml", ".yml", ".json")]
         found += [one for one in below if "pools" not in one.parts and one.name != "plan.json"]
     return found
 

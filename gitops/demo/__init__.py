@@ -1,1 +1,1 @@
-"""The demo: a whole cluster's story on the sandbox. Nothing here is scripted output; it calls what the commands call."""
+"""The demo: a whole cluster's story on the sandbox. It calls what the commands call; no output is scripted."""

@@ -48,6 +48,7 @@ class EnginePlan:
     drift: tuple[EngineChange, ...]
     plan_sha256: str
     terraform_version: str
+    settled: tuple[EngineResource, ...] = ()
     complete: bool = True
     warnings: tuple[str, ...] = ()
 

@@ -43,6 +43,7 @@ def parse_plan(document: Document, *, sha256: str, warnings: Iterable[str] = ())
         drift=_ordered(change for change in _changes(document.get("resource_drift")) if _has_drifted(change)),
         plan_sha256=sha256,
         terraform_version=str(document.get("terraform_version", "")),
+        settled=parse_state(document.get("prior_state") or {}),
         complete=document.get("complete", True) is True and not put_off,
         warnings=tuple(warnings),
     )

@@ -107,7 +107,7 @@ class Repository(Protocol):
         """Whether the commit is the branch's head or behind it. Unknown commits and branches: no."""
 
     def log(self, branch: BranchName, root: PurePosixPath, *, limit: int) -> tuple[Commit, ...]:
-        """The newest ``limit`` commits of the branch in which ``root`` differs from every parent, newest first.
+        """The newest ``limit`` commits of the branch in which ``root`` differs from a parent, newest first: merges count.
 
         ``root`` may be a file here; empty, every commit counts.
         """

@@ -147,9 +147,11 @@ class MemoryRepository:
                     heapq.heappush(ready, (-commits[parent].at.timestamp(), parent))
 
     def _touches(self, commit: Commit, root: PurePosixPath) -> bool:
-        """Whether what stands at ``root`` differs from every parent; in a first commit, from nothing."""
-        own = self._at(commit, root)
-        return own not in ([self._at(self.show(parent), root) for parent in commit.parents] or [None])
+        """Whether what stands at ``root`` differs from a parent; in a first commit, from nothing."""
+        if root == PurePosixPath():
+            return True
+        before = [self._at(self.show(parent), root) for parent in commit.parents] or [None]
+        return any(one != self._at(commit, root) for one in before)
 
     def _at(self, commit: Commit, root: PurePosixPath) -> Entry | None:
         return find_entry(self, ObjectId(commit.tree), root)
