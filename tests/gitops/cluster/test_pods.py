@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from planner.pods import Needs
 
 MI, GI = 1024**2, 1024**3
-REQUIRED, PREFERRED = "requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution"
+REQUIRED, PREFERRED = (
+    "requiredDuringSchedulingIgnoredDuringExecution",
+    "preferredDuringSchedulingIgnoredDuringExecution",
+)
 
 
 def needs(folder: Path, **spec: Any) -> Needs:
@@ -249,9 +252,8 @@ def test_phases(tmp_path: Path, phase: str | None, expected: Phase) -> None:
 
 
 def test_when_a_pod_ended(tmp_path: Path) -> None:
-    ended = [
-        {"state": {"terminated": {"finishedAt": time}}} for time in ("2026-01-01T00:00:00Z", "2026-01-01T03:00:00+02:00")
-    ]
+    times = ("2026-01-01T00:00:00Z", "2026-01-01T03:00:00+02:00")
+    ended = [{"state": {"terminated": {"finishedAt": time}}} for time in times]
     late = {"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T09:00:00Z"}
     by_container = pod(status={"phase": "Succeeded", "containerStatuses": ended, "conditions": [late]})
     assert one_pod(tmp_path, by_container).finished_at == datetime(2026, 1, 1, 1, tzinfo=UTC)

@@ -49,9 +49,7 @@ def test_counts_what_is_no_policy(inputs: Inputs) -> None:
 def test_node_classes(policy: Policy) -> None:
     assert policy.node_classes == (
         NodeClass(name="apart", service_name=PROJECT, anti_affinity=True),
-        NodeClass(
-            name="default", service_name=PROJECT, kube_id="kube-1", region="GRA11", tags=(("team", "platform"),)
-        ),
+        NodeClass(name="default", service_name=PROJECT, kube_id="kube-1", region="GRA11", tags=(("team", "platform"),)),
         NodeClass(name="monthly", service_name=PROJECT, monthly_billed=True),
     )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gitops.git.base import Author, BranchName, CommitId, Repository
@@ -104,7 +104,9 @@ def test_history_in_memory_is_history_in_git(tmp_path: Path, monkeypatch: pytest
     real, memory, count = open_path(new_bare(tmp_path / "bare")), MemoryRepository(), 0
 
     @given(history=histories)
-    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @example(history=[(set(), 0, 0), ({0}, 0, 0)])
+    @example(history=[(set(), 0, 0), (set(), 0, 1), ({0, 1}, 0, 0)])
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     def agree(history: list[tuple[set[int], int, int]]) -> None:
         nonlocal count
         count += 1
