@@ -8,6 +8,7 @@ template only when a pod selects them, so that pools stay shared where nobody ca
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from planner import labels as known
@@ -65,7 +66,7 @@ class Candidate:
     def monthly_billed(self) -> bool:
         return self.node_class.monthly_billed and self.flavor.monthly is not None
 
-    @property
+    @cached_property
     def hourly(self) -> int:
         return self.flavor.price(monthly_billed=self.monthly_billed)
 
@@ -73,7 +74,7 @@ class Candidate:
     def price(self) -> Price:
         return Price(self.hourly, self.flavor.monthly_price(monthly_billed=self.monthly_billed))
 
-    @property
+    @cached_property
     def free(self) -> Resources:
         """What pods of the demand can have on one node: allocatable less the daemon sets that will run there."""
         return self.figures.allocatable.minus(self.daemons)

@@ -9,38 +9,54 @@ Everything is counted and ordered by unique keys, so the result is the same ever
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from heapq import heapify, heappop, heappush
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from planner.bins import Bin, new_bin
-from planner.bound import dual_prices
+from planner.bound import DualPrices, dual_prices
+from planner.labels import HOSTNAME
 from planner.resources import CPU, MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from planner.candidates import Candidate
-    from planner.demand import PodGroup
     from planner.ledger import Ledger
     from planner.topology import Subject, Topology
 
+#: (minus worth per price, minus price, position of the candidate, pods by item): the least is the best.
+Offer = tuple[Fraction, int, int, dict[int, int]]
 _SCALE = 10**18
-#: How many of the packings are improved, and how many nodes of each one may be emptied: bounds the work.
-IMPROVED = 4
-EMPTIED = 40
+ALL = 10**9
+#: How many of the packings are improved, how many nodes of each may be
+#: emptied, and how many strategies are tried again for a flavor taken out: these bound the work.
+IMPROVED, EMPTIED, RETRIED = 4, 40, 40
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """Pods of one group that want new nodes: how many, and which candidates (by position) may hold them."""
+    """Pods of one kind that want new nodes: how many, and which candidates (by position) may hold them."""
 
     index: int
-    group: PodGroup
     subject: Subject
     count: int
     requests: dict[str, int]
     options: frozenset[int]
 
-    @property
+    @cached_property
+    def ruleless(self) -> bool:
+        """Whether topology has nothing to say of these pods."""
+        return not self.subject.matches and not self.subject.terms()
+
+    @cached_property
+    def zoneless(self) -> bool:
+        """Whether no rule looks at anything but host names."""
+        return all(term.key == HOSTNAME for term in (*self.subject.matches, *self.subject.terms()))
+
+    @cached_property
     def size(self) -> tuple[int, int]:
         return (self.requests.get(CPU, 0), self.requests.get(MEMORY, 0))
 
@@ -79,17 +95,19 @@ class Packer:
     items: Sequence[Item]
     topology: Topology
     ledger: Ledger
+    effort: int = ALL
 
     def pack(self) -> Packing:
         """The best of all packings tried."""
-        tried = [self._greedy(self._empty_packing(), worth, allowed) for worth, allowed in self._strategies()]
+        tried = [self._greedy(self._empty_packing(), *one) for one in islice(self._strategies(), self.effort)]
         best = sorted(tried, key=Packing.rank)[:IMPROVED]
-        return self._repacked(min((self._improved(packing) for packing in best), key=Packing.rank))
+        found = min((self._improved(packing) for packing in best), key=Packing.rank)
+        return self._repacked(found) if self.effort == ALL else found
 
     def _strategies(self) -> Iterable[tuple[Callable[[Item], int], frozenset[int]]]:
         cpu = max(1, sum(item.size[0] * item.count for item in self.items))
         memory = max(1, sum(item.size[1] * item.count for item in self.items))
-        dual = dual_prices(self.candidates, cpu, memory)
+        dual = self.prices
         everything = frozenset(range(len(self.candidates)))
         yield lambda item: int(dual.value(*item.size) * _SCALE) + 1, everything
         yield lambda item: item.size[0] * _SCALE // cpu + item.size[1] * _SCALE // memory + 1, everything
@@ -100,50 +118,95 @@ class Packer:
             if all(item.options & one_flavor for item in self.items if item.count):
                 yield lambda item: int(dual.value(*item.size) * _SCALE) + 1, one_flavor
 
+    @cached_property
+    def prices(self) -> DualPrices:
+        """What cpu and memory are worth at the candidates' prices, for this demand."""
+        cpu, memory = (sum(item.size[k] * item.count for item in self.items) for k in (0, 1))
+        return dual_prices(self.candidates, cpu, memory)
+
     def _empty_packing(self, made: int = 0) -> Packing:
         left = {item.index: item.count for item in self.items}
         return Packing(self.topology.copy(), self.ledger.copy(), left=left, made=made)
 
     def _greedy(self, packing: Packing, worth: Callable[[Item], int], allowed: frozenset[int]) -> Packing:
+        """Open the node whose filling is worth most for its price, until nothing is left or nothing may be opened.
+
+        While pods of every kind are left, what a candidate's filling is worth only falls. So candidates wait in a heap
+        with what they were worth when last looked at, and only the one on top is looked at again; when a kind of pod is
+        used up, all are, because smaller pods may then fill a node better.
+        """
         worths = {item.index: worth(item) for item in self.items}
         by_size = sorted(self.items, key=lambda item: (-worths[item.index], item.index))
-        open_to = [i for i in range(len(self.candidates)) if i in allowed]
-        while any(packing.left.values()):
-            found = self._best_node(packing, by_size, worths, open_to)
-            if found is None:
-                break
-            position, pattern = found
-            self._commit(packing, position, pattern)
+        heap = self._offers(packing, [i for i in self.open if i in allowed], by_size, worths)
+        while heap and any(packing.left.values()):
+            _, _, position, pattern = heappop(heap)
+            now = self._offer(packing, position, by_size, worths)
+            if now is None:
+                continue
+            if heap and now[:3] > heap[0][:3]:
+                heappush(heap, now)
+                continue
+            self._commit(packing, position, now[3])
+            heappush(heap, now)
+            if any(not packing.left[i] for i in now[3]):
+                heap = self._offers(packing, [one[2] for one in heap], by_size, worths)
         return packing
 
-    def _best_node(
-        self, packing: Packing, items: list[Item], worths: dict[int, int], open_to: list[int]
-    ) -> tuple[int, dict[int, int]] | None:
-        """The candidate whose best filling is worth most per price, with that filling (item → pods)."""
-        best: tuple[int, int, int, dict[int, int]] | None = None
-        for position in open_to:
-            candidate = self.candidates[position]
-            if not packing.ledger.affordable(candidate):
-                continue
-            pattern = self._fill(packing, position, items)
-            value, price = sum(worths[i] * n for i, n in pattern.items()), max(1, candidate.hourly)
-            if pattern and (best is None or _better((value, price), best[:2])):
-                best = (value, price, position, pattern)
-        return None if best is None else (best[2], best[3])
+    def _offers(
+        self, packing: Packing, positions: Iterable[int], items: list[Item], worths: dict[int, int]
+    ) -> list[Offer]:
+        """A heap of what each candidate would take now."""
+        heap = [entry for i in positions if (entry := self._offer(packing, i, items, worths))]
+        heapify(heap)
+        return heap
+
+    def _offer(
+        self, packing: Packing, position: int, items: list[Item], worths: dict[int, int]
+    ) -> Offer | None:
+        """A heap entry: most worth per price first; at the same ratio the dearer node, so that there are fewer."""
+        candidate = self.candidates[position]
+        pattern = self._fill(packing, position, items) if packing.ledger.affordable(candidate) else {}
+        if not pattern:
+            return None
+        price = max(1, candidate.hourly)
+        return (-Fraction(sum(worths[i] * n for i, n in pattern.items()), price), -price, position, pattern)
+
+    @cached_property
+    def open(self) -> tuple[int, ...]:
+        """The candidates worth opening: for every other one, one of these holds as much, of as many, for no more."""
+        held = [frozenset(item.index for item in self.items if i in item.options) for i in range(len(self.candidates))]
+        order = sorted(range(len(self.candidates)), key=lambda i: (self.candidates[i].hourly, -len(held[i]), i))
+        kept: list[int] = []
+        for i in order:
+            if held[i] and not any(self._replaces(k, i, held[k] >= held[i]) for k in kept):
+                kept.append(i)
+        return tuple(sorted(kept))
+
+    def _replaces(self, one: int, other: int, holds_all: bool) -> bool:
+        first, second = self.candidates[one], self.candidates[other]
+        if not holds_all or second.node_pool.limited or not second.free.fits_in(first.free):
+            return False
+        return first.zone == second.zone or all(item.zoneless for item in self.items if other in item.options)
 
     def _fill(self, packing: Packing, position: int, items: list[Item]) -> dict[int, int]:
         """What one new node of a candidate would take, largest first."""
         trial = new_bin(self.candidates[position], "new")
+        ruled: dict[int, int] = {}
         for item in items:
             left = packing.left[item.index]
-            if left and position in item.options:
-                count = min(left, trial.fits(item.requests), packing.topology.room(item.subject, trial.labels))
-                if count:
-                    trial.put(item.index, item.requests, count)
+            if not left or position not in item.options:
+                continue
+            count = min(left, trial.fits(item.requests))
+            if count and not item.ruleless:
+                count = min(count, packing.topology.room(item.subject, trial.labels))
+            if count:
+                trial.put(item.index, item.requests, count)
+                if not item.ruleless:
+                    ruled[item.index] = count
                     packing.topology.place(item.subject, trial.labels, count)
-        pattern = dict(trial.contents)
-        self._put(packing, trial, pattern, -1)
-        return pattern
+        for i, count in ruled.items():
+            packing.topology.place(self.items[i].subject, trial.labels, -count)
+        return trial.contents
 
     def _commit(self, packing: Packing, position: int, pattern: dict[int, int]) -> None:
         """Open as many nodes with this filling as there are pods for, and as may be ordered."""
@@ -151,7 +214,8 @@ class Packer:
         times = min(packing.left[i] // n for i, n in pattern.items())
         for _ in range(min(times, packing.ledger.affordable(candidate))):
             one = new_bin(candidate, packing.next_name(), position=position)
-            if any(packing.topology.room(self.items[i].subject, one.labels) < n for i, n in pattern.items()):
+            ruled = ((self.items[i], count) for i, count in pattern.items() if not self.items[i].ruleless)
+            if any(packing.topology.room(item.subject, one.labels) < count for item, count in ruled):
                 return
             packing.ledger.order(candidate, 1)
             packing.bins.append(one)
@@ -163,7 +227,8 @@ class Packer:
         for i, count in pattern.items():
             item = self.items[i]
             one.put(i, item.requests, sign * count)
-            packing.topology.place(item.subject, one.labels, sign * count)
+            if not item.ruleless:
+                packing.topology.place(item.subject, one.labels, sign * count)
 
     def _improved(self, packing: Packing) -> Packing:
         """Empty small nodes into others and swap every node for the cheapest that holds the same."""
@@ -185,12 +250,14 @@ class Packer:
         for one in gone:
             ledger.order(self.candidates[one.position], -1)
             for i, count in one.contents.items():
-                topology.place(self.items[i].subject, one.labels, -count)
+                if not self.items[i].ruleless:
+                    topology.place(self.items[i].subject, one.labels, -count)
                 left[i] += count
         usable = frozenset(i for i, each in enumerate(self.candidates) if each.flavor.name != flavor)
         items = [replace(item, count=left[item.index], options=item.options & usable) for item in self.items]
         again = Packer(self.candidates, items, topology, ledger)
-        tried = [again._greedy(again._empty_packing(packing.made), *one) for one in again._strategies()]
+        some = islice(again._strategies(), RETRIED)
+        tried = [again._greedy(again._empty_packing(packing.made), *one) for one in some]
         best = min(tried, key=Packing.rank)
         best.bins = [*(one.copy() for one in kept), *best.bins]
         self._cheapen(best)
@@ -253,10 +320,6 @@ class Packer:
     def _takes(self, packing: Packing, other: Bin, item: Item, wanted: int) -> int:
         if not wanted or other.position not in item.options:
             return 0
-        return min(wanted, other.fits(item.requests), packing.topology.room(item.subject, other.labels))
+        room = wanted if item.ruleless else packing.topology.room(item.subject, other.labels)
+        return min(wanted, other.fits(item.requests), room)
 
-
-def _better(one: tuple[int, int], other: tuple[int, ...]) -> bool:
-    """More worth per price; at the same ratio the dearer node, because fewer nodes then do the same."""
-    left, right = one[0] * other[1], other[0] * one[1]
-    return left > right or (left == right and one[1] > other[1])

@@ -14,7 +14,7 @@ from planner import labels as known
 from planner.bins import Bin
 from planner.bound import dual_prices
 from planner.candidates import Candidate, choice_for
-from planner.packing import Item, Packer
+from planner.packing import ALL, Item, Packer
 from planner.plan import Unplaced
 from planner.reasons import explain
 from planner.resources import CPU, MEMORY
@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 
     from planner.demand import Demand, PodGroup
     from planner.ledger import Ledger
+    from planner.resources import Resources
     from planner.snapshot import Snapshot
+
+    _Kind = tuple[Resources, frozenset[int], str, Subject, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Everything the solver looks at. ``bins`` are existing nodes and nodes on order, in order of preference."""
+    """Everything the solver looks at. ``bins`` are existing nodes and nodes on order, in order of preference.
+
+    ``effort`` bounds how many ways of packing are tried.
+    """
 
     demand: Demand
     snapshot: Snapshot
@@ -38,6 +44,7 @@ class Problem:
     candidates: Sequence[Candidate]
     ledger: Ledger
     currency: str = ""
+    effort: int = ALL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +93,7 @@ def solve(problem: Problem) -> Solution:
     ledger = problem.ledger
     for weight in sorted({one.node_pool.weight for one in problem.candidates}, reverse=True):
         tier = [one for one in problem.candidates if one.node_pool.weight == weight]
-        more, topology, ledger = _order_nodes(works, tier, topology, ledger)
+        more, topology, ledger = _order_nodes(works, tier, topology, ledger, problem.effort)
         opened += more
     return Solution(
         onto=_onto(works), opened=tuple(opened), lower_bound=bound,
@@ -215,7 +222,7 @@ def _may_take(one: Bin, zone: str, requests: dict[str, int], room: int) -> bool:
 
 
 def _order_nodes(
-    works: list[_Work], tier: Sequence[Candidate], topology: Topology, ledger: Ledger
+    works: list[_Work], tier: Sequence[Candidate], topology: Topology, ledger: Ledger, effort: int
 ) -> tuple[list[Opened], Topology, Ledger]:
     """Pack what is still waiting onto new nodes of one tier of NodePools, priority by priority while limits bind."""
     opened: list[Opened] = []
@@ -226,9 +233,9 @@ def _order_nodes(
         if not items:
             continue
         only = [item for _, item in items]
-        packing = Packer(candidates=variants, items=only, topology=topology, ledger=ledger).pack()
+        packing = Packer(variants, only, topology, ledger, effort).pack()
         topology, ledger = packing.topology, packing.ledger
-        by_index = {item.index: (work, item) for work, item in items}
+        by_index = {item.index: members for members, item in items}
         opened += [_opened(one, by_index) for one in packing.bins]
     return opened, topology, ledger
 
@@ -254,21 +261,26 @@ def _variants(works: list[_Work], tier: Sequence[Candidate]) -> list[Candidate]:
     return [found[key] for key in sorted(found)]
 
 
-def _items(works: list[_Work], variants: list[Candidate]) -> list[tuple[_Work, Item]]:
-    """One item per group, or per group and zone where zones were settled; indexes count from zero."""
-    items: list[tuple[_Work, Item]] = []
+def _items(works: list[_Work], variants: list[Candidate]) -> list[tuple[list[_Work], Item]]:
+    """What to pack: pods of a group, or of a group and a zone where zones were settled. Indexes count from zero.
+
+    Groups that topology has nothing to say of are one item where their requests and candidates are equal.
+    """
+    found: dict[_Kind, list[tuple[_Work, int]]] = {}
     for work in works:
         zonal = _zonal(work.subject)
+        subject = work.subject.off(known.ZONE) if zonal else work.subject
         for zone, count in sorted(work.pinned.items()) if zonal else [("", len(work.waiting))]:
-            if zonal and not zone:
-                continue
             options = frozenset(i for i, one in enumerate(variants) if _holds(work, one, zone))
-            if options and count:
-                item = Item(
-                    index=len(items), group=work.group, subject=work.subject.off(known.ZONE) if zonal else work.subject,
-                    count=count, requests=work.requests, options=options,
-                )  # fmt: skip
-                items.append((work, item))
+            if options and count and (zone or not zonal):
+                alone = "" if subject == Subject() else work.group.key
+                key = (work.group.needs.requests, options, zone, subject, alone)
+                found.setdefault(key, []).append((work, count))
+    items = []
+    for index, ((requests, options, _, subject, _), members) in enumerate(found.items()):
+        total = sum(count for _, count in members)
+        item = Item(index=index, subject=subject, count=total, requests=dict(requests.items), options=options)
+        items.append(([work for work, _ in members], item))
     return items
 
 
@@ -278,17 +290,25 @@ def _holds(work: _Work, one: Candidate, zone: str) -> bool:
     return choice_for(work.group.needs, one) == () and work.group.needs.requests.fits_in(one.free)
 
 
-def _opened(one: Bin, by_index: dict[int, tuple[_Work, Item]]) -> Opened:
+def _opened(one: Bin, by_index: dict[int, list[_Work]]) -> Opened:
     assert one.candidate is not None  # noqa: S101 - new nodes always have one
     pods: list[str] = []
     for index, count in sorted(one.contents.items()):
-        work, item = by_index[index]
-        pods += work.waiting[:count]
-        del work.waiting[:count]
-        zone = one.candidate.zone
-        if item.subject is not work.subject and zone in work.pinned:
-            work.pinned[zone] -= count
+        pods += _taken(by_index[index], count, one.candidate.zone)
     return Opened(candidate=one.candidate, pods=tuple(sorted(pods)))
+
+
+def _taken(works: list[_Work], count: int, zone: str) -> list[str]:
+    """The next ``count`` waiting pods of the groups an item stands for, in their order."""
+    pods: list[str] = []
+    for work in works:
+        mine = len(work.waiting) if not _zonal(work.subject) else work.pinned.get(zone, 0)
+        take = min(mine, count - len(pods))
+        pods += work.waiting[:take]
+        del work.waiting[:take]
+        if zone in work.pinned:
+            work.pinned[zone] -= take
+    return pods
 
 
 def _onto(works: list[_Work]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -28,6 +28,14 @@ class Term:
     key: str
     namespaces: tuple[str, ...]
     selector: Requirements | None
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        # A term is looked up for every pod and node: its nested value is hashed once.
+        object.__setattr__(self, "_hash", hash((self.key, self.namespaces, self.selector)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def matches(self, namespace: str, labels: Mapping[str, str]) -> bool:
         return namespace in self.namespaces and self.selector is not None and self.selector.allow(labels)
@@ -97,7 +105,7 @@ class Topology:
             room = min(room, self._together(subject, term, labels))
         for term in subject.matches if self.holders else ():
             domain = labels.get(term.key)
-            if domain is not None and self.holders.get((term, domain)) and term not in subject.anti:
+            if domain is not None and self.holders.get((term, domain)):
                 return 0
         return max(0, room)
 
