@@ -16,7 +16,7 @@ from planner.diff import action_for
 from planner.errors import ValueRefused
 from planner.ledger import Ledger
 from planner.onorder import nodes_on_order, order_bins
-from planner.ownership import is_managed, owners
+from planner.ownership import owners
 from planner.plan import Action, Change, Cost, Evidence, PlacedNode, Plan, Price
 from planner.pods import Owner
 from planner.pools import NODES_PER_CLUSTER, POOLS_PER_CLUSTER, Pool, PoolName, PoolSet
@@ -121,13 +121,19 @@ def _ledger(inputs: Inputs, region: Region) -> Ledger:
     nodes = sum(pool.desired for pool in pools) + len(loose)
     ledger = Ledger(NODES_PER_CLUSTER[inputs.cluster_plan] - nodes, POOLS_PER_CLUSTER - len(pools))
     for pool in pools:
-        if is_managed(pool) and not pool.failed:
+        mine = _is_owned(pool, inputs)
+        if mine and not pool.failed:
             room = max(0, pool.room - pool.desired)
             ledger.spare[pool.identity] = ledger.spare.get(pool.identity, 0) + room
-        for node_pool in owners(pool, inputs.policy, inputs.catalog, region) if is_managed(pool) else ():
+        for node_pool in owners(pool, inputs.policy, inputs.catalog, region) if mine else ():
             for capacity in _capacities(pool, inputs):
                 ledger.charge(node_pool.name, capacity)
     return ledger
+
+
+def _is_owned(pool: Pool, inputs: Inputs) -> bool:
+    """Whether the plan may change a pool: Git declares it, and OVHcloud's own autoscaler does not size it too."""
+    return inputs.declared.get(pool.name) is not None and not pool.autoscale
 
 
 def _capacities(pool: Pool, inputs: Inputs) -> list[Resources]:
@@ -144,7 +150,7 @@ def _victims(inputs: Inputs, region: Region, solution: Solution, now: datetime) 
     mine: dict[str, tuple[Pool, tuple[NodePool, ...]]] = {
         pool.name: (pool, owners(pool, inputs.policy, inputs.catalog, region) or everyone)
         for pool in inputs.declared
-        if is_managed(pool)
+        if _is_owned(pool, inputs)
     }
     wanted = frozenset(name for name, pods in solution.onto if pods)
     return find_victims(mine, inputs.snapshot.nodes, inputs.snapshot.pods, wanted=wanted, now=now)

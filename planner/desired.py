@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from planner import labels as known
 from planner.naming import name_for, numbered
-from planner.ownership import is_managed, pool_of
+from planner.ownership import pool_of
 from planner.plan import ExpectedNode, PlacedNode
 from planner.pools import Pool, PoolName, PoolSet
 
@@ -44,12 +44,12 @@ class _Yard:
         self.opened.append((pool.name, one))
 
     def _with_room(self, wanted: Pool) -> Pool | None:
-        same = [pool for pool in self.pools.values() if is_managed(pool) and pool.identity == wanted.identity]
+        same = [pool for pool in self.pools.values() if not pool.autoscale and pool.identity == wanted.identity]
         fitting = [pool for pool in same if pool.desired < pool.room and not pool.failed]
         return min(fitting, key=lambda pool: pool.name, default=None)
 
     def _new(self, wanted: Pool, zone: str) -> Pool:
-        same = [pool.name for pool in self.pools.values() if is_managed(pool) and pool.identity == wanted.identity]
+        same = [pool.name for pool in self.pools.values() if not pool.autoscale and pool.identity == wanted.identity]
         first = min(same, key=lambda name: (len(name), name), default=None)
         name = numbered(first, self.taken) if first else name_for(wanted, zone, self.taken)
         return replace(wanted, name=name)

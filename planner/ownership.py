@@ -18,8 +18,8 @@ PREFIX: Final = "karpenter-"
 
 
 def is_managed(pool: Pool) -> bool:
-    """Whether poolplan may change a pool: named as Karpenter's OVHcloud provider names its pools, or labelled by a
-    NodePool, and not scaled by OVHcloud's own autoscaler. Every other pool is only seen as capacity."""
+    """Whether a pool looks like poolplan's own, where no repository says which are: named as Karpenter's OVHcloud
+    provider names its pools, or labelled by a NodePool, and not scaled by OVHcloud's own autoscaler."""
     named = pool.name.startswith(PREFIX) or known.NODEPOOL in dict(pool.labels)
     return named and not pool.autoscale
 

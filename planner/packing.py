@@ -139,7 +139,7 @@ class Packer:
         by_size = sorted(self.items, key=lambda item: (-worths[item.index], item.index))
         heap = self._offers(packing, [i for i in self.open if i in allowed], by_size, worths)
         while heap and any(packing.left.values()):
-            _, _, position, pattern = heappop(heap)
+            position = heappop(heap)[2]
             now = self._offer(packing, position, by_size, worths)
             if now is None:
                 continue
