@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from planner.diff import changed_fields
+from planner.errors import ValueRefused
 from planner.plan import Action
 from planner.pools import Pool, PoolName
 from planner.taints import Taint
@@ -25,7 +26,7 @@ _ACTIONS: Final[dict[Action, set[tuple[str, ...]]]] = {
     Action.CREATE: {("create",)},
     Action.UPDATE: {("update",)},
     Action.DELETE: {("delete",)},
-    Action.REPLACE: {("delete", "create"), ("create", "delete")},
+    Action.REPLACE: {("delete", "create"), ("create", "delete"), ("create",)},  # alone: it was killed in between
 }
 #: Field of a pool → attribute of the Terraform resource.
 ATTRIBUTES: Final = {
@@ -72,13 +73,11 @@ def disagreements(plan: Plan, engine_plan: EnginePlan, *, owner: Owner) -> tuple
         found.append(Disagreement("terraform", "would change two resources of one pool name"))
     state = {one.pool_name: one for one in engine_plan.settled if one.resource_type == RESOURCE}
     for name in sorted(doing.keys() | approved.keys()):
-        change, engine = approved.get(name), doing.get(name)
-        if change is None and engine is not None:
-            found.append(Disagreement(name, f"terraform would {_verb(engine)} it, which the plan does not say"))
-        elif change is not None and engine is None:
-            found += _missing(change, state.get(name))
-        elif change is not None and engine is not None:
-            found += [Disagreement(name, text) for text in _differences(change, engine, owner)]
+        try:
+            texts = _of_pool(approved.get(name), doing.get(name), state.get(name), owner)
+        except ValueRefused as refused:
+            texts = [f"terraform's values of it make no pool: {refused}"]
+        found += [Disagreement(name, text) for text in texts]
     return tuple(sorted(found))
 
 
@@ -106,83 +105,140 @@ def pool_of(values: Mapping[str, Any]) -> Pool:
     )  # fmt: skip
 
 
-def _missing(change: Change, resource: EngineResource | None) -> list[Disagreement]:
+def _of_pool(
+    change: Change | None, engine: EngineChange | None, resource: EngineResource | None, owner: Owner
+) -> list[str]:
+    """In what the engine differs for one pool; ``resource`` is what its state has of it."""
+    if change is None:
+        return [_unasked(engine)] if engine is not None else []
+    return _missing(change, resource, owner) if engine is None else _differences(change, engine, owner)
+
+
+def _unasked(engine: EngineChange) -> str:
+    text = f"terraform would {_verb(engine)} it, which the plan does not say"
+    if engine.actions != ("update",) or engine.before is None or engine.after is None:
+        return text
+    there, wanted = pool_of(engine.before), pool_of(engine.after)
+    fields = [
+        f"{_subject(name)} is {_shown(getattr(there, name))} at the provider, {_shown(getattr(wanted, name))} in Git"
+        for name in changed_fields(there, wanted)
+    ]
+    return f"{text}: {', '.join(fields)}" if fields else text
+
+
+def _missing(change: Change, resource: EngineResource | None, owner: Owner) -> list[str]:
     """The engine does not do an approved change: right only if it is in effect already."""
-    name = str(change.pool)
     if change.after is None:
-        there = resource is not None
-        return [Disagreement(name, "terraform would not delete it, and it is still there")] if there else []
+        return ["terraform would not delete it, and it is still there"] if resource is not None else []
     if resource is None:
-        return [Disagreement(name, f"terraform would not {change.action.value} it, and its state has no such pool")]
-    wrong = _unequal(change.after, pool_of(resource.values))
-    return [Disagreement(name, f"terraform would not {change.action.value} it, though {text}") for text in wrong]
+        return [f"terraform would not {change.action.value} it, and its state has no such pool"]
+    wrong = [*_other_owner(resource.values, owner), *_unequal(change.after, pool_of(resource.values))]
+    return [f"terraform would not {change.action.value} it, though {text}" for text in wrong]
 
 
 def _differences(change: Change, engine: EngineChange, owner: Owner) -> list[str]:
     if engine.resource_type != RESOURCE:
         return [f"terraform would change a {engine.resource_type}, not a node pool"]
-    if engine.actions not in _ACTIONS[change.action]:
-        return [f"the plan says {change.action.value}, terraform would {_verb(engine)}"]
-    found = _owner_differences(engine, owner)
-    if change.before is not None and engine.before is not None:
-        found += [f"it has changed since the plan: {text}" for text in _unequal(change.before, pool_of(engine.before))]
-        found += _other_pool(change, engine)
+    if engine.actions not in _ACTIONS[change.action] or engine.import_id or engine.previous_address:
+        return [f"the plan says {change.action.value}, terraform would {_verb(engine)} it"]
+    sides = [side for side in (engine.before, engine.after) if side is not None]
+    found = list(dict.fromkeys(text for side in sides for text in _other_owner(side, owner)))
+    found += [f"it is about a pool named {side.get('name')}" for side in sides if side.get("name") != change.pool]
+    if engine.before is not None:
+        found += _moved(change, pool_of(engine.before))
+        found += _other_pool(change, engine.before)
     if change.after is not None and engine.after is not None:
-        set_to = pool_of(engine.after)
-        found += [f"terraform would set another value: {text}" for text in _unequal(change.after, set_to)]
-        found += _unnamed(engine)
+        unequal = _unequal(change.after, pool_of(engine.after))
+        found += [f"terraform would set another value: {text}" for text in unequal]
+        found += _unknown(engine) + _unnamed(engine)
     if change.action is Action.UPDATE and engine.replace_paths:
         found.append(f"terraform would replace it because of {', '.join(engine.replace_paths)}")
     return found
 
 
-def _owner_differences(engine: EngineChange, owner: Owner) -> list[str]:
-    found = []
-    for side in (engine.before, engine.after):
-        for name, wanted in (("service_name", owner.service_name), ("kube_id", owner.kube_id)):
-            if side is not None and side.get(name) != wanted:
-                found.append(f"{name} is not the cluster's: {side.get(name)}")
-    return list(dict.fromkeys(found))
+def _other_owner(values: Mapping[str, Any], owner: Owner) -> list[str]:
+    wanted = {"service_name": owner.service_name, "kube_id": owner.kube_id}
+    return [f"{name} is {values.get(name)}, the cluster's is {own}" for name, own in wanted.items()
+            if values.get(name) != own]  # fmt: skip
 
 
-def _other_pool(change: Change, engine: EngineChange) -> list[str]:
+def _moved(change: Change, found: Pool) -> list[str]:
+    """Fields that are neither as the plan found them nor, after a run that was killed, as it wants them."""
+    if change.before is None:
+        return []
+    wanted = set(changed_fields(change.after, found)) if change.after is not None else set(ATTRIBUTES)
+    moved = [name for name in changed_fields(change.before, found) if name in wanted]
+    return [f"it has changed since the plan: {_unlike(name, change.before, found)}" for name in moved]
+
+
+def _other_pool(change: Change, before: Mapping[str, Any]) -> list[str]:
     """The pool behind the name must be the one the plan saw."""
     seen = change.before.state.id if change.before and change.before.state else ""
-    known = str((engine.before or {}).get("id") or "")
+    known = str(before.get("id") or "")
     if not seen or not known or seen == known:
         return []
     return [f"it is another pool than the plan saw: id {known}, not {seen}"]
 
 
 def _unequal(wanted: Pool, found: Pool) -> list[str]:
-    """Each field that differs, as ``desired_nodes is 3, the plan says 2``."""
-    return [
-        f"{ATTRIBUTES[name]} is {_shown(getattr(found, name))}, the plan says {_shown(getattr(wanted, name))}"
-        for name in changed_fields(wanted, found)
-    ]
+    return [_unlike(name, wanted, found) for name in changed_fields(wanted, found)]
+
+
+def _unlike(name: str, wanted: Pool, found: Pool) -> str:
+    """One field that differs, as ``desired_nodes is 3, the plan says 2``."""
+    return f"{_subject(name)} is {_shown(getattr(found, name))}, the plan says {_shown(getattr(wanted, name))}"
+
+
+def _subject(name: str) -> str:
+    return f"template {name}" if ATTRIBUTES[name] == "template" else ATTRIBUTES[name]
+
+
+def _unknown(engine: EngineChange) -> list[str]:
+    """Attributes the plan speaks of and whose value terraform leaves to the provider."""
+    named = sorted({*ATTRIBUTES.values(), *_GIVEN})
+    return [f"terraform would leave {name} to the provider" for name in named
+            if _has_unknown(engine.after_unknown.get(name))]  # fmt: skip
+
+
+def _has_unknown(marks: object) -> bool:
+    if isinstance(marks, dict):
+        return any(_has_unknown(mark) for mark in marks.values())
+    return any(_has_unknown(mark) for mark in marks) if isinstance(marks, list) else marks is True
 
 
 def _unnamed(engine: EngineChange) -> list[str]:
-    """Attributes that the engine would set and that a plan cannot speak of."""
+    """Attributes that the engine would set or clear and that a plan cannot speak of."""
     before, after = engine.before or {}, engine.after or {}
     known = {*ATTRIBUTES.values(), *_GIVEN}
-    found = []
-    for name in sorted(after.keys() - known):
-        value = after[name]
-        if engine.after_unknown.get(name) or not value or value == before.get(name):
-            continue
-        found.append(f"terraform would set {name}, which the plan does not speak of")
-    return found
+    return [
+        f"terraform would {'clear' if _is_empty(after.get(name)) else 'set'} {name}, which the plan does not speak of"
+        for name in sorted((before.keys() | after.keys()) - known)
+        if not engine.after_unknown.get(name) and not _alike(before.get(name), after.get(name))
+    ]
+
+
+def _alike(one: object, other: object) -> bool:
+    return one == other or (_is_empty(one) and _is_empty(other))
+
+
+def _is_empty(value: object) -> bool:
+    """Whether the provider means nothing by it: absent, false, zero, or a block of such values only."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not value or (bool(inner) and all(_is_empty(one) for one in inner))
 
 
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
-        return "[" + ", ".join(_shown(one) if isinstance(one, str) else str(one) for one in value) + "]"
+        return "[" + ", ".join("=".join(one) if isinstance(one, tuple) else str(one) for one in value) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _verb(engine: EngineChange) -> str:
-    return "replace" if len(engine.actions) > 1 else engine.actions[0] if engine.actions else "do nothing to"
+    """What the engine would do, as a word for people."""
+    if engine.import_id or engine.previous_address:
+        return "import" if engine.import_id else "move"
+    known = {actions: action.value for action in reversed(_ACTIONS) for actions in _ACTIONS[action]}
+    return known.get(engine.actions) or " and ".join(engine.actions) or "do nothing to"
 
 
 def _only(block: object) -> Mapping[str, Any]:

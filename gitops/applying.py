@@ -67,13 +67,14 @@ def apply_plan(plan: Plan, owner: Owner, guardrails: Guardrails, hands: Hands) -
     if violations:
         reasons = tuple(each.text for each in violations)
         raise Refused("the plan breaks a guardrail; nothing was changed", reasons=reasons)
-    engine_plan = _agreed(plan, owner, hands)
+    engine_plan = _agreed(plan, owner, hands, so_far="nothing was changed")
+    _check_nodes(plan, hands.client)
     leaving = tuple(victim for change in plan.changes for victim in change.victims)
     if leaving:
         _clear(leaving, hands)
     removed = [name for change in plan.changes if change.action is Action.UPDATE for name in _remove(change, hands)]
     if removed:
-        engine_plan = _agreed(plan, owner, hands)
+        engine_plan = _agreed(plan, owner, hands, so_far=f"removed so far: {', '.join(removed)}")
     changed = 0
     if not engine_plan.is_empty:
         result = hands.engine.apply(engine_plan, hands.report)
@@ -81,15 +82,44 @@ def apply_plan(plan: Plan, owner: Owner, guardrails: Guardrails, hands: Hands) -
     return Applied(changed=changed, removed=tuple(removed), drift=_look(plan, hands.client))
 
 
-def _agreed(plan: Plan, owner: Owner, hands: Hands) -> EnginePlan:
+def _agreed(plan: Plan, owner: Owner, hands: Hands, *, so_far: str) -> EnginePlan:
     engine_plan = hands.engine.plan()
     found = disagreements(plan, engine_plan, owner=owner)
     if found:
         raise Refused(
-            "terraform would not do exactly what was approved; nothing was changed",
-            reasons=tuple(str(each) for each in found),
+            f"terraform would not do exactly what was approved; {so_far}",
+            reasons=(*map(str, found), "what to do: set back what was changed outside, or plan, review and merge anew"),
         )
     return engine_plan
+
+
+def _check_nodes(plan: Plan, client: OvhClient) -> None:
+    """Nodes go by name or not at all: of a pool that shrinks, no more may leave than the plan names."""
+    reasons: list[str] = []
+    for change in plan.changes:
+        before, stays = change.before, change.after.desired if change.action is Action.UPDATE and change.after else 0
+        if before is None or stays >= before.desired:
+            continue
+        pool = client.pools().get(change.pool)
+        if pool is None or pool.state is None:
+            continue
+        if before.state and before.state.id and before.state.id != pool.state.id:
+            reasons.append(f"{change.pool}: it is another pool than the plan saw, id {pool.state.id}")
+            continue
+        names = [node.name for node in client.nodes(pool.state.id) if not node.leaving]
+        others = [name for name in names if name not in change.victims]
+        if len(others) > stays:
+            reasons.append(f"{change.pool}: {_nodes(others)} would go or might go, and the plan removes "
+                           f"{_nodes(change.victims)} alone")  # fmt: skip
+        elif len(others) < stays:
+            reasons.append(f"{change.pool}: {len(others)} nodes would stay, the plan says {stays}")
+    if reasons:
+        raise Refused("the pools' nodes are not as the plan found them; nothing was changed, plan again",
+                      reasons=tuple(reasons))  # fmt: skip
+
+
+def _nodes(names: Sequence[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
 def _clear(victims: Sequence[str], hands: Hands) -> None:
@@ -99,13 +129,16 @@ def _clear(victims: Sequence[str], hands: Hands) -> None:
             "nodes would leave, and no cluster is at hand to see that they are still empty; give --kubeconfig",
             reasons=tuple(f"victim {name}" for name in victims),
         )
+    _refuse_occupied(hands.nodes.occupied(victims), "nothing was changed, plan again")
     hands.nodes.cordon(victims)
     occupied = hands.nodes.occupied(victims)
+    _refuse_occupied(occupied, f"plan again, after kubectl uncordon {' '.join(victims)}")
+
+
+def _refuse_occupied(occupied: Sequence[str], remedy: str) -> None:
     if occupied:
-        raise Refused(
-            "nodes that the plan removes are in use now; plan again",
-            reasons=tuple(f"{name} holds pods" for name in occupied),
-        )
+        reasons = tuple(f"{name} holds pods that would be evicted" for name in occupied)
+        raise Refused(f"nodes that the plan removes are in use now; {remedy}", reasons=reasons)
 
 
 def _remove(change: Change, hands: Hands) -> tuple[str, ...]:
@@ -115,7 +148,7 @@ def _remove(change: Change, hands: Hands) -> tuple[str, ...]:
     after = change.after
     if not change.victims or after is None:
         return ()
-    pool = next((one for one in hands.client.pools() if one.name == change.pool), None)
+    pool = hands.client.pools().get(change.pool)
     if pool is None or pool.state is None:
         raise Refused(f"pool {change.pool} is not there any more; plan again")
     sent = remove_victims(hands.client, pool.state.id, change.victims, desired=after.desired)

@@ -10,11 +10,12 @@ from gitops.applying import Applied, Hands, apply_plan
 from gitops.approval import Withheld, judge
 from gitops.cluster.nodes_live import LiveNodes
 from gitops.engines.terraform import TerraformEngine, TerraformSettings
-from gitops.errors import Refused
+from gitops.errors import Refused, Stalled
 from gitops.files import read_folder, write_folder
 from gitops.gather import connect, connect_cluster
 from gitops.git.facts import gather_facts
 from gitops.ovh.credentials import credentials_from
+from gitops.settings import Engine
 from renderer.layout import POOLS, TERRAFORM
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def deliver(
     say: Callable[[str], None],
 ) -> Applied:  # fmt: skip
     """Apply what is approved, and nothing else. Raises Refused, Stalled or Waiting."""
+    if fleet.settings.engine is not Engine.TERRAFORM:
+        applier = fleet.settings.delegate.value if fleet.settings.delegate else fleet.settings.engine.value
+        raise Stalled(f"engine {applier} is not poolplan's to run: apply is for engine terraform (see docs/limits.md)")
     plan = approved_plan(fleet)
     victims = any(change.victims for change in plan.changes)
     hands = Hands(

@@ -15,6 +15,7 @@ from gitops.cluster.placeholders import filled
 from gitops.cluster.policy_wire import unknown_fields
 from gitops.decoding import Misfit, convert, path_text, read_input
 from gitops.errors import InputError, InputErrors, Place
+from gitops.redact import redact
 from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
 from gitops.yamlfile import YamlDocument, parse_yaml
 from planner.errors import ValueRefused
@@ -104,7 +105,7 @@ class _Faults:
     def text(self, path: str, value: str, pattern: re.Pattern[str], what: str) -> str:
         """The value, if it has the form; ``what`` says which."""
         if not pattern.fullmatch(value):
-            self._errors.append(self._document.error(f"{value[:60]!a} is not {what}", tuple(path.split("."))))
+            self._errors.append(self._document.error(f"{redact(value)[:60]!a} is not {what}", tuple(path.split("."))))
         return value
 
     def choice(self, path: str, value: str, kind: type[E]) -> E | None:

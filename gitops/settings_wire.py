@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from gitops.cluster.wire import Wire
 
 API_VERSION = "poolplan.dev/v1alpha1"
 KIND = "Cluster"
 
 
-class Wire(msgspec.Struct, frozen=True, rename="camel"):
-    """Base of all: camelCase names; a field that is absent or null has its default."""
-
-
-class Metadata(Wire, frozen=True):
+class Metadata(Wire):
     name: str
 
 
-class Ovh(Wire, frozen=True):
+class Ovh(Wire):
     service_name: str
     kube_id: str
     region: str | None = None
@@ -26,27 +22,27 @@ class Ovh(Wire, frozen=True):
     endpoint: str | None = None
 
 
-class Provider(Wire, frozen=True):
+class Provider(Wire):
     ovh: Ovh
 
 
-class Author(Wire, frozen=True):
+class Author(Wire):
     name: str | None = None
     email: str | None = None
 
 
-class Git(Wire, frozen=True):
+class Git(Wire):
     branch: str | None = None
     proposal_prefix: str | None = None
     author: Author | None = None
 
 
-class Terraform(Wire, frozen=True):
+class Terraform(Wire):
     program: str | None = None
     backend: dict[str, dict[str, Any] | None] | None = None
 
 
-class Guardrails(Wire, frozen=True):
+class Guardrails(Wire):
     max_nodes_added: int | None = None
     max_nodes_removed: int | None = None
     max_pools: int | None = None
@@ -54,7 +50,7 @@ class Guardrails(Wire, frozen=True):
     max_hourly: str | int | float | None = None
 
 
-class Spec(Wire, frozen=True):
+class Spec(Wire):
     provider: Provider
     engine: str | None = None
     delegated: str | None = None
@@ -65,7 +61,7 @@ class Spec(Wire, frozen=True):
     windows: list[Any] | None = None
 
 
-class Cluster(Wire, frozen=True):
+class Cluster(Wire):
     api_version: str
     kind: str
     metadata: Metadata

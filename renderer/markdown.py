@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from renderer.summary import FieldChange, Group, Line, Summary
 
 _WORKLOADS, _REASONS, _PODS = 10, 6, 6
-#: A description may have 65 536 characters on GitHub; the table and the frame need the rest.
-_DETAILS = 40_000
-_PENDING = 10_000
+#: A description may have 65 536 characters on GitHub: so many for each part of it.
+_TABLE, _DETAILS, _PENDING, _WARNINGS = 20_000, 30_000, 8_000, 4_000
 _QUIET = re.compile(r"[A-Za-z0-9.,;:()/'\"€£×→…+=%-]+")
 _LOUD = re.compile(r"//|www\.|GH-\d", re.IGNORECASE)
 
@@ -32,7 +31,7 @@ def plan_view(summary: Summary, *, cluster: str = "") -> str:
     parts = [[lead[:1].upper() + lead[1:]]]
     parts += _changes(summary) if summary.lines else [[no_change_text(summary)]]
     parts += _pending(summary)
-    parts += [[f"> **Warning:** {prose(text)}"] for text in summary.warnings]
+    parts += _within(_WARNINGS, [[f"> **Warning:** {prose(text)}"] for text in summary.warnings])
     parts.append([f"Plan digest: {code(summary.digest)}"])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -62,17 +61,21 @@ def _changes(summary: Summary) -> list[list[str]]:
     sections = _within(_DETAILS, details)
     parts = [_table(summary), [" ".join([*totals, f"{bound}." if bound else ""]).strip()], *sections]
     left = len(details) - len(sections)
-    return [*parts, [f"{count(left, 'change')} more: see the table and `plan.json`."]] if left else parts
+    return [*parts, [f"The details of {count(left, 'change')} more are in `plan.json`."]] if left else parts
 
 
 def _table(summary: Summary) -> list[str]:
-    rows = ["| | pool | nodes | machines | per hour |", "|---|---|---|---|---|"]
-    for line in summary.lines:
-        price = hourly(line.hourly, summary.currency, signed=True)
-        machine = code(" · ".join(line.machine), in_table=True)
-        name = code(line.pool, in_table=True)
-        rows.append(f"| `{line.symbol}` | {name} | {line.nodes_before} → {line.nodes_after} | {machine} | {price} |")
-    return rows
+    rows = _within(_TABLE, [[_row(line, summary.currency)] for line in summary.lines])
+    left = len(summary.lines) - len(rows)
+    more = [f"| | {count(left, 'pool')} more: see `plan.json` | | | |"] if left else []
+    head = ["| | pool | nodes | machines | per hour |", "|---|---|---|---|---|"]
+    return [*head, *(line for row in rows for line in row), *more]
+
+
+def _row(line: Line, currency: str) -> str:
+    price = hourly(line.hourly, currency, signed=True)
+    name, machine = code(line.pool, in_table=True), code(" · ".join(line.machine), in_table=True)
+    return f"| `{line.symbol}` | {name} | {line.nodes_before} → {line.nodes_after} | {machine} | {price} |"
 
 
 def _details(line: Line) -> list[str]:

@@ -77,7 +77,8 @@ def _headed(
     start = f"  {screen.paint(pad(symbol, widths[0]), action)} "
     if not in_columns:
         yield start + screen.paint(name, "strong")
-        yield " " * (widths[0] + 5) + "   ".join((*facts, price))
+        indent = " " * (widths[0] + 5)
+        yield from wrapped("   ".join((*facts, price)), width=screen.width, first=indent, rest=indent)
         return
     padded = [pad(text, width) for text, width in zip(facts, widths[2:4], strict=True)]
     price = " " * (widths[4] - columns(price)) + price
@@ -112,9 +113,11 @@ def _field(field: FieldChange) -> str:
 
 def _totals(summary: Summary, screen: Screen) -> list[str]:
     if not summary.lines:
-        return [no_change_text(summary)]
-    lines = [f"{screen.paint('Plan:', 'strong')} {counts_text(summary)}."]
-    lines.append(f"{screen.paint('Cost:', 'strong')} {cost_text(summary)}.")
+        return screen.wrap(no_change_text(summary), "")
+    lines = []
+    for label, text in (("Plan:", counts_text(summary)), ("Cost:", cost_text(summary))):
+        first, *rest = screen.wrap(f"{text}.", f"{label} ")
+        lines += [screen.paint(label, "strong") + first.removeprefix(label), *rest]
     bound = bound_text(summary)
     return [*lines, *screen.wrap(f"{bound}.", " " * 6)] if bound else lines
 

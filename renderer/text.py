@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _BEFORE = {"EUR": "€", "USD": "$", "GBP": "£", "CAD": "CA$", "AUD": "A$", "SGD": "S$", "INR": "₹"}
 _AFTER = {"PLN": " zł", "CZK": " Kč"}
+_CODE = re.compile(r"[A-Z]{3}")
 ELLIPSIS = "…"
 
 
@@ -22,13 +24,15 @@ def one_line(text: str) -> str:
 
 
 def money(micros: int, currency: str, *, decimals: int, signed: bool = False) -> str:
-    """An amount with its currency's sign: ``€0.1023``, ``-$2.50``, ``1.00 zł``, ``3.00 MAD``."""
+    """An amount with its currency's sign: ``€0.1023``, ``-$2.50``, ``1.00 zł``, ``3.00 MAD``; ``¤`` for no currency."""
     amount = round_money(abs(micros), decimals=decimals)
     zero = not amount.strip("0.")
     sign = "" if zero else "-" if micros < 0 else "+" if signed else ""
     if currency in _BEFORE:
         return f"{sign}{_BEFORE[currency]}{amount}"
-    return f"{sign}{amount}{_AFTER.get(currency) or ' ' + one_line(currency)}"
+    if _CODE.fullmatch(currency):
+        return f"{sign}{amount}{_AFTER.get(currency, f' {currency}')}"
+    return f"{sign}¤{amount}"
 
 
 def hourly(micros: int, currency: str, *, signed: bool = False) -> str:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import msgspec
 
-from gitops.cluster.files import LARGEST_YAML, Source
+from gitops.cluster.files import LARGEST_THOROUGH, LARGEST_YAML, QUICK_FROM, Source
+from gitops.cluster.quickyaml import NotPlainError, available, quick_documents
 from gitops.decoding import Misfit, convert, json_place, path_text
 from gitops.errors import InputError, Place
-from gitops.yamlfile import YamlDocument, decode_text, parse_yaml
+from gitops.yamlfile import decode_text, parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -134,11 +135,19 @@ class JsonBody:
         return Place(self.source.file, start.line + inner.line - 1, column)
 
 
+class Document(Protocol):
+    """A YAML document, however it was read."""
+
+    @property
+    def value(self) -> object: ...
+    def place(self, path: tuple[Step, ...] = ()) -> Place: ...
+
+
 @dataclass(frozen=True, slots=True)
 class YamlBody:
     """An object within a YAML document; ``within`` leads to it from the document's root."""
 
-    document: YamlDocument
+    document: Document
     value: object = field(compare=False)
     within: tuple[Step, ...] = ()
 
@@ -154,27 +163,48 @@ class YamlBody:
 
 def items_of(source: Source) -> Iterator[Item]:
     """Every object of a file, lists taken apart. Raises InputError where the text is broken or is no object."""
-    if source.is_json:
-        yield from json_items(source)
+    whole = _json_text(source) if source.is_json else None
+    if whole is not None:
+        yield from _json_items(JsonBody(source, whole), ("", ""))
         return
-    if len(source.data) > LARGEST_YAML:
-        raise InputError(
-            f"is YAML of more than {LARGEST_YAML // 1024**2} MiB, which takes minutes to read; export it with -o json",
-            place=Place(source.file),
-        )
-    for document in parse_yaml(decode_text(bytes(source.data), source.file), source.file):
+    for document in _yaml_documents(source):
         yield from _yaml_items(document, document.value, source.argument)
 
 
-def json_items(source: Source) -> Iterator[Item]:
-    """The objects of a JSON text."""
+def _yaml_documents(source: Source) -> Iterable[Document]:
+    """Small files by the thorough reader; large ones by the quick one, where it can."""
+    size = len(source.data)
+    if size > LARGEST_YAML:
+        raise _too_much_yaml(source, LARGEST_YAML)
+    text = decode_text(bytes(source.data), source.file)
+    if size > QUICK_FROM and available():
+        try:
+            return list(quick_documents(text, source.file))
+        except NotPlainError:
+            pass
+        except InputError:  # YAML 1.2 takes some text that libyaml does not: the thorough reader has the last word
+            if size > LARGEST_THOROUGH:
+                raise
+    if size > LARGEST_THOROUGH:
+        raise _too_much_yaml(source, LARGEST_THOROUGH)
+    return parse_yaml(text, source.file)
+
+
+def _too_much_yaml(source: Source, limit: int) -> InputError:
+    text = f"is YAML of more than {limit // 1024**2} MiB, which takes too long to read; export it with -o json"
+    return InputError(text, place=Place(source.file))
+
+
+def _json_text(source: Source) -> msgspec.Raw | None:
+    """The whole as JSON, checked; None where a file named as YAML is no JSON."""
     try:
-        whole = msgspec.json.decode(source.data, type=msgspec.Raw)
+        return msgspec.json.decode(source.data, type=msgspec.Raw)
     except msgspec.DecodeError as error:
+        if source.is_named_yaml:
+            return None
         raise _not_json(source, str(error)) from None
     except RecursionError:
         raise InputError("is nested too deeply", place=Place(source.file)) from None
-    yield from _json_items(JsonBody(source, whole), ("", ""))
 
 
 def _json_items(body: JsonBody, default: tuple[str, str]) -> Iterator[Item]:
@@ -191,7 +221,7 @@ def _json_items(body: JsonBody, default: tuple[str, str]) -> Iterator[Item]:
 
 
 def _yaml_items(
-    document: YamlDocument, value: object, argument: int, *, within: tuple[Step, ...] = (),
+    document: Document, value: object, argument: int, *, within: tuple[Step, ...] = (),
     default: tuple[str, str] = ("", ""),
 ) -> Iterator[Item]:  # fmt: skip
     body = YamlBody(document, value, within)

@@ -107,7 +107,7 @@ class Repository(Protocol):
         """Whether the commit is the branch's head or behind it. Unknown commits and branches: no."""
 
     def log(self, branch: BranchName, root: PurePosixPath, *, limit: int) -> tuple[Commit, ...]:
-        """The newest ``limit`` commits of the branch in which ``root`` differs from a parent, newest first: merges count.
+        """The newest ``limit`` commits of the branch in which ``root`` differs from a parent, newest first.
 
-        ``root`` may be a file here; empty, every commit counts.
+        ``root`` may be a file here; empty, every commit counts. A merge counts where a parent lacked what it brings.
         """

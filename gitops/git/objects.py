@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,7 +18,7 @@ from gitops.errors import Stalled
 from gitops.git.base import Author, Commit, CommitId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import PurePosixPath
 
     from gitops.git.base import Draft
@@ -29,6 +30,7 @@ Edits: TypeAlias = "Mapping[tuple[str, ...], bytes | None]"
 FOLDER = "40000"
 PLAIN_FILES = frozenset({"100644", "100755"})
 _KINDS = {"120000": "a symbolic link", "160000": "a submodule"}
+_PACK_KINDS = {"commit": 1, "tree": 2, "blob": 3}
 _LATEST = 250_000_000_000
 """Seconds: the year 9892. A date beyond it is somebody's joke, and Python cannot hold it."""
 _IDENTITY = re.compile(r"(?P<name>.*?) ?<(?P<email>[^>]*)> (?P<seconds>-?\d+) (?P<zone>[+-]\d{4})")
@@ -50,9 +52,46 @@ class Store(Protocol):
     def write(self, kind: str, data: bytes) -> ObjectId: ...
 
 
+class Unwritten:
+    """A store that keeps what is written, for one ``pack_bytes`` of it all, and reads everything else elsewhere."""
+
+    def __init__(self, read: Callable[[ObjectId], tuple[Entry, ...]]) -> None:
+        self._read = read
+        self.objects: dict[ObjectId, tuple[str, bytes]] = {}
+
+    def tree(self, tree: ObjectId) -> tuple[Entry, ...]:
+        """The entries of a tree, new or old."""
+        return parse_tree(self.objects[tree][1]) if tree in self.objects else self._read(tree)
+
+    def write(self, kind: str, data: bytes) -> ObjectId:
+        """The id the object has; nothing is written yet."""
+        made = object_id(kind, data)
+        self.objects[made] = (kind, data)
+        return made
+
+
 def object_id(kind: str, data: bytes) -> ObjectId:
     """The SHA-1 id that Git gives an object of this kind (``blob``, ``tree``, ``commit``)."""
     return ObjectId(hashlib.sha1(b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest())
+
+
+def pack_bytes(objects: Collection[tuple[str, bytes]]) -> bytes:
+    """Objects as a pack (gitformat-pack, version 2), each of them whole: what ``git unpack-objects`` takes."""
+    parts = [b"PACK" + (2).to_bytes(4) + len(objects).to_bytes(4)]
+    for kind, data in objects:
+        parts += [_pack_header(_PACK_KINDS[kind], len(data)), zlib.compress(data)]
+    body = b"".join(parts)
+    return body + hashlib.sha1(body, usedforsecurity=False).digest()
+
+
+def _pack_header(kind: int, size: int) -> bytes:
+    """Kind and size in groups of seven bits, the lowest first; the first group has three of the kind and four bits."""
+    groups, rest = [kind << 4 | size & 15], size >> 4
+    while rest:
+        groups[-1] |= 128
+        groups.append(rest & 127)
+        rest >>= 7
+    return bytes(groups)
 
 
 def kind_of(mode: str) -> str:

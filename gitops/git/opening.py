@@ -41,10 +41,13 @@ def open_remote(address: str, *, cache: Path) -> PlainRepository:
 def open_path(path: Path) -> PlainRepository:
     """A bare repository or a person's checkout. Raises Stalled when it is neither, or only a folder inside of one."""
     git = Git(folder=_git_folder(path), name=str(path))
-    done = git.run("rev-parse", "--is-bare-repository")
+    done = git.run("rev-parse", "--show-object-format", "--is-bare-repository")
     if done.code:
         raise Stalled(f"{path} is no Git repository that poolplan can use ({said_by(done)})")
-    if done.out.strip() == "true":
+    ids, bare = done.out.split()
+    if ids != "sha1":
+        raise Stalled(f"{path} has {ids} ids; poolplan supports repositories with sha1 ids only")
+    if bare == "true":
         return PlainRepository(git=git)
     return PlainRepository(git=git, checkout=path.absolute(), remote=_remote_of(git))
 

@@ -18,11 +18,12 @@ from gitops.git.objects import (
     PLAIN_FILES,
     Entry,
     ObjectId,
+    Unwritten,
     commit_bytes,
     draft_edits,
     edit_tree,
     kind_of,
-    object_id,
+    pack_bytes,
     parse_commit,
     parse_tree,
     text_of,
@@ -94,10 +95,13 @@ class PlainRepository:
 
     def commit(self, draft: Draft, *, parent: CommitId | None) -> CommitId:
         before = ObjectId(self.show(parent).tree) if parent else None
-        tree = edit_tree(self, before, draft_edits(draft)) or self.write("tree", b"")
+        new = Unwritten(self.tree)
+        tree = edit_tree(new, before, draft_edits(draft)) or new.write("tree", b"")
         if parent is not None and tree == before:
             return parent
-        return CommitId(self.write("commit", commit_bytes(draft, tree=tree, parent=parent)))
+        commit = CommitId(new.write("commit", commit_bytes(draft, tree=tree, parent=parent)))
+        self.git.output("unpack-objects", "-q", stdin=pack_bytes(new.objects.values()))
+        return commit
 
     def push(self, commit: CommitId, branch: BranchName, *, expect: CommitId | None) -> None:
         if self.remote:
@@ -139,15 +143,8 @@ class PlainRepository:
         return tuple(map(parse_commit, commits, self._contents([ObjectId(one) for one in commits])))
 
     def tree(self, tree: ObjectId) -> tuple[Entry, ...]:
-        """A tree's entries (for ``gitops.git.objects``, which edits trees)."""
+        """A tree's entries."""
         return parse_tree(self.git.output("cat-file", "tree", tree))
-
-    def write(self, kind: str, data: bytes) -> ObjectId:
-        """Keep an object and say its id (for ``gitops.git.objects``)."""
-        written = self.git.output("hash-object", "-w", "-t", kind, "--stdin", stdin=data).decode().strip()
-        if written != object_id(kind, data):
-            raise Stalled(f"{self.name}: only repositories with SHA-1 ids are supported")
-        return ObjectId(written)
 
     def _ref(self, branch: BranchName) -> str:
         return f"refs/remotes/{self.remote}/{branch}" if self.remote else f"refs/heads/{branch}"

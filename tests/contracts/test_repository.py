@@ -1,4 +1,4 @@
-"""What every repository keeps, whether in memory, bare, a mirror of a remote, or in a person's checkout."""
+"""What every repository keeps, whether in memory, bare, a mirror of a remote, or a person's clone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gitops.git.base import BranchName, CommitId, Repository
 from gitops.git.memory import MemoryRepository
 from gitops.git.opening import open_path, open_remote
 from renderer.files import FileSet
-from tests.gitops.git.tools import MAIN, NOON, ROOT, SOMEBODY, draft, files, isolate, new_bare, new_checkout, clone
+from tests.gitops.git.tools import MAIN, NOON, ROOT, SOMEBODY, clone, draft, files, isolate, new_bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,15 +36,11 @@ def _mirror(folder: Path) -> Repository:
     return open_remote(new_bare(folder / "origin").as_uri(), cache=folder / "mirror")
 
 
-def _checkout(folder: Path) -> Repository:
-    return open_path(new_checkout(folder / "checkout", branch="elsewhere").folder)
-
-
 def _clone(folder: Path) -> Repository:
     return open_path(clone(new_bare(folder / "origin"), folder / "clone").folder)
 
 
-@pytest.fixture(params=[_memory, _bare, _mirror, _checkout, _clone], ids=lambda make: make.__name__.strip("_"))
+@pytest.fixture(params=[_memory, _bare, _mirror, _clone], ids=lambda make: make.__name__.strip("_"))
 def repository(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     isolate(tmp_path / "home", monkeypatch)
     make: Callable[[Path], Repository] = request.param
@@ -259,9 +255,9 @@ def test_the_log_is_of_the_folder_newest_first(repository: Repository) -> None:
 
 
 def test_trailers_are_found_wherever_they_stand(repository: Repository) -> None:
-    message = "Merge it\n\nPoolplan-Digest: sha256:aa\nPoolplan-Digest:sha256:bb\n\nCo-authored-by: Ada <a@example.test>\n"
+    message = "Merge it\n\nPoolplan-Digest: sha256:aa\nPoolplan-Digest:sha256:bb\n\nCo-authored-by: Ada <a@b.test>\n"
     repository.push(repository.commit(draft(files(a="1"), message=message), parent=None), MAIN, expect=None)
     commit = repository.log(MAIN, TOP, limit=1)[0]
     assert commit.trailers("Poolplan-Digest") == ("sha256:aa", "sha256:bb")
-    assert commit.trailers("Co-authored-by") == ("Ada <a@example.test>",)
+    assert commit.trailers("Co-authored-by") == ("Ada <a@b.test>",)
     assert commit.trailers("Nothing") == ()

@@ -31,7 +31,7 @@ WORKLOADS = {"Deployment", "ReplicaSet", "DaemonSet"}
 MAIN = "from gitops.commands.main import main; main()"
 TAINTED = {"taints": [{"key": "CriticalAddonsOnly", "effect": "NoSchedule"}]}
 SYSTEM_NODE = {**node("system", cpu="2"), "spec": TAINTED}  # a cluster is never without a node; this one takes no pod
-PATIENCE = 30.0  # seconds; the scheduler tries a refused pod again after at most ten
+PATIENCE = 20.0  # seconds; the scheduler tries a refused pod again after at most ten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

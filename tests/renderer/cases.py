@@ -1,4 +1,4 @@
-"""Plans as data: a case file says which pools are declared and desired, what drives each change, and what stays over."""
+"""Plans as data: a case file says which pools are declared and desired, and what drives each change."""
 
 from __future__ import annotations
 

@@ -17,12 +17,13 @@ from renderer.errors import TextRefused
 from renderer.planwire import schema
 from tests.conftest import CompareText
 from tests.renderer.cases import CASES, FOLDER, load_case
-from tests.renderer.strategies import plans
+from tests.renderer.strategies import few_examples, plans
 
 SCHEMA_FILE = FOLDER.parent.parent.parent / "renderer" / "data" / "plan.schema.json"
 CHANGED = "the plan was changed after it was made: its changes do not have the digest it names; plan again"
 
 
+@few_examples
 @given(plans())
 def test_a_plan_is_read_back_as_it_was(plan: Plan) -> None:
     text = plan_text(plan)
@@ -34,6 +35,7 @@ def test_a_plan_is_read_back_as_it_was(plan: Plan) -> None:
     assert plan_text(read) == text
 
 
+@few_examples
 @given(plans())
 def test_every_document_satisfies_the_schema(plan: Plan) -> None:
     jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text("utf-8"))).validate(plan_document(plan))
@@ -105,7 +107,8 @@ def test_a_pool_that_stands_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("path", "value"), [
-    ("changes.1.reasons", []), ("cost.currency", "USD"), ("warnings", ["other"]), ("evidence.now", "2027-01-01T00:00:00Z"),
+    ("changes.1.reasons", []), ("cost.currency", "USD"), ("warnings", ["other"]),
+    ("evidence.now", "2027-01-01T00:00:00Z"),
 ])  # fmt: skip
 def test_what_decides_nothing_is_not_part_of_the_digest(path: str, value: object) -> None:
     assert read_plan_document(_set(path, value)).digest == load_case("mixed").digest

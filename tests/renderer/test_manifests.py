@@ -111,7 +111,7 @@ def test_the_kustomization_lists_every_manifest_once_by_name() -> None:
 
 
 def test_a_pool_cannot_take_the_place_of_the_kustomization() -> None:
-    with pytest.raises(ValueRefused, match="would replace manifests/kustomization.yaml"):
+    with pytest.raises(ValueRefused, match="would replace manifests/kustomization"):
         manifest(replace(DEMO, name=PoolName("kustomization")))
 
 

@@ -15,7 +15,7 @@ from renderer.markdown import code, plan_view, prose
 from renderer.summary import summarize
 from renderer.text import one_line
 from tests.renderer.cases import load_case
-from tests.renderer.strategies import plans, texts
+from tests.renderer.strategies import few_examples, plans, texts
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 FRAME = {"paragraph", "table", "thead", "tbody", "tr", "th", "td", "bullet_list", "list_item", "strong", "blockquote"}
@@ -28,6 +28,7 @@ def _tokens(markdown: str) -> Iterator[Token]:
         yield from token.children or [token]
 
 
+@few_examples
 @given(plans())
 def test_no_text_of_a_plan_adds_markup(plan: Plan) -> None:
     for token in _tokens(plan_view(summarize(plan), cluster="demo")):
@@ -36,6 +37,7 @@ def test_no_text_of_a_plan_adds_markup(plan: Plan) -> None:
         assert kind != "text" or not LOUD.search(token.content), token
 
 
+@few_examples
 @given(plans())
 def test_every_change_is_one_row_of_the_table(plan: Plan) -> None:
     rows = sum(token.type == "tr_open" for token in _tokens(plan_view(summarize(plan))))
@@ -64,15 +66,15 @@ def test_words_that_mean_something_stand_in_code(text: str, shown: str) -> None:
 
 def test_a_description_fits_into_what_a_forge_takes() -> None:
     plan = load_case("hostile-text")
-    changes = tuple(plan.changes[0] for _ in range(400))
+    changes = tuple(plan.changes[0] for _ in range(1000))
     unplaced = plan.unplaced * 400
     summary = summarize(Plan(
         declared=plan.declared, desired=plan.desired, changes=changes, unplaced=unplaced, cost=plan.cost,
-        evidence=plan.evidence,
+        evidence=plan.evidence, warnings=plan.warnings * 400,
     ))  # fmt: skip
 
     text = plan_view(summary)
 
     assert len(text) < 65_536
-    assert "more: see the table and `plan.json`" in text
+    assert "changes more are in `plan.json`" in text
     assert "of pods more: see `plan.json`" in text

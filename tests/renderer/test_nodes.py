@@ -10,9 +10,10 @@ from planner.plan import Plan
 from planner.resources import Resources
 from renderer.nodes import node_list, node_text
 from tests.renderer.cases import load_case
-from tests.renderer.strategies import plans
+from tests.renderer.strategies import few_examples, plans
 
 
+@few_examples
 @given(plans())
 def test_each_expected_node_is_listed_once_with_its_amounts(plan: Plan) -> None:
     items = json.loads(node_text(plan))["items"]

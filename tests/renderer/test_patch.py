@@ -10,9 +10,10 @@ from planner.plan import Plan
 from planner.pools import PoolSet
 from renderer.patch import apply_patch, plan_patch, pools_document
 from tests.renderer.cases import load_case
-from tests.renderer.strategies import plans
+from tests.renderer.strategies import few_examples, plans
 
 
+@few_examples
 @given(plans())
 def test_the_patch_leads_from_declared_to_desired(plan: Plan) -> None:
     declared = pools_document(plan.declared)

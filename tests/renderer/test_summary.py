@@ -12,7 +12,7 @@ from renderer.summary import summarize
 from renderer.terminal import Screen, plan_view
 from renderer.text import columns
 from tests.renderer.cases import CASES, load_case
-from tests.renderer.strategies import plans
+from tests.renderer.strategies import few_examples, plans
 
 
 def test_a_replacement_is_one_to_add_and_one_to_delete() -> None:
@@ -34,6 +34,7 @@ def test_a_bound_is_told_only_where_something_is_ordered() -> None:
     assert summarize(load_case("mixed")).bound == 1_239_500
 
 
+@few_examples
 @given(plans())
 def test_no_text_of_a_plan_can_steer_the_terminal(plan: Plan) -> None:
     shown = plan_view(summarize(plan), cluster="demo")
@@ -41,6 +42,7 @@ def test_no_text_of_a_plan_can_steer_the_terminal(plan: Plan) -> None:
     assert [char for char in shown if not char.isprintable() and char != "\n"] == []
 
 
+@few_examples
 @given(plans())
 def test_colors_are_the_only_difference_they_make(plan: Plan) -> None:
     summary = summarize(plan)

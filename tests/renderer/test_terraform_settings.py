@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from planner.errors import ValueRefused
+from renderer.layout import BACKEND, PROVIDER
 from renderer.terraform_settings import BACKENDS, Backend, Setting, TerraformSettings, settings_files
 from tests.conftest import CompareText
 from tests.renderer.cases import FOLDER
@@ -46,18 +47,16 @@ def test_terraform_takes_every_backend_as_it_is_written(tmp_path: Path) -> None:
     for kind in BACKENDS:
         folder = tmp_path / kind
         folder.mkdir()
-        text = dict((path.name, text) for path, text in settings_files(_settings(kind)))["backend.tf"]
-        (folder / "backend.tf").write_text(text, "utf-8")
+        (folder / "backend.tf").write_text(settings_files(_settings(kind)).as_map()[BACKEND], "utf-8")
         done = terraform("validate", "-no-color", folder=folder)
         assert (done.code, done.err) == (0, "")
 
 
 def test_the_endpoint_is_written_only_where_it_is_another_one() -> None:
-    provider = {kind: settings_files(_settings(kind)).as_map() for kind in ("local", "s3")}
+    written, left_out = (settings_files(_settings(kind)).as_map()[PROVIDER] for kind in ("local", "s3"))
 
-    texts = {kind: "".join(text for path, text in files.items() if path.name == "provider.tf") for kind, files in provider.items()}
-    assert 'endpoint = "http://127.0.0.1:8000/1.0"' in texts["local"]
-    assert "endpoint" not in texts["s3"]
+    assert 'endpoint = "http://127.0.0.1:8000/1.0"' in written
+    assert "endpoint" not in left_out
 
 
 @pytest.mark.parametrize("name", [

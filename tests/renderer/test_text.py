@@ -22,7 +22,8 @@ from tests.renderer.strategies import texts
     (1_234_567_890, "CAD", 2, False, "CA$1234.57"),
     (1_005_000, "PLN", 2, False, "1.01 zł"),
     (3_000_000, "MAD", 2, True, "+3.00 MAD"),
-    (1_000_000, "X\n|", 2, False, "1.00 X |"),
+    (-1_000_000, "X\n|", 2, False, "-¤1.00"),
+    (1_000_000, "", 2, False, "¤1.00"),
 ])  # fmt: skip
 def test_amounts_are_rounded_and_carry_their_currency(
     micros: int, currency: str, decimals: int, signed: bool, shown: str

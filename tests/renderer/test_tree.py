@@ -15,7 +15,7 @@ from renderer.files import FileSet
 from renderer.layout import Live, cluster_folder, is_owned, plan_file, pools_folder
 from renderer.terraform_settings import TerraformSettings
 from renderer.tree import parse_pools, removed_paths, render_files
-from tests.renderer.strategies import pool_sets
+from tests.renderer.strategies import few_examples, pool_sets
 
 SETTINGS = TerraformSettings(service_name="0123456789abcdef0123456789abcdef", kube_id="1111-2222")
 ONE = Pool(name=PoolName("one"), flavor="b3-8", desired=1)
@@ -34,6 +34,7 @@ def _differing(one: FileSet, other: FileSet) -> list[str]:
     return [str(path) for path in one.paths() if one.get(path) != other.get(path)]
 
 
+@few_examples
 @given(pool_sets)
 def test_both_forms_declare_the_desired_pools(desired: PoolSet) -> None:
     files = render_files(desired, SETTINGS)
@@ -41,6 +42,7 @@ def test_both_forms_declare_the_desired_pools(desired: PoolSet) -> None:
     assert [parse_pools(files, live) for live in Live] == [desired, desired]
 
 
+@few_examples
 @given(pool_sets, pool_sets)
 def test_rendering_again_changes_nothing(before: PoolSet, desired: PoolSet) -> None:
     files = render_files(desired, SETTINGS, existing=render_files(before, SETTINGS))
@@ -94,7 +96,8 @@ def test_a_broken_file_is_written_anew() -> None:
 
 
 def test_a_size_in_a_comment_is_not_taken_for_the_size() -> None:
-    noted = _edited("terraform/pool-one.tf", "  desired_nodes = 1", "  /*\n  desired_nodes = 5\n  */\n  desired_nodes = 1")
+    old = "  desired_nodes = 1"
+    noted = _edited("terraform/pool-one.tf", old, f"  /*\n  desired_nodes = 5\n  */\n{old}")
 
     after = render_files(PoolSet.of([ONE.resized(2), TWO]), SETTINGS, existing=noted)
 
@@ -137,9 +140,7 @@ def test_what_belongs_to_poolplan(path: str, owned: bool) -> None:
      "terraform/pool-b.tf:1:9: '{' is expected, found the end of the file"),
     ({"manifests/b.yaml": ""}, Live.MANIFESTS, "manifests/b.yaml:1:1: a map is expected, found nothing"),
 ])  # fmt: skip
-def test_pools_that_cannot_be_read_are_refused_with_their_place(
-    files: dict[str, str], live: Live, says: str
-) -> None:
+def test_pools_that_cannot_be_read_are_refused_with_their_place(files: dict[str, str], live: Live, says: str) -> None:
     with pytest.raises(TextRefused) as refused:
         parse_pools(FileSet.of({PurePosixPath(path): text for path, text in files.items()}), live)
     assert str(refused.value) == says

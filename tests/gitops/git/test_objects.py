@@ -6,12 +6,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gitops.git.base import Author, BranchName, CommitId, Repository
+from gitops.git.base import Author, BranchName, CommitId
 from gitops.git.memory import MemoryRepository
-from gitops.git.objects import Entry, ObjectId, edit_tree, object_id, parse_commit, parse_tree, tree_bytes
+from gitops.git.objects import (
+    Entry,
+    ObjectId,
+    Unwritten,
+    edit_tree,
+    object_id,
+    pack_bytes,
+    parse_commit,
+    parse_tree,
+    tree_bytes,
+)
 from gitops.git.opening import open_path
 from renderer.files import FileSet
 from tests.gitops.git.tools import MAIN, NOON, draft, new_bare
@@ -19,8 +30,7 @@ from tests.gitops.git.tools import MAIN, NOON, draft, new_bare
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
+Texts = dict[PurePosixPath, str]
 TOP = PurePosixPath()
 names = st.sampled_from(["a", "a.b", "a-b", "b", "ü", "Z"])
 paths = st.lists(names, min_size=1, max_size=3).map(lambda parts: PurePosixPath(*parts))
@@ -38,12 +48,20 @@ def test_folders_are_sorted_as_git_sorts_them() -> None:
     assert [entry.name for entry in parse_tree(tree_bytes(entries))] == ["a-b", "a.b", "a"]
 
 
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 2047, 2048, 300_000])
+def test_objects_of_any_size_can_be_packed(size: int, tmp_path: Path) -> None:
+    repository = open_path(new_bare(tmp_path / "bare"))
+    data = bytes(number % 251 for number in range(size))
+    repository.git.output("unpack-objects", "-q", "--strict", stdin=pack_bytes([("blob", data)]))
+    assert repository.git.output("cat-file", "blob", object_id("blob", data)) == data
+
+
 def test_an_empty_tree_has_the_id_that_everybody_knows() -> None:
     assert object_id("tree", tree_bytes(())) == "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 @given(before=trees, after=trees)
-def test_editing_a_tree_is_editing_a_map(before: dict[PurePosixPath, str], after: dict[PurePosixPath, str]) -> None:
+def test_editing_a_tree_is_editing_a_map(before: Texts, after: Texts) -> None:
     """Replacing all files leads to the same tree as beginning with it."""
     repository = MemoryRepository()
     first = repository.commit(draft(FileSet.of(before), root=TOP), parent=None)
@@ -59,7 +77,7 @@ def test_editing_a_tree_is_editing_a_map(before: dict[PurePosixPath, str], after
 
 
 @given(tree=trees, edit=trees)
-def test_what_an_edit_does_not_name_keeps_its_id(tree: dict[PurePosixPath, str], edit: dict[PurePosixPath, str]) -> None:
+def test_what_an_edit_does_not_name_keeps_its_id(tree: Texts, edit: Texts) -> None:
     store = MemoryRepository()
     both = {("below", *path.parts): text.encode() for path, text in tree.items()}
     first = edit_tree(store, None, {**both, ("kept",): b"1"})
@@ -89,14 +107,17 @@ def raw_commit(tree: ObjectId, parents: list[CommitId], number: int, hour: int) 
     return ("\n".join(lines) + f"\n\nNumber {number}\n").encode()
 
 
-def build(repository: MemoryRepository | Repository, history: list[tuple[set[int], int, int]]) -> list[CommitId]:
+def build(memory: MemoryRepository, history: list[tuple[set[int], int, int]]) -> tuple[list[CommitId], Unwritten]:
     """Commits with any parents among the earlier ones; each holds one version of two files."""
     made: list[CommitId] = []
+    new = Unwritten(memory.tree)
     for number, (parents, one, two) in enumerate(history):
-        tree = edit_tree(repository, None, {("x", "a"): b"%d" % one, ("y",): b"%d" % two})  # type: ignore[arg-type]
+        tree = edit_tree(new, None, {("x", "a"): b"%d" % one, ("y",): b"%d" % two})
         chosen = [made[parent] for parent in sorted(parents) if parent < number]
-        made.append(CommitId(repository.write("commit", raw_commit(tree or ObjectId(""), chosen, number, number))))  # type: ignore[union-attr]
-    return made
+        made.append(CommitId(new.write("commit", raw_commit(tree or ObjectId(""), chosen, number, number))))
+    for kind, data in new.objects.values():
+        memory.write(kind, data)
+    return made, new
 
 
 def test_history_in_memory_is_history_in_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,8 +132,8 @@ def test_history_in_memory_is_history_in_git(tmp_path: Path, monkeypatch: pytest
         nonlocal count
         count += 1
         branch = BranchName(f"{MAIN}-{count}")
-        commits = build(memory, history)
-        assert build(real, history) == commits
+        commits, new = build(memory, history)
+        real.git.output("unpack-objects", "-q", stdin=pack_bytes(new.objects.values()))
         for repository in (real, memory):
             repository.push(commits[-1], branch, expect=None)
         for root in (PurePosixPath("x"), PurePosixPath("y"), TOP):

@@ -24,7 +24,12 @@ def files(**texts: str) -> FileSet:
 
 
 def draft(
-    contents: FileSet, *, removed: tuple[str, ...] = (), root: PurePosixPath = ROOT, message: str = "Change", at: datetime = NOON
+    contents: FileSet,
+    *,
+    removed: tuple[str, ...] = (),
+    root: PurePosixPath = ROOT,
+    message: str = "Change",
+    at: datetime = NOON,
 ) -> Draft:
     return Draft(
         root=root, files=contents, removed=tuple(map(PurePosixPath, removed)), message=message, author=SOMEBODY, at=at

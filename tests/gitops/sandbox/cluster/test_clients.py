@@ -29,6 +29,7 @@ POLICY: Any = {"template": {"spec": {
     "nodeClassRef": {"group": "karpenter.ovhcloud.sh", "kind": "OVHNodeClass", "name": "default"},
     "requirements": [{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["b3-8"]}],
 }}}
+PATIENT = {"timeout_seconds": 60}  # a watch that sees nothing ends, and its test fails instead of waiting for ever
 POOLS = f"/cloud/project/{PROJECT}/kube/{CLUSTER}/nodepool"
 
 
@@ -208,7 +209,7 @@ def test_a_wrong_token_is_refused(served: RunningSandbox, token: str, code: int)
 def test_a_watch_tells_what_is_there_and_what_comes(core: Any, cluster: SandboxCluster, watch: Any) -> None:
     cluster.seed([pod("web"), pod("db", labels={"app": "db"})])
     seen = []
-    for event in watch.stream(core.list_namespaced_pod, "default", field_selector="status.phase=Pending"):
+    for event in watch.stream(core.list_namespaced_pod, "default", field_selector="status.phase=Pending", **PATIENT):
         seen.append((event["type"], event["object"].metadata.name))
         if len(seen) == 2:
             cluster.join(node("one"))
@@ -223,11 +224,11 @@ def test_a_watch_goes_on_from_a_version_and_says_when_that_is_forgotten(
 ) -> None:
     version = core.list_node().metadata.resource_version
     cluster.join(node("one"))
-    for event in watch.stream(core.list_node, resource_version=version):
+    for event in watch.stream(core.list_node, resource_version=version, **PATIENT):
         assert (event["type"], event["object"].metadata.name) == ("ADDED", "one")
         watch.stop()
     with pytest.raises(ApiException) as caught:
-        list(watch.stream(core.list_node, resource_version="999999", timeout_seconds=5))
+        list(watch.stream(core.list_node, resource_version="999999", **PATIENT))
     assert caught.value.status == 410
 
 
@@ -243,7 +244,7 @@ def test_the_ovh_api_hands_out_the_way_to_it(served: RunningSandbox, cluster: Sa
     cluster.join(node("one"))
     path = f"{served.url}{POOLS.removesuffix('/nodepool')}/kubeconfig"
     handed = httpx.post(path, headers={"Authorization": "Bearer sandbox"}).json()["content"]
-    client = kubernetes.config.new_client_from_config_dict(YAML(typ="safe").load(handed))
+    client: Any = kubernetes.config.new_client_from_config_dict(YAML(typ="safe").load(handed))  # type: ignore[no-untyped-call]
     with client:
         found: Any = CoreV1Api(client).list_node()
     assert [item.metadata.name for item in found.items] == ["one"]
@@ -258,12 +259,13 @@ def test_nodes_of_the_sandbox_join_its_cluster(
     wish = {"name": "workers", "flavorName": "b3-8", "availabilityZones": ["eu-west-par-a"], "desiredNodes": 1}
     pool = httpx.post(pools, json=wish, headers=headers).json()
     clock.advance(60)
-    for event in watch.stream(core.list_namespaced_pod, "default", field_selector="status.phase=Running"):
+    for event in watch.stream(core.list_namespaced_pod, "default", field_selector="status.phase=Running", **PATIENT):
         assert event["object"].spec.node_name.startswith("workers-node-")
         watch.stop()
+    version = core.list_node().metadata.resource_version
     httpx.delete(f"{pools}/{pool['id']}", headers=headers)
     clock.advance(60)
-    for event in watch.stream(core.list_node):
+    for event in watch.stream(core.list_node, resource_version=version, **PATIENT):
         if event["type"] == "DELETED":
             watch.stop()
     assert [item.spec.node_name for item in core.list_namespaced_pod("default").items] == [None]
