@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gitops.verify import Drift
     from planner.guardrails import Guardrails
     from planner.plan import Change, Plan
+    from planner.pools import Pool
 
 POLL = timedelta(seconds=1)
 PATIENCE = timedelta(hours=1)  # terraform-provider-ovh waits an hour too
@@ -42,12 +43,12 @@ class Nodes(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Hands:
-    """What an apply works with. ``nodes`` None: no cluster is at hand, so nothing with victims is applied."""
+    """What an apply works with. ``nodes`` is called when nodes are to leave, and may raise: then none leaves."""
 
     engine: Engine
     client: OvhClient
     clock: Clock
-    nodes: Nodes | None
+    nodes: Callable[[], Nodes]
     report: Callable[[Progress], None]
     say: Callable[[str], None]
 
@@ -68,8 +69,7 @@ def apply_plan(plan: Plan, owner: Owner, guardrails: Guardrails, hands: Hands) -
         reasons = tuple(each.text for each in violations)
         raise Refused("the plan breaks a guardrail; nothing was changed", reasons=reasons)
     engine_plan = _agreed(plan, owner, hands, so_far="nothing was changed")
-    _check_nodes(plan, hands.client)
-    leaving = tuple(victim for change in plan.changes for victim in change.victims)
+    leaving = _leaving(plan, hands.client)
     if leaving:
         _clear(leaving, hands)
     removed = [name for change in plan.changes if change.action is Action.UPDATE for name in _remove(change, hands)]
@@ -93,46 +93,55 @@ def _agreed(plan: Plan, owner: Owner, hands: Hands, *, so_far: str) -> EnginePla
     return engine_plan
 
 
-def _check_nodes(plan: Plan, client: OvhClient) -> None:
-    """Nodes go by name or not at all: of a pool that shrinks, no more may leave than the plan names."""
+def _leaving(plan: Plan, client: OvhClient) -> tuple[str, ...]:
+    """The victims that are still there. Raises Refused where further nodes would go, or other ones."""
+    observed = client.pools()
+    present: list[str] = []
     reasons: list[str] = []
     for change in plan.changes:
-        before, stays = change.before, change.after.desired if change.action is Action.UPDATE and change.after else 0
-        if before is None or stays >= before.desired:
-            continue
-        pool = client.pools().get(change.pool)
-        if pool is None or pool.state is None:
-            continue
-        if before.state and before.state.id and before.state.id != pool.state.id:
-            reasons.append(f"{change.pool}: it is another pool than the plan saw, id {pool.state.id}")
+        pool = observed.get(change.pool)
+        if pool is None or pool.state is None or not (change.victims or _shrinks(change)):
             continue
         names = [node.name for node in client.nodes(pool.state.id) if not node.leaving]
-        others = [name for name in names if name not in change.victims]
-        if len(others) > stays:
-            reasons.append(f"{change.pool}: {_nodes(others)} would go or might go, and the plan removes "
-                           f"{_nodes(change.victims)} alone")  # fmt: skip
-        elif len(others) < stays:
-            reasons.append(f"{change.pool}: {len(others)} nodes would stay, the plan says {stays}")
+        present += [name for name in names if name in change.victims]
+        reasons += [f"{change.pool}: {text}" for text in _other_nodes(change, pool, names)]
     if reasons:
-        raise Refused("the pools' nodes are not as the plan found them; nothing was changed, plan again",
+        raise Refused("the nodes are not as the plan found them; nothing was changed, plan again",
                       reasons=tuple(reasons))  # fmt: skip
+    return tuple(sorted(present))
 
 
-def _nodes(names: Sequence[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
+def _shrinks(change: Change) -> bool:
+    return change.before is not None and _staying(change) < change.before.desired
+
+
+def _staying(change: Change) -> int:
+    return change.after.desired if change.after is not None and change.action is Action.UPDATE else 0
+
+
+def _other_nodes(change: Change, pool: Pool, names: Sequence[str]) -> list[str]:
+    """Nodes go by name or not at all: OVHcloud would choose among those that the plan does not name."""
+    seen = change.before.state.id if change.before and change.before.state else ""
+    if seen and pool.state and pool.state.id != seen:
+        return [f"it is another pool than the plan saw: id {pool.state.id}, not {seen}"]
+    stays = _staying(change)
+    others = sorted(name for name in names if name not in change.victims)
+    removed = ", ".join(change.victims) or "no node"
+    if len(others) > stays:
+        there = f"{len(others)} are there that the plan does not remove: {', '.join(others)}"
+        return [f"{stays} nodes are to stay, and {there}; it removes {removed}"]
+    if len(others) < stays and change.victims:
+        return [f"without {removed} {len(others)} nodes stay, the plan says {stays}"]
+    return []
 
 
 def _clear(victims: Sequence[str], hands: Hands) -> None:
     """Cordon the victims and make sure that they are still empty: the plan said so, and time has passed."""
-    if hands.nodes is None:
-        raise Refused(
-            "nodes would leave, and no cluster is at hand to see that they are still empty; give --kubeconfig",
-            reasons=tuple(f"victim {name}" for name in victims),
-        )
-    _refuse_occupied(hands.nodes.occupied(victims), "nothing was changed, plan again")
-    hands.nodes.cordon(victims)
-    occupied = hands.nodes.occupied(victims)
-    _refuse_occupied(occupied, f"plan again, after kubectl uncordon {' '.join(victims)}")
+    nodes = hands.nodes()
+    _refuse_occupied(nodes.occupied(victims), "nothing was changed, plan again")
+    nodes.cordon(victims)
+    hands.say(f"cordoned {', '.join(victims)}")
+    _refuse_occupied(nodes.occupied(victims), f"plan again, after kubectl uncordon {' '.join(victims)}")
 
 
 def _refuse_occupied(occupied: Sequence[str], remedy: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from gitops.errors import InputError, Stalled
+from gitops.errors import InputError, Stalled, Waiting
 from renderer.files import FileSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def read_folder(folder: Path) -> FileSet:
@@ -20,8 +23,17 @@ def read_folder(folder: Path) -> FileSet:
         found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _hidden(path, folder)]
         named = {PurePosixPath(path.relative_to(folder).as_posix()): path for path in found}
         return FileSet.of({name: path.read_text("utf-8") for name, path in named.items()})
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{folder} cannot be read as text files: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{folder} holds a file that is not UTF-8 text; name a folder of its own") from error
+    except OSError as error:
+        raise InputError(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
+
+
+def file_names(folder: Path) -> tuple[PurePosixPath, ...]:
+    """The files that lie in a folder itself, by name; none where it does not exist."""
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(PurePosixPath(path.name) for path in folder.iterdir() if path.is_file()))
 
 
 def write_folder(folder: Path, files: FileSet, *, removed: Iterable[PurePosixPath] = ()) -> int:
@@ -40,8 +52,62 @@ def write_folder(folder: Path, files: FileSet, *, removed: Iterable[PurePosixPat
                 (folder / path).unlink()
                 touched += 1
     except OSError as error:
-        raise Stalled(f"{folder} cannot be written: {error}") from error
+        raise Stalled(f"{error.filename or folder} cannot be written: {error.strerror or error}") from error
     return touched
+
+
+def write_texts(files: Sequence[tuple[Path, str]]) -> None:
+    """Write files that a user named, all of them or none. Raises InputError.
+
+    Each is written beside its place first; what is no regular file, like ``/dev/stdout``, is written as it is.
+    """
+    for number, (path, _) in enumerate(files):
+        _refuse_place(path, [before for before, _ in files[:number]])
+    beside: list[tuple[Path, Path]] = []
+    at = Path()
+    try:
+        for at, text in files:
+            part = at
+            if at.is_file() or not at.exists():
+                target = at.resolve()
+                part = target.with_name(f".{target.name}.part")
+                beside.append((part, target))
+            part.write_text(text, encoding="utf-8")
+        for part, at in beside:
+            part.replace(at)
+    except OSError as error:
+        raise InputError(f"{at} cannot be written: {error.strerror or error}") from error
+    finally:
+        for part, _ in beside:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def _refuse_place(path: Path, others: Sequence[Path]) -> None:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise InputError(f"{path} cannot be written: it is read-only")
+    if path.resolve() in [one.resolve() for one in others]:
+        raise InputError(f"{path} is named for two outputs; name two files")
+
+
+@contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock that ends with this process. Raises Waiting while another process has it; ``what`` it works on."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise Stalled(f"{path} cannot be made: {error.strerror or error}") from error
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Waiting(f"another poolplan works on {what} ({path} is locked); wait for it to end") from error
+        yield
 
 
 def _hidden(path: Path, folder: Path) -> bool:

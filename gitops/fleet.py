@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from gitops.errors import InputError, Place, Stalled
+from gitops.ovh.credentials import ENDPOINTS
 from renderer.errors import TextRefused
 from renderer.layout import CLUSTER, POLICY, POOLS
 from renderer.tree import parse_pools
@@ -41,7 +43,8 @@ def open_fleet(source: str, cluster: str, around: Surroundings, *, cache: Path) 
     from gitops.git.base import BranchName  # noqa: PLC0415 - loaded only for repositories
     from gitops.git.opening import open_repository  # noqa: PLC0415 - likewise
 
-    repository = open_repository(source, cache=cache)
+    # A mirror of its own for each address: two runs at once must never read each other's branches.
+    repository = open_repository(source, cache=cache / sha256(source.encode()).hexdigest()[:16])
     repository.refresh()
     name = cluster or _only_cluster(repository, "main")
     variables = _variables(around.environment)
@@ -51,12 +54,33 @@ def open_fleet(source: str, cluster: str, around: Surroundings, *, cache: Path) 
         head, files = _read(repository, settings.git.branch, name)
         settings = _settings(files, name, variables)
     repository.ensure_ready(BranchName(settings.git.branch), settings.folder)
+    around = at_cluster(settings, around)
     for warning in settings.warnings:
         around.remark(warning)
     return Fleet(
         repository=repository, settings=settings, main=head, files=files,
         policy=_policy(files, name, around), declared=declared_pools(files, settings),
     )  # fmt: skip
+
+
+def at_cluster(settings: Settings, around: Surroundings) -> Surroundings:
+    """The surroundings with the project, cluster, region and endpoint of cluster.yaml, whatever was exported.
+
+    Raises InputError where OVH_ENDPOINT contradicts it: keys of one endpoint are of no use at another.
+    """
+    ovh = settings.ovh
+    exported = around.environment.get("OVH_ENDPOINT", "")
+    if exported and _url(exported) != _url(ovh.endpoint):
+        where = f"{settings.folder}/{CLUSTER} says {ovh.endpoint}"
+        raise InputError(f"OVH_ENDPOINT is {exported}, {where}; unset the variable or correct the file")
+    own = {"OVH_ENDPOINT": ovh.endpoint, "OVH_SERVICE_NAME": ovh.service_name, "OVH_KUBE_ID": ovh.kube_id}
+    if ovh.region:
+        own["OVH_REGION"] = ovh.region
+    return replace(around, environment={**around.environment, **own})
+
+
+def _url(endpoint: str) -> str:
+    return ENDPOINTS.get(endpoint, endpoint).rstrip("/")
 
 
 def declared_pools(files: FileSet, settings: Settings) -> PoolSet:

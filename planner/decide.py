@@ -72,14 +72,12 @@ def decide(inputs: Inputs, *, now: datetime) -> Plan:
 
 
 def find_region(inputs: Inputs) -> Region:
-    """The cluster's one region: the node classes', else the given one, else what the nodes say."""
-    named = sorted({one.region for one in inputs.policy.node_classes if one.region})
-    nodes = [node.label_map for node in inputs.snapshot.nodes]
-    labelled = sorted({labels[known.REGION] for labels in nodes if known.REGION in labels})
-    found = named or ([inputs.region] if inputs.region else labelled)
+    """The cluster's one region: what the node classes and ``inputs.region`` say, else what the nodes say."""
+    named = {one.region for one in inputs.policy.node_classes if one.region}
+    found = sorted(named | ({inputs.region} if inputs.region else set())) or _regions_of_nodes(inputs)
     if len(found) > 1:
-        listed = ", ".join(found)
-        raise ValueRefused(f"a cluster is in one region, but {listed} are named; correct the OVHNodeClass objects")
+        listed = " and ".join(found)
+        raise ValueRefused(f"a cluster is in one region, but {listed} are named; correct the OVHNodeClass or the option")
     if not found:
         raise ValueRefused("the region is unknown; set spec.region in the OVHNodeClass, or OVH_REGION")
     region = inputs.catalog.region(found[0])
@@ -87,6 +85,11 @@ def find_region(inputs: Inputs) -> Region:
         listed = ", ".join(one.name for one in inputs.catalog.regions)
         raise ValueRefused(f"region {found[0]} is not in the catalog, which knows {listed}")
     return region
+
+
+def _regions_of_nodes(inputs: Inputs) -> list[str]:
+    nodes = [node.label_map for node in inputs.snapshot.nodes]
+    return sorted({labels[known.REGION] for labels in nodes if known.REGION in labels})
 
 
 def _all_pools(inputs: Inputs) -> PoolSet:
@@ -245,6 +248,12 @@ def _warnings(inputs: Inputs, demand: Demand, desired: Desired) -> tuple[str, ..
         f"pool {pool.name} is in state {pool.state.status}: its missing nodes are not counted on"
         for pool in _all_pools(inputs)
         if pool.failed and pool.state
+    ]
+    region = find_region(inputs).name
+    found += [
+        f"nodes say that they are in {other}, the policy says {region}: is this the right cluster?"
+        for other in _regions_of_nodes(inputs)
+        if other != region
     ]
     return tuple(sorted((*found, *_disk_warnings(demand, desired))))
 

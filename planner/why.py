@@ -43,7 +43,7 @@ def _flavor_reason(opened: Sequence[Opened], problem: Problem) -> Reason:
     chosen = f"{len(opened)} × {flavor} at {format_money(price, decimals=4)} {problem.currency}/h"
     other = _without(flavor, opened, problem)
     if other is None:
-        return Reason("only-flavor", f"{chosen}: no other flavor that the policy allows holds these pods")
+        return Reason("only-flavor", f"{chosen}: no other flavor holds these pods within the policy and its limits")
     kinds = Counter(one.candidate.flavor.name for one in other.opened)
     listed = " + ".join(f"{count} × {name}" for name, count in sorted(kinds.items()))
     least = sum(one.candidate.hourly for one in other.opened)

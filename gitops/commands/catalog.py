@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from gitops.commands.options import remark, surroundings
-from gitops.commands.plan import write_text
 from gitops.gather import connect
 
 
@@ -19,14 +18,17 @@ def command(regions: tuple[str, ...], subsidiary: str, out: Path | None) -> None
     """Write flavors, regions, zones and prices as the OVH API has them now."""
     from gitops.catalogs.fetch import fetch_catalog  # noqa: PLC0415 - loaded only when the command runs
     from gitops.catalogs.files import write_catalog  # noqa: PLC0415 - likewise
+    from gitops.files import write_texts  # noqa: PLC0415 - likewise
 
     around = surroundings()
     fresh = fetch_catalog(connect(around), regions=regions, subsidiary=subsidiary, now=around.clock.now())
     for warning in fresh.warnings:
         remark(warning)
+    for quota in fresh.quotas:
+        remark(f"quota of the project in {quota}")
     text = write_catalog(fresh.catalog)
     if out is None:
         click.echo(text, nl=False)
     else:
-        write_text(out, text)
+        write_texts([(out, text)])
         remark(f"{len(fresh.catalog.flavors)} flavors in {out}")

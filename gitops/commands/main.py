@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from errno import ENOSPC
 from typing import Final
 
 import click
@@ -68,15 +69,20 @@ def main() -> None:
         code = _fail(str(error), *error.reasons, code=error.exit_code)
     except PoolplanError as error:
         code = _fail(str(error), code=error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = ExitCode.FAILED
+    except OSError as error:
+        code = _fail(_system(error))
     except Exception as error:
         if environment().get("POOLPLAN_DEBUG"):
             raise
         code = _fail(f"this is a defect of poolplan, please report it: {type(error).__name__}: {error}"
                      " (POOLPLAN_DEBUG=1 shows where)")  # fmt: skip
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)
+
+
+def _system(error: OSError) -> str:
+    """What the operating system refused, where nothing nearer to it has said it better."""
+    subject = f"{error.filename}: " if error.filename else "output cannot be written: " if error.errno == ENOSPC else ""
+    return f"{subject}{error.strerror or error}"
 
 
 def _fail(*lines: str, code: ExitCode = ExitCode.FAILED) -> ExitCode:

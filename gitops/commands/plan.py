@@ -32,10 +32,11 @@ def command(**options: Any) -> int:
     poolplan plan --snapshot live.json --policy policy/
     kubectl get nodes,pods,ds,pvc,pv,sc -A -o json > live.json
     """
+    from gitops.files import write_texts  # noqa: PLC0415 - loaded only when the command runs
+
     around = surroundings()
     plan = make_plan(options)
-    for path, text in _files(plan, options):
-        write_text(path, text)
+    write_texts(_files(plan, options))
     click.echo(show(plan, options["output"], color=_color(around.environment)), nl=False)
     return ExitCode.CHANGES if options["detailed_exitcode"] and plan.changes else ExitCode.DONE
 
@@ -46,9 +47,10 @@ def make_plan(options: dict[str, Any]) -> Plan:
     from planner.errors import ValueRefused  # noqa: PLC0415 - likewise
 
     around = surroundings()
+    now = time_of(options["now"], around)
     inputs = gather(sources_of(options), around)
     try:
-        return decide(inputs, now=time_of(options["now"], around))
+        return decide(inputs, now=now)
     except ValueRefused as error:
         raise InputError(str(error)) from error
 
@@ -74,14 +76,6 @@ def show(plan: Plan, output: str, *, color: bool = False) -> str:
     return plan_view(summarize(plan), screen=Screen(color=color))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file the user named. Raises InputError."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
-
-
 def _files(plan: Plan, options: dict[str, Any]) -> list[tuple[Path, str]]:
     files: list[tuple[Path, str]] = []
     if options["out"]:
@@ -94,4 +88,4 @@ def _files(plan: Plan, options: dict[str, Any]) -> list[tuple[Path, str]]:
 
 
 def _color(environment: Mapping[str, str]) -> bool:
-    return not environment.get("NO_COLOR") and sys.stdout.isatty()
+    return not environment.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()

@@ -25,16 +25,18 @@ def command(**options: Any) -> int:
 
     Merging that branch is the approval. The same plan is the same branch and the same commit; no change, no commit.
     """
-    from gitops.fleet import open_fleet  # noqa: PLC0415 - loaded only when the command runs
+    from gitops.fleet import at_cluster, open_fleet  # noqa: PLC0415 - loaded only when the command runs
     from gitops.propose import propose  # noqa: PLC0415 - likewise
     from planner.decide import decide  # noqa: PLC0415 - likewise
     from planner.errors import ValueRefused  # noqa: PLC0415 - likewise
 
     around = surroundings()
+    now = time_of(options["now"], around)
     fleet = open_fleet(options["repo"], options["cluster"], around, cache=state_folder(around.environment) / "git")
+    around = at_cluster(fleet.settings, around)
     inputs = gather(sources_of(options), around, declared=fleet.declared, policy=fleet.policy)
     try:
-        plan = decide(inputs, now=time_of(options["now"], around))
+        plan = decide(inputs, now=now)
     except ValueRefused as error:
         raise InputError(str(error)) from error
     click.echo(show(plan, options["output"]), nl=False)

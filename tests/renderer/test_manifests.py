@@ -16,7 +16,7 @@ from planner.taints import Taint
 from renderer.errors import TextRefused
 from renderer.manifests import kustomization, manifest, read_manifest
 from tests.renderer.cases import FOLDER
-from tests.renderer.strategies import pools
+from tests.renderer.strategies import few_examples, pools
 
 BROKEN: list[dict[str, Any]] = YAML(typ="safe").load(FOLDER / "broken" / "manifest.yaml")
 DEMO = Pool(
@@ -64,6 +64,7 @@ def test_a_reader_of_older_yaml_reads_the_same(pool: Pool) -> None:
     assert document["spec"].get("availabilityZones", []) == list(pool.zones)
 
 
+@few_examples
 @given(pools, pools)
 def test_a_file_edited_in_place_says_what_a_fresh_one_says(before: Pool, after: Pool) -> None:
     after = replace(after, name=before.name)

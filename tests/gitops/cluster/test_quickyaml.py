@@ -53,14 +53,14 @@ def paths(value: object) -> Iterator[tuple[Step, ...]]:
 
 
 def agree(text: str) -> None:
-    thorough = parse_yaml(text, "f")
+    """Both give the same values and places, where both can read the text at all (each has odd faults in flow style)."""
     try:
-        quick = list(quick_documents(text, "f"))
+        quick, thorough = list(quick_documents(text, "f")), parse_yaml(text, "f")
     except NotPlainError:
         return
     except InputError as error:
-        assert "broken YAML" in str(error)  # noqa: PT017 - what 1.2 allows and libyaml does not
-        assert ":" in text.replace(": ", "")
+        assert "broken YAML" in str(error)  # noqa: PT017 - a text may be broken, but nothing else
+        assert any(mark in text for mark in "{[")
         return
     assert [one.value for one in quick] == [one.value for one in thorough]
     for left, right in zip(quick, thorough, strict=True):
