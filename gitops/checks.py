@@ -16,11 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at, and what was found or is missing."""
+    """One thing that was looked at, and what was found or is missing.
+
+    ``needed`` False: without it poolplan goes on, and ``detail`` says what is lost.
+    """
 
     name: str
     passed: bool
     detail: str
+    needed: bool = True
+
+    def __str__(self) -> str:
+        mark = "ok  " if self.passed else "FAIL" if self.needed else "none"
+        return f"{mark}  {self.name}: {self.detail}"
 
 
 def run_checks(sources: Sources, around: Surroundings, *, launchers: Path) -> Iterator[Check]:
@@ -29,7 +37,8 @@ def run_checks(sources: Sources, around: Surroundings, *, launchers: Path) -> It
     yield _check("terraform", lambda: _terraform(launchers))
     yield _check("OVH credentials", lambda: _account(around))
     yield _check("OVH cluster", lambda: _cluster(around))
-    yield _check("OVH rights", lambda: _rights(around))
+    yield _check("OVH pools", lambda: _pools(around))
+    yield from _rights(around)
     yield _check("region", lambda: _region(sources, around))
     yield _check("Kubernetes", lambda: _kubernetes(sources, around))
 
@@ -67,13 +76,32 @@ def _cluster(around: Surroundings) -> str:
     return f"{found.name or found.id} is {found.status}, plan {found.plan or 'free'}, version {found.version}"
 
 
-def _rights(around: Surroundings) -> str:
+def _pools(around: Surroundings) -> str:
     from gitops.gather import connect  # noqa: PLC0415 - loaded only for live checks
     from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - likewise
 
     client = connect(around)
-    client = client.of_cluster(find_cluster(client).id)
-    return f"may read pools ({len(client.pools())}) and flavors ({len(client.cluster_flavors())})"
+    pools = client.of_cluster(find_cluster(client).id).pools()
+    return f"{len(pools)} pools with {sum(pool.desired for pool in pools)} nodes can be read"
+
+
+def _rights(around: Surroundings) -> Iterator[Check]:
+    """Each right as the consumer key's own rules have it; what an IAM policy says cannot be asked beforehand."""
+    from gitops.gather import connect  # noqa: PLC0415 - loaded only for live checks
+    from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - likewise
+    from gitops.ovh.rights import RIGHTS  # noqa: PLC0415 - likewise
+
+    try:
+        client = connect(around)
+        kube_id = find_cluster(client).id
+        rules = client.credential().rules
+    except PoolplanError as error:
+        yield Check("OVH rights", False, f"cannot be listed: {error}", needed=False)
+        return
+    for right in RIGHTS:
+        granted = right.granted_by(rules, service_name=client.service_name, kube_id=kube_id)
+        detail = "granted" if granted else f"not granted: {right.without}"
+        yield Check(f"OVH right {right.method} {right.path}", granted, detail, needed=right.needed)
 
 
 def _region(sources: Sources, around: Surroundings) -> str:

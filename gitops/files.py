@@ -15,25 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
-def read_folder(folder: Path) -> FileSet:
-    """The UTF-8 text files of a folder and of the folders in it, hidden ones left out; none where it does not exist."""
-    if not folder.exists():
-        return FileSet()
+def read_folders(root: Path, names: Iterable[PurePosixPath]) -> FileSet:
+    """The UTF-8 text files that lie in these folders below ``root``, hidden ones left out. Raises InputError."""
+    texts: dict[PurePosixPath, str] = {}
+    for folder in names:
+        for name in file_names(root / folder):
+            if not name.name.startswith("."):
+                texts[folder / name] = _text(root / folder / name)
+    return FileSet.of(texts)
+
+
+def _text(path: Path) -> str:
     try:
-        found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _hidden(path, folder)]
-        named = {PurePosixPath(path.relative_to(folder).as_posix()): path for path in found}
-        return FileSet.of({name: path.read_text("utf-8") for name, path in named.items()})
+        return path.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(f"{folder} holds a file that is not UTF-8 text; name a folder of its own") from error
+        raise InputError(f"{path} is not UTF-8 text; move it away, the folder is for poolplan's files") from error
     except OSError as error:
-        raise InputError(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def file_names(folder: Path) -> tuple[PurePosixPath, ...]:
     """The files that lie in a folder itself, by name; none where it does not exist."""
     if not folder.is_dir():
         return ()
-    return tuple(sorted(PurePosixPath(path.name) for path in folder.iterdir() if path.is_file()))
+    try:
+        return tuple(sorted(PurePosixPath(path.name) for path in folder.iterdir() if path.is_file()))
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror or error}") from error
 
 
 def write_folder(folder: Path, files: FileSet, *, removed: Iterable[PurePosixPath] = ()) -> int:
@@ -108,7 +116,3 @@ def locked(path: Path, what: str) -> Iterator[None]:
         except OSError as error:
             raise Waiting(f"another poolplan works on {what} ({path} is locked); wait for it to end") from error
         yield
-
-
-def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -16,10 +16,10 @@ from renderer.tree import parse_pools
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gitops.cluster.inputs import Inputs as ReadPolicy
     from gitops.gather import Surroundings
     from gitops.git.base import CommitId, Repository
     from gitops.settings import Settings
-    from planner.policy import Policy
     from planner.pools import PoolSet
     from renderer.files import FileSet
 
@@ -28,13 +28,16 @@ CLUSTERS = PurePosixPath("clusters")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """A cluster's part of the repository at ``main``. ``files`` have paths relative to the cluster's folder."""
+    """A cluster's part of the repository at ``main``. ``files`` have paths relative to the cluster's folder.
+
+    ``policy`` is what the policy folder says, with the place of each field.
+    """
 
     repository: Repository
     settings: Settings
     main: CommitId
     files: FileSet
-    policy: Policy
+    policy: ReadPolicy
     declared: PoolSet
 
 
@@ -47,7 +50,7 @@ def open_fleet(source: str, cluster: str, around: Surroundings, *, cache: Path) 
     repository = open_repository(source, cache=cache / sha256(source.encode()).hexdigest()[:16])
     repository.refresh()
     name = cluster or _only_cluster(repository, "main")
-    variables = _variables(around.environment)
+    variables = around.environment
     head, files = _read(repository, "main", name)
     settings = _settings(files, name, variables)
     if settings.git.branch != "main":
@@ -129,7 +132,7 @@ def _settings(files: FileSet, cluster: str, variables: Mapping[str, str]) -> Set
     return settings
 
 
-def _policy(files: FileSet, cluster: str, around: Surroundings) -> Policy:
+def _policy(files: FileSet, cluster: str, around: Surroundings) -> ReadPolicy:
     from gitops.cluster.files import Source  # noqa: PLC0415 - loads msgspec
     from gitops.cluster.inputs import make_inputs  # noqa: PLC0415 - likewise
     from gitops.cluster.items import items_of  # noqa: PLC0415 - likewise
@@ -137,19 +140,13 @@ def _policy(files: FileSet, cluster: str, around: Surroundings) -> Policy:
     texts = [(path, text) for path, text in files.inside(POLICY) if path.suffix in (".yaml", ".yml", ".json")]
     sources = [Source(str(CLUSTERS / cluster / POLICY / path), text.encode()) for path, text in texts]
     found = make_inputs(
-        (item for source in sources for item in items_of(source)), environment=_variables(around.environment)
+        (item for source in sources for item in items_of(source)), environment=around.environment
     )
     for warning in found.warnings:
         around.remark(warning)
+    if found.unknown_kinds:
+        listed = ", ".join(f"{count} × {kind}" for kind, count in found.unknown_kinds.items())
+        around.remark(f"{CLUSTERS / cluster / POLICY}/: left out, because it is no policy: {listed}")
     if not found.policy.node_pools:
         raise InputError("there is no NodePool on the main branch", place=Place(f"{CLUSTERS / cluster / POLICY}/"))
-    return found.policy
-
-
-def _variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """What placeholders may name: nothing that is a key or a secret can come into a file or a plan through them."""
-    return {name: value for name, value in environment.items() if not _is_secret(name)}
-
-
-def _is_secret(name: str) -> bool:
-    return any(word in name.upper() for word in ("SECRET", "TOKEN", "PASSWORD", "_KEY", "CREDENTIAL"))
+    return found

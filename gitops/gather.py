@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitops.errors import InputError
+from gitops.errors import InputError, InputErrors
 from planner import labels as known
-from planner.decide import Inputs
+from planner.coverage import find_gaps
+from planner.decide import Inputs, find_region
+from planner.errors import ValueRefused
 from planner.ownership import is_managed
 from planner.policy import Policy
 from planner.pools import NODES_PER_POOL, Pool, PoolName, PoolSet, ProviderState
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from gitops.clock import Clock
     from gitops.cluster.connection import KubernetesApi
+    from gitops.cluster.inputs import Inputs as ReadPolicy
     from gitops.ovh.client import OvhClient
     from planner.catalog import Catalog
     from planner.nodes import Node
@@ -61,25 +64,55 @@ class Cluster:
 
 
 def gather(
-    sources: Sources, around: Surroundings, *, declared: PoolSet | None = None, policy: Policy | None = None
+    sources: Sources, around: Surroundings, *, declared: PoolSet | None = None, policy: ReadPolicy | None = None
 ) -> Inputs:
-    """All inputs of a plan. ``declared`` and ``policy`` come from Git where they are given."""
-    snapshot, found_policy = read_cluster(sources, around)
-    if policy is None:
-        policy = _policy(sources, around, found_policy)
+    """All inputs of a plan. ``declared`` and ``policy`` come from Git where they are given.
+
+    Raises InputError for a policy under which nothing could ever be ordered.
+    """
+    snapshot, found = read_cluster(sources, around)
+    written = _policy(sources, found) if policy is None else policy
     catalog = read_catalog(sources, around)
-    cluster = read_pools(sources, around, policy, snapshot)
+    cluster = read_pools(sources, around, written.policy, snapshot)
     for remark in cluster.remarks:
         around.remark(remark)
-    return Inputs(
-        snapshot=snapshot, policy=policy, catalog=catalog,
+    inputs = Inputs(
+        snapshot=snapshot, policy=written.policy, catalog=catalog,
         declared=managed(cluster.pools) if declared is None else declared, observed=cluster.pools,
         region=sources.region or around.environment.get("OVH_REGION", "") or cluster.region,
         cluster_plan=sources.cluster_plan or cluster.cluster_plan or "standard",
     )  # fmt: skip
+    _refuse_empty(inputs, written)
+    return inputs
 
 
-def read_cluster(sources: Sources, around: Surroundings) -> tuple[Snapshot, Policy]:
+def _refuse_empty(inputs: Inputs, written: ReadPolicy) -> None:
+    """Raises InputError where the region is unknown, or where no NodePool leaves any flavor at all."""
+    for one in inputs.policy.node_classes:
+        if one.region and inputs.catalog.region(one.region) is None:
+            listed = ", ".join(each.name for each in inputs.catalog.regions)
+            text = f"region {one.region} is not in the catalog, which knows {listed}; poolplan catalog writes another"
+            place = written.place("OVHNodeClass", one.name, ("spec", "region"))
+            raise InputError(f"{text} (in OVHNodeClass {one.name})", place=place, path="spec.region")
+    try:
+        gaps = find_gaps(inputs.policy, inputs.catalog, find_region(inputs))
+    except ValueRefused as error:
+        raise InputError(str(error)) from error
+    empty = [gap for gap in gaps if gap.total]
+    if len(empty) < len(inputs.policy.node_pools):
+        return
+    path = ("spec", "template", "spec", "requirements")
+    errors = [
+        InputError(
+            f"{gap.text} (in NodePool {gap.node_pool})", place=written.place("NodePool", gap.node_pool, path),
+            path=".".join(path),
+        )
+        for gap in empty
+    ]  # fmt: skip
+    raise errors[0] if len(errors) == 1 else InputErrors(errors)
+
+
+def read_cluster(sources: Sources, around: Surroundings) -> tuple[Snapshot, ReadPolicy]:
     """The snapshot and the policy objects found with it."""
     from gitops.cluster import read_inputs, require_nodes  # noqa: PLC0415 - msgspec and ruamel load here
 
@@ -96,7 +129,7 @@ def read_cluster(sources: Sources, around: Surroundings) -> tuple[Snapshot, Poli
     if found.unknown_kinds:
         listed = ", ".join(f"{count} × {kind}" for kind, count in sorted(found.unknown_kinds.items()))
         around.remark(f"left out, because no plan depends on them: {listed}")
-    return found.snapshot, found.policy
+    return found.snapshot, found
 
 
 def connect_cluster(sources: Sources, around: Surroundings) -> KubernetesApi:
@@ -177,18 +210,12 @@ def _is_own(key: str) -> bool:
     return key not in known.SET_BY_OVH and not domain.endswith(("kubernetes.io", "k8s.io", "k8s.ovh", "openstack.org"))
 
 
-def _policy(sources: Sources, around: Surroundings, found: Policy) -> Policy:
-    from gitops.cluster import read_policy  # noqa: PLC0415 - loads ruamel
-
-    policy = found
-    if sources.policies and not sources.snapshots:
-        read = read_policy(sources.policies, around.environment)
-        for warning in read.warnings:
-            around.remark(warning)
-        policy = read.policy
-    if not policy.node_pools:
-        raise InputError("there is no NodePool: give the policy with --policy, or have it in the snapshot")
-    return policy
+def _policy(sources: Sources, found: ReadPolicy) -> ReadPolicy:
+    if not found.policy.node_pools:
+        named = ", ".join(str(path) for path in sources.policies)
+        remedy = f"{named} holds none" if named else "give the policy with --policy, or have it in the snapshot"
+        raise InputError(f"there is no NodePool: {remedy}")
+    return found
 
 
 def _from_api(client: OvhClient) -> Cluster:

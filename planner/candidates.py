@@ -61,6 +61,7 @@ class Candidate:
     chosen: tuple[tuple[str, str], ...] = ()
     figures: Figures
     daemons: Resources = field(default_factory=Resources)
+    daemon_ports: frozenset[str] = frozenset()
 
     @property
     def monthly_billed(self) -> bool:
@@ -102,7 +103,7 @@ def candidates(
     daemons = tuple(daemonsets)
     measured = calibrate(nodes)
     found = [
-        replace(one, daemons=daemon_overhead(daemons, one.labels, one.taints))
+        _with_daemons(one, daemons)
         for node_pool in policy.node_pools
         if (node_class := policy.node_class(node_pool.node_class)) is not None
         for flavor in catalog.flavors
@@ -176,6 +177,12 @@ def calibrate(nodes: Iterable[Node]) -> dict[str, Figures]:
     return found
 
 
+def _with_daemons(one: Candidate, daemonsets: tuple[DaemonSet, ...]) -> Candidate:
+    mine = [each for each in daemonsets if runs_on(each, one.labels, one.taints)]
+    ports = frozenset(port for each in mine for port in each.template.needs.ports)
+    return replace(one, daemons=daemon_overhead(mine, one.labels, one.taints), daemon_ports=ports)
+
+
 def daemon_overhead(
     daemonsets: Iterable[DaemonSet], labels: Mapping[str, str], taints: Iterable[Taint]
 ) -> Resources:
@@ -195,6 +202,8 @@ def runs_on(daemonset: DaemonSet, labels: Mapping[str, str], taints: Iterable[Ta
 def choice_for(needs: Needs, one: Candidate) -> tuple[tuple[str, str], ...] | None:
     """The offered labels that must be written so that the group may run there; None when it never may."""
     if needs.node_names is not None or untolerated(one.taints, needs.tolerations):
+        return None
+    if one.daemon_ports and one.daemon_ports.intersection(needs.ports):
         return None
     for alternative in needs.alternatives:
         chosen = _choose(alternative, one)

@@ -10,6 +10,7 @@ from planner import labels as known
 from planner.bins import Bin, node_bins, usable
 from planner.candidates import candidates
 from planner.canonical import value_digest
+from planner.coverage import find_gaps
 from planner.demand import Demand, collect_demand
 from planner.desired import Desired, desired_pools
 from planner.diff import action_for
@@ -77,13 +78,15 @@ def find_region(inputs: Inputs) -> Region:
     found = sorted(named | ({inputs.region} if inputs.region else set())) or _regions_of_nodes(inputs)
     if len(found) > 1:
         listed = " and ".join(found)
-        raise ValueRefused(f"a cluster is in one region, but {listed} are named; correct the OVHNodeClass or the option")
+        raise ValueRefused(f"a cluster is in one region, but {listed} are named; correct the policy or the option")
     if not found:
         raise ValueRefused("the region is unknown; set spec.region in the OVHNodeClass, or OVH_REGION")
     region = inputs.catalog.region(found[0])
     if region is None:
         listed = ", ".join(one.name for one in inputs.catalog.regions)
-        raise ValueRefused(f"region {found[0]} is not in the catalog, which knows {listed}")
+        raise ValueRefused(
+            f"region {found[0]} is not in the catalog, which knows {listed}; poolplan catalog writes one of your region"
+        )
     return region
 
 
@@ -255,6 +258,8 @@ def _warnings(inputs: Inputs, demand: Demand, desired: Desired) -> tuple[str, ..
         for other in _regions_of_nodes(inputs)
         if other != region
     ]
+    gaps = find_gaps(inputs.policy, inputs.catalog, find_region(inputs))
+    found += [f"NodePool {gap.node_pool}: {gap.text}" for gap in gaps]
     return tuple(sorted((*found, *_disk_warnings(demand, desired))))
 
 

@@ -192,8 +192,9 @@ class Packer:
         """What one new node of a candidate would take, largest first."""
         trial = new_bin(self.candidates[position], "new")
         ruled: dict[int, int] = {}
-        for item in items:
-            left = packing.left[item.index]
+        followers = [item for item in items if item.subject.affinity]  # once more, when those they follow are there
+        for item in (*items, *followers):
+            left = packing.left[item.index] - trial.contents.get(item.index, 0)
             if not left or position not in item.options:
                 continue
             count = min(left, trial.fits(item.requests))
@@ -202,7 +203,7 @@ class Packer:
             if count:
                 trial.put(item.index, item.requests, count)
                 if not item.ruleless:
-                    ruled[item.index] = count
+                    ruled[item.index] = ruled.get(item.index, 0) + count
                     packing.topology.place(item.subject, trial.labels, count)
         for i, count in ruled.items():
             packing.topology.place(self.items[i].subject, trial.labels, -count)

@@ -88,6 +88,12 @@ class Needs:
     priority_class: str = ""
     runtime_class: str = ""
 
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Host ports as ``TCP/80``, sorted. The address is not looked at: two pods that bind one port on different
+        addresses are kept apart too."""
+        return tuple(sorted({f"{protocol}/{port}" for _, protocol, port in self.host_ports}))
+
 
 class Phase(Enum):
     """``status.phase``; UNKNOWN is what a node that went away leaves behind."""

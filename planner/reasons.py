@@ -36,6 +36,9 @@ def _why(needs: Needs, name: str, candidates: list[Candidate], ledger: Ledger) -
     if keeping:
         listed = ", ".join(str(taint) for taint in keeping)
         return Refusal(node_pool=name, filter="Taints", detail=f"the pod does not tolerate {listed}")
+    if all(one.daemon_ports.intersection(needs.ports) for one in candidates):
+        listed = ", ".join(needs.ports)
+        return Refusal(node_pool=name, filter="HostPorts", detail=f"a daemon set has {listed} on every node already")
     selected = [one for one in candidates if choice_for(needs, one) is not None]
     if not selected:
         return Refusal(node_pool=name, filter="NodeAffinity", detail=_closest_labels(needs, candidates))

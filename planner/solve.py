@@ -18,7 +18,7 @@ from planner.packing import ALL, Item, Packer
 from planner.plan import Unplaced
 from planner.reasons import explain
 from planner.resources import CPU, MEMORY
-from planner.topology import Subject, Topology, counted_in, terms_of
+from planner.topology import Subject, Topology, counted_in, port_terms, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,11 +67,15 @@ class Solution:
 
 @dataclass
 class _Work:
-    """A group on its way: what is still to place, and in which zone it was told to be."""
+    """A group on its way: what is still to place, and in which zone it was told to be.
+
+    ``zonal``: a zone rule is the group's own, or another group wants to be in the zone where this one is.
+    """
 
     group: PodGroup
     subject: Subject
     waiting: list[str]
+    zonal: bool = False
     pinned: dict[str, int] = field(default_factory=dict)
     on_nodes: dict[str, list[str]] = field(default_factory=dict)
 
@@ -84,7 +88,7 @@ def solve(problem: Problem) -> Solution:
     """Place the demand. Deterministic: groups by priority, then size, then key."""
     topology, works = _prepare(problem)
     for work in works:
-        if _zonal(work.subject):
+        if work.zonal:
             _settle_zones(work, problem, topology)
         else:
             _use_nodes(work, problem.bins, topology)
@@ -112,22 +116,38 @@ def _prepare(problem: Problem) -> tuple[Topology, list[_Work]]:
     terms = tuple(dict.fromkeys(term for one in (*rules.values(), *held) for term in one.terms()))
     topology = Topology()
     for pod, own in zip(running, held, strict=True):
+        ports = frozenset(port_terms(pod.needs))
         counted = counted_in(terms, pod.namespace, dict(pod.labels)) if not pod.deleting else frozenset()
-        topology.place(replace(own, matches=counted), bins[pod.node_name].labels)
-    works = [
-        _Work(
-            group,
-            replace(rules[group.key], matches=counted_in(terms, group.namespace, dict(group.labels))),
-            list(group.pods),
-        )
-        for group in sorted(groups, key=_order)
-    ]
+        topology.place(replace(own, matches=counted | ports), bins[pod.node_name].labels)
+    works = []
+    for group in groups:
+        counted = counted_in(terms, group.namespace, dict(group.labels)) | frozenset(port_terms(group.needs))
+        works.append(_Work(group, replace(rules[group.key], matches=counted), list(group.pods)))
+    looked_for = {term for rule in rules.values() for term in rule.affinity if term.key == known.ZONE}
     for work in works:
+        work.zonal = any(term.key == known.ZONE for term in work.subject.terms()) or bool(
+            looked_for & work.subject.matches
+        )
         _learn_domains(work, problem, topology)
-    return topology, works
+    return topology, _in_order(works)
 
 
-def _order(group: PodGroup) -> tuple[object, ...]:
+def _in_order(works: list[_Work]) -> list[_Work]:
+    """By priority, then size, then key; but a group comes after those that its affinity looks for."""
+    waiting, done = sorted(works, key=lambda work: _rank(work.group)), []
+    while waiting:
+        ready = [work for work in waiting if not _looks_for(work, waiting)] or waiting[:1]
+        done += ready
+        waiting = [work for work in waiting if all(work is not other for other in ready)]
+    return done
+
+
+def _looks_for(work: _Work, others: list[_Work]) -> bool:
+    wanted = frozenset(work.subject.affinity)
+    return any(wanted & other.subject.matches for other in others if other is not work) if wanted else False
+
+
+def _rank(group: PodGroup) -> tuple[object, ...]:
     requests = dict(group.needs.requests.items)
     return (-group.needs.priority, -requests.get(CPU, 0), -requests.get(MEMORY, 0), group.key)
 
@@ -174,10 +194,6 @@ def _take(work: _Work, one: Bin, requests: dict[str, int], count: int) -> None:
     one.put(-1, requests, count)
     work.on_nodes.setdefault(one.name, []).extend(work.waiting[:count])
     del work.waiting[:count]
-
-
-def _zonal(subject: Subject) -> bool:
-    return any(term.key == known.ZONE for term in subject.terms())
 
 
 def _settle_zones(work: _Work, problem: Problem, topology: Topology) -> None:
@@ -268,7 +284,7 @@ def _items(works: list[_Work], variants: list[Candidate]) -> list[tuple[list[_Wo
     """
     found: dict[_Kind, list[tuple[_Work, int]]] = {}
     for work in works:
-        zonal = _zonal(work.subject)
+        zonal = work.zonal
         subject = work.subject.off(known.ZONE) if zonal else work.subject
         for zone, count in sorted(work.pinned.items()) if zonal else [("", len(work.waiting))]:
             options = frozenset(i for i, one in enumerate(variants) if _holds(work, one, zone))
@@ -302,7 +318,7 @@ def _taken(works: list[_Work], count: int, zone: str) -> list[str]:
     """The next ``count`` waiting pods of the groups an item stands for, in their order."""
     pods: list[str] = []
     for work in works:
-        mine = len(work.waiting) if not _zonal(work.subject) else work.pinned.get(zone, 0)
+        mine = work.pinned.get(zone, 0) if work.zonal else len(work.waiting)
         take = min(mine, count - len(pods))
         pods += work.waiting[:take]
         del work.waiting[:take]

@@ -157,9 +157,14 @@ def terms_of(
         spreads=tuple(
             (Term(one.topology_key, (namespace,), one.selector), one) for one in needs.spreads if one.required
         ),
-        anti=tuple(term(one) for one in needs.anti_affinity if not one.weight),
+        anti=(*(term(one) for one in needs.anti_affinity if not one.weight), *port_terms(needs)),
         affinity=tuple(term(one) for one in needs.affinity if not one.weight),
     )
+
+
+def port_terms(needs: Needs) -> tuple[Term, ...]:
+    """Host ports as terms: whoever has one is counted per host, and keeps others of the same port off it."""
+    return tuple(Term(known.HOSTNAME, (f"host port {port}",), None) for port in needs.ports)
 
 
 def counted_in(terms: Sequence[Term], namespace: str, labels: Mapping[str, str]) -> frozenset[Term]:

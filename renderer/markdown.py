@@ -21,6 +21,8 @@ _WORKLOADS, _REASONS, _PODS = 10, 6, 6
 #: A description may have 65 536 characters on GitHub: so many for each part of it.
 _TABLE, _DETAILS, _PENDING, _WARNINGS = 20_000, 30_000, 8_000, 4_000
 _QUIET = re.compile(r"[A-Za-z0-9.,;:()/'\"€£×→…+=%-]+")
+#: What would begin a list, a rule or a heading where a sentence begins.
+_BLOCK = re.compile(r"[-+=]|\d+[.)]$")
 _LOUD = re.compile(r"//|www\.|GH-\d", re.IGNORECASE)
 
 
@@ -47,7 +49,9 @@ def code(text: str, *, in_table: bool = False) -> str:
 
 def prose(text: str) -> str:
     """A sentence from elsewhere: words that could mean something to a forge or to Markdown stand in code spans."""
-    return " ".join(word if _is_quiet(word) else code(word) for word in one_line(text).split(" "))
+    first, *rest = one_line(text).split(" ")
+    opening = first if _is_quiet(first) and _BLOCK.match(first) is None else code(first)
+    return " ".join((opening, *(word if _is_quiet(word) else code(word) for word in rest)))
 
 
 def _is_quiet(word: str) -> bool:

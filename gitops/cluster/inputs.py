@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gitops.cluster.items import Item
-
+    from gitops.decoding import Step
 
 _KINDS = "nodes,pods,daemonsets,pv,pvc,storageclasses,pdb,priorityclasses,namespaces"
 
@@ -31,6 +31,16 @@ class Inputs:
     policy: Policy = field(default_factory=Policy)
     unknown_kinds: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    policy_items: tuple[Item, ...] = field(default=(), repr=False, compare=False)
+
+    def place(self, kind: str, name: str, path: tuple[Step, ...]) -> Place | None:
+        """Where a field of a policy object stands; the nearest one above it that is written."""
+        for item in self.policy_items:
+            plain = item.body.plain()
+            metadata = plain.get("metadata") if isinstance(plain, dict) else None
+            if item.kind == kind and isinstance(metadata, dict) and metadata.get("name") == name:
+                return item.body.place(path)
+        return None
 
 
 def read_inputs(
@@ -51,7 +61,10 @@ def read_policy(paths: Sequence[Path], environment: Mapping[str, str]) -> Inputs
     for kind, items in collection.found.items():
         collection.unknown[items[0].full_kind if items else kind] += len(items)
     policy, warnings = collect_policy(collection.policy, environment)
-    return Inputs(policy=policy, warnings=warnings, unknown_kinds=collection.unknown_kinds())
+    return Inputs(
+        policy=policy, warnings=warnings, unknown_kinds=collection.unknown_kinds(),
+        policy_items=tuple(collection.policy),
+    )  # fmt: skip
 
 
 def file_items(paths: Sequence[Path]) -> Iterable[Item]:
@@ -73,7 +86,7 @@ def make_inputs(
     policy, found = collect_policy(given, environment)
     return Inputs(
         snapshot=read_snapshot(collection), policy=policy, unknown_kinds=collection.unknown_kinds(),
-        warnings=(*warnings, *found),
+        warnings=(*warnings, *found), policy_items=tuple(given),
     )  # fmt: skip
 
 

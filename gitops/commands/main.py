@@ -15,6 +15,7 @@ import click
 
 from gitops.environment import environment
 from gitops.errors import ExitCode, PoolplanError, Refused
+from planner.errors import ValueRefused
 
 #: command → (module, one line of help). The module is imported when the command runs; help needs none of them.
 COMMANDS: Final = {
@@ -69,6 +70,8 @@ def main() -> None:
         code = _fail(str(error), *error.reasons, code=error.exit_code)
     except PoolplanError as error:
         code = _fail(str(error), code=error.exit_code)
+    except ValueRefused as error:
+        code = _fail(str(error))
     except OSError as error:
         code = _fail(_system(error))
     except Exception as error:

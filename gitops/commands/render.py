@@ -26,8 +26,9 @@ def command(plan: Path, into: Path, service_name: str, kube_id: str, settings: P
     Files that already say the same are left as they are; pool files no longer wanted are removed.
     """
     from gitops.environment import environment  # noqa: PLC0415 - loaded only when the command runs
-    from gitops.files import read_folder, write_folder  # noqa: PLC0415 - likewise
+    from gitops.files import read_folders, write_folder  # noqa: PLC0415 - likewise
     from gitops.settings_read import load_settings  # noqa: PLC0415 - likewise
+    from renderer.layout import MANIFESTS, TERRAFORM  # noqa: PLC0415 - likewise
     from renderer.terraform_settings import TerraformSettings  # noqa: PLC0415 - likewise
     from renderer.tree import removed_paths, render_files  # noqa: PLC0415 - likewise
 
@@ -41,7 +42,7 @@ def command(plan: Path, into: Path, service_name: str, kube_id: str, settings: P
         if not service_name or not kube_id:
             raise InputError("the files name a project and a cluster: give --service-name and --kube-id, or --settings")
         terraform = TerraformSettings(service_name=service_name, kube_id=kube_id)
-    existing = read_folder(into)
+    existing = read_folders(into, (TERRAFORM, MANIFESTS))
     files = render_files(found.desired, terraform, existing=existing)
     written = write_folder(into, files, removed=removed_paths(existing, files))
     remark(f"{len(files)} files in {into}, {written} of them changed")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from gitops.gather import Surroundings
 
+SETTINGS = "cluster.yaml"
+POLICY = "policy"
+
 
 @click.command("validate")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
@@ -37,30 +40,59 @@ def command(paths: tuple[Path, ...], live: bool, kubeconfig: str, context: str) 
 
 
 def check_files(paths: Sequence[Path], around: Surroundings) -> str:
-    """What was found to be right. Raises InputError or InputErrors for what is wrong."""
+    """What was found to be right. Raises InputError or InputErrors for what is wrong, or where there is nothing.
+
+    Policies are checked cluster by cluster: two clusters of a repository may have NodePools of one name.
+    """
     from gitops.cluster import read_policy  # noqa: PLC0415 - loaded only when the command runs
     from gitops.settings_read import load_settings  # noqa: PLC0415 - likewise
 
-    settings = [path for path in _files(paths) if path.name == "cluster.yaml"]
-    others = [path for path in _files(paths) if path.name != "cluster.yaml"]
+    settings, policies = _sorted_files(paths)
     for path in settings:
+        around.remark(f"checking {path} and the policy beside it")
         for warning in load_settings(path, around.environment).warnings:
             around.remark(warning)
-    found = read_policy(others, around.environment) if others else None
-    for warning in found.warnings if found else ():
-        around.remark(warning)
-    policy = found.policy if found else None
-    pools, classes = (len(policy.node_pools), len(policy.node_classes)) if policy else (0, 0)
-    return f"right: {pools} NodePools, {classes} OVHNodeClasses, {len(settings)} settings files"
+    pools = classes = 0
+    for files in policies:
+        found = read_policy(files, around.environment)
+        for warning in found.warnings:
+            around.remark(warning)
+        if found.unknown_kinds:
+            listed = ", ".join(f"{count} × {kind}" for kind, count in found.unknown_kinds.items())
+            around.remark(f"left out, because they are no policy: {listed}")
+        pools, classes = pools + len(found.policy.node_pools), classes + len(found.policy.node_classes)
+    if not pools + classes + len(settings):
+        listed = ", ".join(str(path) for path in paths)
+        raise InputError(f"{listed}: nothing to check: no NodePool, no OVHNodeClass and no cluster.yaml")
+    counts = ((pools, "NodePool", "s"), (classes, "OVHNodeClass", "es"), (len(settings), "settings file", "s"))
+    return "right: " + ", ".join(f"{count} {name}{'' if count == 1 else more}" for count, name, more in counts)
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
+def _sorted_files(paths: Sequence[Path]) -> tuple[list[Path], list[list[Path]]]:
+    """The settings files, and the policy files of each cluster; files that belong to no cluster go together."""
+    settings: list[Path] = []
+    policies: dict[Path | None, list[Path]] = {}
     for path in paths:
-        below = sorted(path.rglob("*")) if path.is_dir() else [path]
-        below = [one for one in below if one == path or one.suffix in (".yaml", ".yml", ".json")]
-        found += [one for one in below if "pools" not in one.parts and one.name != "plan.json"]
-    return found
+        clusters = [one for one in sorted(path.rglob(SETTINGS)) if _is_settings(one)] if path.is_dir() else []
+        settings += [path] if path.name == SETTINGS else clusters
+        for cluster in clusters:
+            policies.setdefault(cluster.parent, []).extend(_manifests(cluster.parent / POLICY))
+        if not clusters and path.name != SETTINGS:
+            policies.setdefault(None, []).extend(_manifests(path))
+    return settings, [files for files in policies.values() if files]
+
+
+def _is_settings(path: Path) -> bool:
+    """Whether a file of that name is poolplan's: others name files like that too."""
+    return b"poolplan.dev/" in path.read_bytes()
+
+
+def _manifests(path: Path) -> list[Path]:
+    """The YAML and JSON files of a folder and below it, hidden ones left out; a file is itself."""
+    if not path.is_dir():
+        return [path] if path.name != POLICY or path.exists() else []
+    below = [one for one in sorted(path.rglob("*")) if one.suffix in (".yaml", ".yml", ".json") and one.is_file()]
+    return [one for one in below if not any(part.startswith(".") for part in one.relative_to(path).parts)]
 
 
 def _live(sources: Sources, around: Surroundings) -> int:
@@ -69,6 +101,6 @@ def _live(sources: Sources, around: Surroundings) -> int:
     failed = 0
     with TemporaryDirectory() as launchers:
         for check in run_checks(sources, around, launchers=Path(launchers)):
-            failed += not check.passed
-            click.echo(f"{'ok  ' if check.passed else 'FAIL'}  {check.name}: {check.detail}")
+            failed += check.needed and not check.passed
+            click.echo(str(check))
     return ExitCode.FAILED if failed else ExitCode.DONE

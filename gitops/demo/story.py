@@ -71,8 +71,8 @@ class Story:
     def prerequisites(self) -> None:
         checks = list(run_checks(self.stage.sources, self.stage.around, launchers=self.stage.folder))
         for check in checks:
-            self.say(f"  {'ok  ' if check.passed else 'FAIL'}  {check.name}: {check.detail}")
-        if not all(check.passed for check in checks):
+            self.say(f"  {check}")
+        if not all(check.passed or not check.needed for check in checks):
             raise Refused("the demo cannot go on: a prerequisite is missing")
 
     def installation(self) -> None:

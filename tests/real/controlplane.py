@@ -205,6 +205,7 @@ class ControlPlane:
         return self.folder / f"{identity}.kubeconfig"
 
     def _start(self, name: str, *arguments: str) -> None:
+        self.stop(name)  # a second one would run on unnoticed
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell

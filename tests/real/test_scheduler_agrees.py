@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CASES = sorted(Path(__file__).with_name("cases").iterdir())
 UNPLACED = {"gated": {"later"}, "nowhere": {"arm", "giant"}}  # the apps of pods that belong nowhere
-# Where pods of many sizes fill their nodes, the scheduler, which spreads, may strand one that the next plan then serves.
+# Where pods of many sizes fill nodes, the scheduler, which spreads, may strand one; the next plan then serves it.
 TIGHT = {"mixed", "standing-nodes"}
 WORKLOADS = {"Deployment", "ReplicaSet", "DaemonSet"}
 MAIN = "from gitops.commands.main import main; main()"

@@ -32,7 +32,7 @@ _PIECES = [
     "${", "%{", "$", "%", "}", '"', "\\", "\\n", "\n", "\r\n", "\t", "\0", "\x1b[31m", "\u202e", "\u2028", "\x85",
     "\ufeff", "é", "漢", "😀", "'", "`", "|", "#", "@all", "//", "/*", "<b>", "](x)", "*", "_", " ", ":", "- ", "yes",
     "null", "~", "1e3", "0x1", "{", "[", "=", ",", "for", "x\u0301", "<<EOF", "---", "&a", "!t", "https://x.example",
-    "fixes #1", "/approve",
+    "fixes #1", "/approve", "1. ", "+ ",
 ]  # fmt: skip
 
 #: For laws about whole plans: each of them is large.

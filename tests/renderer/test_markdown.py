@@ -59,6 +59,9 @@ def test_a_code_span_shows_the_text_and_cannot_be_left(text: str) -> None:
     ("<b> [a](b) **c** a|b", "`<b>` `[a](b)` `**c**` `a|b`"),
     ("closes gh-12 now", "closes `gh-12` now"),
     ("line\n\n# two", "line `#` two"),
+    ("--- a - b", "`---` a - b"),
+    ("1. first 2. second", "`1.` first 2. second"),
+    ("+ plus", "`+` plus"),
 ])  # fmt: skip
 def test_words_that_mean_something_stand_in_code(text: str, shown: str) -> None:
     assert prose(text) == shown

@@ -1,0 +1,69 @@
+"""What a policy speaks of and cannot be had: flavors that nobody knows or sells here, zones that the region lacks.
+
+Whether such a gap stops anything is decided by the caller: a NodePool under which nothing can be ordered may stand
+beside others that are fine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from planner import labels as known
+from planner.candidates import refused_by_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from planner.catalog import Catalog, Flavor, Region
+    from planner.policy import NodePool, Policy
+    from planner.requirements import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something a NodePool names in vain, as a clause. ``total``: no flavor of the catalog meets its requirements."""
+
+    node_pool: str
+    text: str
+    total: bool = False
+
+
+def find_gaps(policy: Policy, catalog: Catalog, region: Region) -> tuple[Gap, ...]:
+    """Every gap, by NodePool."""
+    return tuple(gap for node_pool in policy.node_pools for gap in _gaps(node_pool, catalog, region))
+
+
+def _gaps(node_pool: NodePool, catalog: Catalog, region: Region) -> Iterator[Gap]:
+    listed = {one.key: one.choices() for one in node_pool.requirements}
+    flavors = {name: catalog.flavor(name) for name in listed.get(known.INSTANCE_TYPE, ())}
+    strange = [name for name, flavor in flavors.items() if flavor is None]
+    if strange:
+        yield Gap(node_pool.name, f"lists {', '.join(strange)}, which the catalog does not know")
+    unsold = [name for name, flavor in flavors.items() if flavor and region.name in flavor.unavailable]
+    if unsold:
+        yield Gap(node_pool.name, f"lists {', '.join(unsold)}, which {region.name} does not sell")
+    elsewhere = [zone for zone in listed.get(known.ZONE, ()) if zone not in region.zones]
+    if elsewhere:
+        has = ", ".join(region.zones)
+        yield Gap(node_pool.name, f"lists the zone {', '.join(elsewhere)}; {region.name} has {has}")
+    allowed = [flavor for flavor in catalog.flavors if _allowed(node_pool, flavor, region)]
+    if not allowed:
+        yield Gap(node_pool.name, f"nothing can be ordered under it: {_why(node_pool, catalog, region)}", total=True)
+    elif all(region.name in flavor.unavailable for flavor in allowed):
+        yield Gap(node_pool.name, f"nothing can be ordered under it: {region.name} sells none of its flavors")
+
+
+def _allowed(node_pool: NodePool, flavor: Flavor, region: Region) -> bool:
+    return any(not refused_by_policy(node_pool, flavor, region, zone) for zone in region.zones)
+
+
+def _why(node_pool: NodePool, catalog: Catalog, region: Region) -> str:
+    """The requirements that exclude everything, each alone or all together."""
+    refused: list[set[Requirement]] = [
+        set(refused_by_policy(node_pool, flavor, region, zone)) for flavor in catalog.flavors for zone in region.zones
+    ]
+    alone = [str(one) for one in node_pool.requirements if refused and all(one in each for each in refused)]
+    if alone:
+        return f"no flavor of the catalog has {' or '.join(alone)} in {region.name}"
+    return f"no flavor of the catalog meets all of its requirements in {region.name}"
