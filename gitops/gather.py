@@ -102,10 +102,11 @@ def _refuse_empty(inputs: Inputs, written: ReadPolicy) -> None:
     if len(empty) < len(inputs.policy.node_pools):
         return
     path = ("spec", "template", "spec", "requirements")
+    remedy = "correct the policy, or name another --catalog"
     errors = [
         InputError(
-            f"{gap.text} (in NodePool {gap.node_pool})", place=written.place("NodePool", gap.node_pool, path),
-            path=".".join(path),
+            f"{gap.text}; {remedy} (in NodePool {gap.node_pool})", path=".".join(path),
+            place=written.place("NodePool", gap.node_pool, path),
         )
         for gap in empty
     ]  # fmt: skip

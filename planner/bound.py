@@ -33,8 +33,8 @@ class DualPrices:
 
 def dual_prices(candidates: Iterable[Candidate], cpu: int, memory: int) -> DualPrices:
     """The prices at which ``cpu`` millicores and ``memory`` bytes are worth most; zero where nothing can be ordered."""
-    rows = _hull({(one.free.get(CPU), one.free.get(MEMORY), one.hourly) for one in candidates})
-    rows = [row for row in rows if row[0] > 0 and row[1] > 0]
+    given = {(max(0, one.free.get(CPU)), max(0, one.free.get(MEMORY)), one.hourly) for one in candidates}
+    rows = _hull({row for row in given if row[0] or row[1]})
     if not rows:
         return DualPrices()
     possible = (price for price in (*_on_axes(rows), *_crossings(rows)) if _holds(price, rows))
@@ -43,8 +43,8 @@ def dual_prices(candidates: Iterable[Candidate], cpu: int, memory: int) -> DualP
 
 def _on_axes(rows: Sequence[tuple[int, int, int]]) -> list[DualPrices]:
     return [
-        DualPrices(cpu=min(Fraction(cost, cpu) for cpu, _, cost in rows)),
-        DualPrices(memory=min(Fraction(cost, memory) for _, memory, cost in rows)),
+        DualPrices(cpu=min((Fraction(cost, cpu) for cpu, _, cost in rows if cpu), default=Fraction(0))),
+        DualPrices(memory=min((Fraction(cost, memory) for _, memory, cost in rows if memory), default=Fraction(0))),
     ]
 
 

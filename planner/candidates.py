@@ -60,6 +60,7 @@ class Candidate:
     offered: dict[str, Requirement]
     chosen: tuple[tuple[str, str], ...] = ()
     figures: Figures
+    daemonsets: tuple[DaemonSet, ...] = ()
     daemons: Resources = field(default_factory=Resources)
     daemon_ports: frozenset[str] = frozenset()
 
@@ -92,8 +93,10 @@ class Candidate:
         return (self.flavor.name, self.zone, self.node_pool.name, *flat)
 
     def choosing(self, chosen: tuple[tuple[str, str], ...]) -> Candidate:
-        """The same candidate with some of its offered labels decided."""
-        return replace(self, chosen=chosen, labels={**self.labels, **dict(chosen)}) if chosen else self
+        """The same candidate with some of its offered labels decided: daemon sets may select it by them."""
+        if not chosen:
+            return self
+        return _with_daemons(replace(self, chosen=chosen, labels={**self.labels, **dict(chosen)}), self.daemonsets)
 
 
 def candidates(
@@ -124,23 +127,28 @@ def candidate(
     """One NodePool's candidate of this flavor in this zone, or None where its policy does not allow it."""
     if region.name in flavor.unavailable or refused_by_policy(node_pool, flavor, region, zone):
         return None
-    figures = measured.get(flavor.name) or Figures(
-        capacity=flavor.capacity(), allocatable=flavor.allocatable(), source="formula"
-    )
     return Candidate(
         node_pool=node_pool, node_class=node_class, flavor=flavor, region=region, zone=zone,
-        labels={**ovh_labels(flavor, region, zone), **template_labels(node_pool, node_class)},
-        offered=_offered(node_pool, flavor), figures=_with_devices(figures, flavor),
+        labels={**template_labels(node_pool, node_class), **ovh_labels(flavor, region, zone)},
+        offered=_offered(node_pool, flavor), figures=figures_of(flavor, measured),
     )  # fmt: skip
 
 
+def figures_of(flavor: Flavor, measured: Mapping[str, Figures]) -> Figures:
+    """What live nodes of the flavor show, where there are any, else what OVHcloud publishes."""
+    formula = Figures(capacity=flavor.capacity(), allocatable=flavor.allocatable(), source="formula")
+    return _with_devices(measured.get(flavor.name) or formula, flavor)
+
+
 def refused_by_policy(node_pool: NodePool, flavor: Flavor, region: Region, zone: str) -> tuple[Requirement, ...]:
-    """The NodePool requirements that this flavor in this zone does not meet."""
+    """The NodePool requirements that this flavor in this zone does not meet; its template's labels are such too."""
     facts = {
-        **flavor.labels(), known.ZONE: zone, known.REGION: region.name, known.CAPACITY_TYPE: known.ON_DEMAND,
-        known.CINDER_ZONE: zone, known.NODEPOOL: node_pool.name,
+        **ovh_labels(flavor, region, zone), **flavor.labels(), known.CAPACITY_TYPE: known.ON_DEMAND,
+        known.NODEPOOL: node_pool.name,
     }  # fmt: skip
-    return tuple(one for one in node_pool.requirements if one.key in facts and not one.allows(facts[one.key]))
+    written = (Requirement(key, frozenset({value})) for key, value in node_pool.labels)
+    asked = (*node_pool.requirements, *written)
+    return tuple(one for one in asked if one.key in facts and not one.allows(facts[one.key]))
 
 
 def ovh_labels(flavor: Flavor, region: Region, zone: str) -> dict[str, str]:
@@ -180,7 +188,8 @@ def calibrate(nodes: Iterable[Node]) -> dict[str, Figures]:
 def _with_daemons(one: Candidate, daemonsets: tuple[DaemonSet, ...]) -> Candidate:
     mine = [each for each in daemonsets if runs_on(each, one.labels, one.taints)]
     ports = frozenset(port for each in mine for port in each.template.needs.ports)
-    return replace(one, daemons=daemon_overhead(mine, one.labels, one.taints), daemon_ports=ports)
+    overhead = daemon_overhead(mine, one.labels, one.taints)
+    return replace(one, daemonsets=daemonsets, daemons=overhead, daemon_ports=ports)
 
 
 def daemon_overhead(
@@ -205,11 +214,8 @@ def choice_for(needs: Needs, one: Candidate) -> tuple[tuple[str, str], ...] | No
         return None
     if one.daemon_ports and one.daemon_ports.intersection(needs.ports):
         return None
-    for alternative in needs.alternatives:
-        chosen = _choose(alternative, one)
-        if chosen is not None:
-            return chosen
-    return None
+    possible = (chosen for each in needs.alternatives if (chosen := _choose(each, one)) is not None)
+    return min(possible, key=len, default=None)  # the fewer labels are written, the more pools are shared
 
 
 def unmet(alternative: Requirements, one: Candidate) -> tuple[Requirement, ...]:

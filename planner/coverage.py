@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from planner.catalog import Catalog, Flavor, Region
     from planner.policy import NodePool, Policy
-    from planner.requirements import Requirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,14 @@ def _allowed(node_pool: NodePool, flavor: Flavor, region: Region) -> bool:
 
 def _why(node_pool: NodePool, catalog: Catalog, region: Region) -> str:
     """The requirements that exclude everything, each alone or all together."""
-    refused: list[set[Requirement]] = [
-        set(refused_by_policy(node_pool, flavor, region, zone)) for flavor in catalog.flavors for zone in region.zones
+    refused = [
+        frozenset(refused_by_policy(node_pool, flavor, region, zone))
+        for flavor in catalog.flavors
+        for zone in region.zones
     ]
-    alone = [str(one) for one in node_pool.requirements if refused and all(one in each for each in refused)]
+    alone = [one for one in node_pool.requirements if refused and all(one in each for each in refused)]
+    if any(one.key == known.ZONE for one in alone):
+        return f"{region.name} has the zones {', '.join(region.zones)}, and none of them is allowed"
     if alone:
-        return f"no flavor of the catalog has {' or '.join(alone)} in {region.name}"
+        return f"no flavor of the catalog has {' or '.join(map(str, alone))}"
     return f"no flavor of the catalog meets all of its requirements in {region.name}"

@@ -67,9 +67,9 @@ def decide(inputs: Inputs, *, now: datetime) -> Plan:
     victims = _victims(inputs, region, solution, now)
     desired = desired_pools(
         inputs.declared, solution, victims=victims, on_order={node.name: node for node in ordered},
-        taken=everything.names(),
+        taken=everything.names(), nodes=frozenset(node.name for node in snapshot.nodes),
     )  # fmt: skip
-    return _plan(inputs, problem, solution, desired, victims, now)
+    return _plan(inputs, problem, solution, desired, now)
 
 
 def find_region(inputs: Inputs) -> Region:
@@ -163,9 +163,9 @@ def _victims(inputs: Inputs, region: Region, solution: Solution, now: datetime) 
 
 
 def _plan(
-    inputs: Inputs, problem: Problem, solution: Solution, desired: Desired, victims: tuple[Victim, ...], now: datetime
+    inputs: Inputs, problem: Problem, solution: Solution, desired: Desired, now: datetime
 ) -> Plan:
-    changes = _changes(inputs, problem, desired, victims)
+    changes = _changes(inputs, problem, desired)
     cost = _cost(inputs, desired, solution)
     return Plan(
         declared=inputs.declared, desired=desired.pools, changes=changes, placements=_named(desired, inputs),
@@ -186,9 +186,7 @@ def _named(desired: Desired, inputs: Inputs) -> tuple[PlacedNode, ...]:
     )
 
 
-def _changes(
-    inputs: Inputs, problem: Problem, desired: Desired, victims: tuple[Victim, ...]
-) -> tuple[Change, ...]:
+def _changes(inputs: Inputs, problem: Problem, desired: Desired) -> tuple[Change, ...]:
     found = []
     seen = _all_pools(inputs)
     for name in sorted(inputs.declared.names() | desired.pools.names()):
@@ -197,7 +195,7 @@ def _changes(
         if action is Action.NOOP:
             continue
         opened = [one for pool, one in desired.opened if pool == name]
-        leaving = [victim for victim in victims if victim.pool == name]
+        leaving = [victim for victim in desired.victims if victim.pool == name]
         known_there = seen.get(name)
         found.append(Change(
             pool=PoolName(name), action=action, after=after, forces_replace=forcing,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from planner import labels as known
@@ -13,7 +13,7 @@ from planner.plan import ExpectedNode, PlacedNode
 from planner.pools import Pool, PoolName, PoolSet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from planner.removal import Victim
     from planner.solve import Opened, Solution
@@ -26,6 +26,7 @@ class Desired:
     pools: PoolSet
     placements: tuple[PlacedNode, ...]
     opened: tuple[tuple[PoolName, Opened], ...]
+    victims: tuple[Victim, ...] = ()
 
 
 @dataclass
@@ -62,20 +63,25 @@ def desired_pools(
     victims: tuple[Victim, ...] = (),
     on_order: Mapping[str, PlacedNode] | None = None,
     taken: frozenset[str] = frozenset(),
+    nodes: frozenset[str] = frozenset(),
 ) -> Desired:
-    """The pools that run the solution. ``taken`` are names in use at the provider besides the declared ones.
+    """The pools that run the solution. ``taken`` are pool names in use at the provider besides the declared ones.
 
-    New nodes of a pool are numbered after those that are on order already; ``on_order`` are these, by name.
+    ``on_order`` are nodes that are on order already, by name, and ``nodes`` the names of those that are there. A pool
+    that grows keeps its victims for now: a size that goes up and down at once would say nothing of either.
     """
     yard = _Yard({pool.name: pool for pool in declared}, {*taken, *declared.names()})
     for one in sorted(solution.opened, key=_precedence):
         yard.put(one)
-    for victim in victims:
+    growing = {name for name, _ in yard.opened}
+    leaving = tuple(victim for victim in victims if victim.pool not in growing)
+    for victim in leaving:
         pool = yard.pools[victim.pool]
         yard.pools[victim.pool] = pool.resized(pool.desired - 1)
-    left = {victim.pool for victim in victims if yard.pools[victim.pool].desired <= 0}
+    left = {victim.pool for victim in leaving if yard.pools[victim.pool].desired <= 0}
     pools = PoolSet.of(pool for name, pool in yard.pools.items() if name not in left)
-    return Desired(pools=pools, placements=_placements(yard, solution, on_order or {}), opened=tuple(yard.opened))
+    placements = _placements(yard, solution, on_order or {}, nodes)
+    return Desired(pools=pools, placements=placements, opened=tuple(yard.opened), victims=leaving)
 
 
 def _precedence(one: Opened) -> tuple[object, ...]:
@@ -83,20 +89,21 @@ def _precedence(one: Opened) -> tuple[object, ...]:
     return (-one.candidate.node_pool.weight, one.candidate.node_pool.name, one.candidate.key, -len(one.pods), one.pods)
 
 
-def _placements(yard: _Yard, solution: Solution, on_order: Mapping[str, PlacedNode]) -> tuple[PlacedNode, ...]:
-    numbers = Counter(node.pool for node in on_order.values())
+def _placements(
+    yard: _Yard, solution: Solution, on_order: Mapping[str, PlacedNode], nodes: frozenset[str]
+) -> tuple[PlacedNode, ...]:
+    names: dict[str, Iterator[str]] = {}
     onto = dict(solution.onto)
     placed = [replace(node, pods=onto.get(name, ())) for name, node in on_order.items()]
     placed += [PlacedNode(name=name, pool="", pods=pods) for name, pods in onto.items() if name not in on_order]
     for pool, one in yard.opened:
-        numbers[pool] += 1
-        placed.append(expected_node(yard.pools[pool], numbers[pool], one))
+        free = names.setdefault(pool, free_names(pool, nodes.union(on_order)))
+        placed.append(expected_node(yard.pools[pool], next(free), one))
     return tuple(sorted(placed, key=lambda node: node.name))
 
 
-def expected_node(pool: Pool, number: int, one: Opened) -> PlacedNode:
-    """What the ``number``-th new node of a pool will look like once it joins."""
-    name = node_name(pool.name, number)
+def expected_node(pool: Pool, name: str, one: Opened) -> PlacedNode:
+    """What a new node of a pool will look like once it joins."""
     labels = {
         **one.candidate.labels, **dict(pool.labels), known.HOSTNAME: name, known.OVH_POOL: pool.name,
     }  # fmt: skip
@@ -110,6 +117,7 @@ def expected_node(pool: Pool, number: int, one: Opened) -> PlacedNode:
     )  # fmt: skip
 
 
-def node_name(pool: str, number: int) -> str:
-    """OVHcloud names nodes ``<pool>-node-<6 hex>``; expected ones count from one."""
-    return f"{pool}-node-{number:06x}"
+def free_names(pool: str, taken: Container[str]) -> Iterator[str]:
+    """OVHcloud names nodes ``<pool>-node-<6 hex>``; expected ones count from one, past the names that are taken."""
+    names = (f"{pool}-node-{number:06x}" for number in count(1))
+    return (name for name in names if name not in taken)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from planner import labels as known
 from planner.bins import Bin
-from planner.candidates import Figures, calibrate, daemon_overhead, ovh_labels
-from planner.desired import node_name
+from planner.candidates import Figures, calibrate, daemon_overhead, figures_of, ovh_labels
+from planner.desired import free_names
 from planner.plan import ExpectedNode, PlacedNode
 
 if TYPE_CHECKING:
@@ -31,19 +32,17 @@ def nodes_on_order(
 ) -> tuple[PlacedNode, ...]:
     """The nodes still to come, as they are expected to look. Pools in a failed state deliver nothing."""
     figures = calibrate(nodes)
+    taken = frozenset(node.name for node in nodes)
     found: list[PlacedNode] = []
     for pool in pools:
         flavor = catalog.flavor(pool.flavor)
         if flavor is None or pool.failed:
             continue
-        known_figures = figures.get(pool.flavor) or Figures(
-            capacity=flavor.capacity(), allocatable=flavor.allocatable(), source="formula"
-        )
         zone = pool.zones[0] if pool.zones else region.zones[0]
         labels = {**ovh_labels(flavor, region, zone), **dict(pool.labels), known.OVH_POOL: pool.name}
-        for number in range(1, pool.desired - joined(pool.name, nodes) + 1):
-            name = node_name(pool.name, number)
-            found.append(_expected(pool, name, labels, known_figures, passing))
+        missing = pool.desired - joined(pool.name, nodes)
+        for name in islice(free_names(pool.name, taken), max(0, missing)):
+            found.append(_expected(pool, name, labels, figures_of(flavor, figures), passing))
     return tuple(found)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 #: (minus worth per price, minus price, position of the candidate, pods by item): the least is the best.
 Offer = tuple[Fraction, int, int, dict[int, int]]
 _SCALE = 10**18
+NEW = "new/"  # begins the host names of nodes that are still without one
 ALL = 10**9
 #: How many of the packings are improved, how many nodes of each may be
 #: emptied, and how many strategies are tried again for a flavor taken out: these bound the work.
@@ -69,13 +70,13 @@ class Packing:
     ledger: Ledger
     bins: list[Bin] = field(default_factory=list)
     left: dict[int, int] = field(default_factory=dict)
-
+    series: str = ""
     made: int = 0
 
     def next_name(self) -> str:
-        """A host name no other new node of this run has."""
+        """A host name that no other new node has, and that no node could have."""
         self.made += 1
-        return f"new-{self.made}"
+        return f"{NEW}{self.series}/{self.made}"
 
     @property
     def hourly(self) -> int:
@@ -96,6 +97,7 @@ class Packer:
     topology: Topology
     ledger: Ledger
     effort: int = ALL
+    series: str = ""
 
     def pack(self) -> Packing:
         """The best of all packings tried."""
@@ -126,7 +128,7 @@ class Packer:
 
     def _empty_packing(self, made: int = 0) -> Packing:
         left = {item.index: item.count for item in self.items}
-        return Packing(self.topology.copy(), self.ledger.copy(), left=left, made=made)
+        return Packing(self.topology.copy(), self.ledger.copy(), left=left, series=self.series, made=made)
 
     def _greedy(self, packing: Packing, worth: Callable[[Item], int], allowed: frozenset[int]) -> Packing:
         """Open the node whose filling is worth most for its price, until nothing is left or nothing may be opened.
@@ -190,7 +192,7 @@ class Packer:
 
     def _fill(self, packing: Packing, position: int, items: list[Item]) -> dict[int, int]:
         """What one new node of a candidate would take, largest first."""
-        trial = new_bin(self.candidates[position], "new")
+        trial = new_bin(self.candidates[position], NEW)
         ruled: dict[int, int] = {}
         followers = [item for item in items if item.subject.affinity]  # once more, when those they follow are there
         for item in (*items, *followers):
@@ -256,7 +258,7 @@ class Packer:
                 left[i] += count
         usable = frozenset(i for i, each in enumerate(self.candidates) if each.flavor.name != flavor)
         items = [replace(item, count=left[item.index], options=item.options & usable) for item in self.items]
-        again = Packer(self.candidates, items, topology, ledger)
+        again = Packer(self.candidates, items, topology, ledger, series=self.series)
         some = islice(again._strategies(), RETRIED)
         tried = [again._greedy(again._empty_packing(packing.made), *one) for one in some]
         best = min(tried, key=Packing.rank)
@@ -269,12 +271,15 @@ class Packer:
             best = min(self._swaps(packing, one), key=lambda i: (self.candidates[i].hourly, i), default=None)
             if best is None:
                 continue
-            pattern = dict(one.contents)
+            pattern, swapped = dict(one.contents), new_bin(self.candidates[best], one.name, position=best)
             self._put(packing, one, pattern, -1)
+            if any(packing.topology.room(self.items[i].subject, swapped.labels) < n for i, n in pattern.items()):
+                self._put(packing, one, pattern)
+                continue
             packing.ledger.order(self.candidates[one.position], -1)
             packing.ledger.order(self.candidates[best], 1)
-            packing.bins[slot] = new_bin(self.candidates[best], one.name, position=best)
-            self._put(packing, packing.bins[slot], pattern)
+            packing.bins[slot] = swapped
+            self._put(packing, swapped, pattern)
 
     def _swaps(self, packing: Packing, one: Bin) -> list[int]:
         """Cheaper candidates in the same zone that hold everything on this node and may be ordered."""

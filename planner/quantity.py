@@ -6,7 +6,6 @@ Rounding goes up, as in apimachinery's ``Quantity.Value()`` and ``MilliValue()``
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from planner.errors import ValueRefused
@@ -18,20 +17,24 @@ _SUFFIXES: dict[str, Fraction] = {
     "Ki": Fraction(2**10), "Mi": Fraction(2**20), "Gi": Fraction(2**30), "Ti": Fraction(2**40),
     "Pi": Fraction(2**50), "Ei": Fraction(2**60),
 }  # fmt: skip
-_QUANTITY = re.compile(r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[eE][+-]?\d{1,3}|[numkMGTPE]|[KMGTPE]i)?")
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
+_QUANTITY = re.compile(
+    r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[eE][+-]?\d{1,3}|[numkMGTPE]|[KMGTPE]i)?", re.ASCII
+)
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)", re.ASCII)
+_MONEY = re.compile(r"-?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _DURATION_UNIT = {"h": Fraction(3600), "m": Fraction(60), "s": Fraction(1), "ms": Fraction(1, 10**3),
                   "us": Fraction(1, 10**6), "µs": Fraction(1, 10**6), "ns": Fraction(1, 10**9)}  # fmt: skip
 _LARGEST = 2**63 - 1
+_LONGEST = 64  # characters: no number that means something has more, and Python refuses to read thousands of digits
 MICRO = 1_000_000
 HOURS_PER_MONTH = 730
 
 
 def parse_quantity(text: str) -> Fraction:
     """A Kubernetes quantity (``500m``, ``1.5Gi``, ``2e3``) as an exact number of its base unit, never negative."""
-    match = _QUANTITY.fullmatch(text)
+    match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
-        raise ValueRefused(f"{text!r} is not a quantity; write a number with an optional suffix, like 500m, 2 or 1.5Gi")
+        raise ValueRefused(f"{_shown(text)} is not a quantity; write a number with an optional suffix, like 500m, 2 or 1.5Gi")
     number, suffix = Fraction(match["number"]), match["suffix"] or ""
     scale = _SUFFIXES.get(suffix)
     value = number * (scale if scale is not None else Fraction(10) ** int(suffix[1:]))
@@ -54,15 +57,14 @@ def to_whole(text: str) -> int:
 
 def parse_money(text: str) -> int:
     """A decimal amount like ``"0.0512"`` in micro-units; more than six decimals are rounded up."""
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise ValueRefused(f"{text!r} is not an amount of money; write a decimal like 0.0512") from None
-    if not amount.is_finite() or amount < 0:
-        raise ValueRefused(f"{text!r} is not an amount of money; it must be a finite number, zero or more")
+    if len(text) > _LONGEST or _MONEY.fullmatch(text) is None:
+        raise ValueRefused(f"{_shown(text)} is not an amount of money; write a decimal like 0.0512")
+    amount = Fraction(text)
+    if amount < 0:
+        raise ValueRefused(f"{text!r} is negative; an amount of money here is zero or more")
     if amount > 10**9:
         raise ValueRefused(f"{text!r} is not a believable price")
-    return _ceil(Fraction(amount) * MICRO)
+    return _ceil(amount * MICRO)
 
 
 def format_money(micros: int, *, decimals: int = 2) -> str:
@@ -84,13 +86,17 @@ def round_money(micros: int, *, decimals: int) -> str:
 def parse_duration(text: str) -> int:
     """A Go duration (``1m``, ``1h30m``, ``720h``) in whole seconds, rounded up."""
     total, end = Fraction(0), 0
-    for match in _DURATION_PART.finditer(text):
+    for match in _DURATION_PART.finditer(text[:_LONGEST]):
         if match.start() != end:
             break
         total, end = total + Fraction(match[1]) * _DURATION_UNIT[match[2]], match.end()
     if end == 0 or end != len(text):
-        raise ValueRefused(f"{text!r} is not a duration; write hours, minutes and seconds, like 720h, 1m or 1h30m")
+        raise ValueRefused(f"{_shown(text)} is not a duration; write hours, minutes and seconds, like 720h, 1m or 1h30m")
     return _ceil(total)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST else f"{text[:20]}…")
 
 
 def _ceil(value: Fraction) -> int:

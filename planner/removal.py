@@ -49,6 +49,7 @@ def find_victims(
     for pod in pods:
         on_node.setdefault(pod.node_name or pod.nominated_node, []).append(pod)
     left = {name: _allowance(name, pools, nodes, now) for name in _names(pools)}
+    under_way = {name: _surplus(pool, nodes) for name, (pool, _) in pools.items()}
     leaving: dict[str, int] = {}
     victims: list[Victim] = []
     for node in sorted(nodes, key=lambda one: (one.pool, _age(one), one.name)):
@@ -60,11 +61,19 @@ def find_victims(
             continue
         if pool.desired - leaving.get(node.pool, 0) <= pool.minimum:
             continue
+        if under_way[node.pool]:
+            under_way[node.pool] -= 1
+            continue
         leaving[node.pool] = leaving.get(node.pool, 0) + 1
         for one in owners:
             left[one.name] -= 1
         victims.append(Victim(node=node.name, pool=node.pool, text=f"{node.name} has been empty for {_span(quiet)}"))
     return tuple(sorted(victims, key=lambda victim: (victim.pool, victim.node)))
+
+
+def _surplus(pool: Pool, nodes: Iterable[Node]) -> int:
+    """How many nodes are there beyond the pool's size: the provider is removing them, and the size counts them out."""
+    return max(0, sum(1 for node in nodes if node.pool == pool.name and not node.deleting) - pool.desired)
 
 
 def is_empty(pods: Iterable[Pod]) -> bool:
@@ -106,6 +115,7 @@ def _allowance(
     node_pool = next(one for _, owners in pools.values() for one in owners if one.name == name)
     mine = [node for node in nodes if node.pool in pools and node_pool in pools[node.pool][1]]
     gone = sum(1 for node in mine if node.deleting)
+    gone += sum(_surplus(pool, mine) for pool, owners in pools.values() if node_pool in owners)
     allowed = len(mine)
     for budget in node_pool.budgets or ():
         if DisruptionReason.EMPTY in budget.reasons and is_active(budget.schedule, budget.duration, now):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt", "Gte", "Lte")
-_INTEGER = re.compile(r"-?\d{1,18}")
+_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Requirement:
             return self.absent
         if (value in self.values) is self.complement:
             return False
-        if self.minimum is None and self.maximum is None:
+        if not self._bounded:
             return True
         return _INTEGER.fullmatch(value) is not None and self._within(int(value))
 
@@ -92,11 +92,16 @@ class Requirement:
     def __str__(self) -> str:
         listed = ", ".join(sorted(self.values))
         if not self.complement:
-            return f"{self.key} In [{listed}]" if self.values else f"{self.key} DoesNotExist"
+            return f"{self.key} DoesNotExist" if self.absent else f"{self.key} In [{listed}]"
         parts = [f"{self.key} NotIn [{listed}]"] if self.values else []
+        parts += [f"{self.key} Exists"] if self.values and not self.absent and not self._bounded else []
         parts += [f"{self.key} >= {self.minimum}"] if self.minimum is not None else []
         parts += [f"{self.key} <= {self.maximum}"] if self.maximum is not None else []
         return " and ".join(parts) or (f"{self.key} Exists" if not self.absent else f"{self.key} any")
+
+    @property
+    def _bounded(self) -> bool:
+        return self.minimum is not None or self.maximum is not None
 
     def _within(self, number: int) -> bool:
         low, high = self.minimum, self.maximum

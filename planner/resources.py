@@ -16,6 +16,7 @@ STORAGE: Final = "ephemeral-storage"
 PODS: Final = "pods"
 GPU: Final = "nvidia.com/gpu"
 NODES: Final = "nodes"
+_UNITS: Final = ((1024**3, "Gi"), (1024**2, "Mi"), (1024, "Ki"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,9 @@ def format_amount(name: str, amount: int) -> str:
 
 
 def describe_amount(name: str, amount: int) -> str:
-    """An amount for people: bytes as Gi or Mi with one decimal, cpu in cores or millicores."""
-    if name in (MEMORY, STORAGE):
-        unit, suffix = (1024**3, "Gi") if amount >= 1024**3 else (1024**2, "Mi")
-        return f"{(amount * 10 + unit // 2) // unit / 10:g}{suffix}"
-    return format_amount(name, amount)
+    """An amount for people: bytes as Gi, Mi or Ki with one decimal, cpu in cores or millicores."""
+    if name not in (MEMORY, STORAGE):
+        return format_amount(name, amount)
+    unit, suffix = next((one for one in _UNITS if amount >= one[0]), _UNITS[-1])
+    whole, tenth = divmod((amount * 10 + unit // 2) // unit, 10)
+    return f"{whole}.{tenth}{suffix}" if tenth else f"{whole}{suffix}"

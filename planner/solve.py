@@ -8,12 +8,14 @@ emptiest that the rule, the existing nodes or the candidates still allow.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from planner import labels as known
 from planner.bins import Bin
 from planner.bound import dual_prices
 from planner.candidates import Candidate, choice_for
+from planner.ledger import ENOUGH, Ledger
 from planner.packing import ALL, Item, Packer
 from planner.plan import Unplaced
 from planner.reasons import explain
@@ -21,14 +23,17 @@ from planner.resources import CPU, MEMORY
 from planner.topology import Subject, Topology, counted_in, port_terms, terms_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from planner.demand import Demand, PodGroup
-    from planner.ledger import Ledger
     from planner.resources import Resources
     from planner.snapshot import Snapshot
 
     _Kind = tuple[Resources, frozenset[int], str, Subject, str]
+    _Zone = tuple[str, str]  # the key of a group, and a zone
+
+#: After so many attempts, zones that still fall short are closed to the group.
+PATIENCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,32 +82,56 @@ class _Work:
     waiting: list[str]
     zonal: bool = False
     pinned: dict[str, int] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)
     on_nodes: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def requests(self) -> dict[str, int]:
         return dict(self.group.needs.requests.items)
 
+    @property
+    def on_new(self) -> int:
+        """How many of its pods are on new nodes."""
+        return self.group.count - len(self.waiting) - sum(map(len, self.on_nodes.values()))
+
+    def lost(self) -> list[tuple[str, int]]:
+        """Zones for which it could not get all nodes, with the number of pods left without."""
+        return [(zone, left) for zone, left in sorted(self.pinned.items()) if zone and left]
+
 
 def solve(problem: Problem) -> Solution:
-    """Place the demand. Deterministic: groups by priority, then size, then key."""
+    """Place the demand. Deterministic: groups by priority, then size, then key.
+
+    Where a limit lets fewer pods into a zone than were told to go there, everything is done again with that in mind:
+    the pods in the other zones may by then be more than their rule allows.
+    """
+    caps: dict[_Zone, int] = {}
+    for round_ in count():
+        bins = [one.copy() for one in problem.bins]
+        solution, works = _attempt(problem, bins, caps)
+        short = {(work.group.key, zone): work.told[zone] - lost for work in works for zone, lost in work.lost()}
+        if not short:
+            return replace(solution, lower_bound=_lower_bound(problem, works, bins))
+        caps |= short if round_ < PATIENCE else dict.fromkeys(short, 0)
+    raise AssertionError  # pragma: no cover - count() never ends
+
+
+def _attempt(problem: Problem, bins: Sequence[Bin], caps: Mapping[_Zone, int]) -> tuple[Solution, list[_Work]]:
+    """One way through. ``caps`` bound the pods of a group for which nodes may be ordered in a zone."""
     topology, works = _prepare(problem)
     for work in works:
         if work.zonal:
-            _settle_zones(work, problem, topology)
+            _settle_zones(work, problem, bins, topology, caps)
         else:
-            _use_nodes(work, problem.bins, topology)
-    bound = _lower_bound(problem, works)
+            _use_nodes(work, bins, topology)
     opened: list[Opened] = []
     ledger = problem.ledger
     for weight in sorted({one.node_pool.weight for one in problem.candidates}, reverse=True):
         tier = [one for one in problem.candidates if one.node_pool.weight == weight]
         more, topology, ledger = _order_nodes(works, tier, topology, ledger, problem.effort)
         opened += more
-    return Solution(
-        onto=_onto(works), opened=tuple(opened), lower_bound=bound,
-        unplaced=(*problem.demand.blocked, *_unplaced(works, problem, ledger)),
-    )  # fmt: skip
+    unplaced = (*problem.demand.blocked, *_unplaced(works, problem, ledger))
+    return Solution(onto=_onto(works), opened=tuple(opened), unplaced=unplaced), works
 
 
 def _prepare(problem: Problem) -> tuple[Topology, list[_Work]]:
@@ -110,15 +139,16 @@ def _prepare(problem: Problem) -> tuple[Topology, list[_Work]]:
     spaces = problem.snapshot.namespaces
     groups = problem.demand.groups
     rules = {group.key: terms_of(group.needs, group.namespace, dict(group.labels), spaces) for group in groups}
-    bins = {one.name: one for one in problem.bins}
-    running = [pod for pod in problem.snapshot.pods if pod.node_name in bins and not pod.phase.finished]
+    places = {node.name: node.label_map for node in problem.snapshot.nodes}
+    places |= {one.name: one.labels for one in problem.bins}
+    running = [pod for pod in problem.snapshot.pods if pod.node_name in places and not pod.phase.finished]
     held = [terms_of(pod.needs, pod.namespace, dict(pod.labels), spaces) for pod in running]
     terms = tuple(dict.fromkeys(term for one in (*rules.values(), *held) for term in one.terms()))
     topology = Topology()
     for pod, own in zip(running, held, strict=True):
         ports = frozenset(port_terms(pod.needs))
         counted = counted_in(terms, pod.namespace, dict(pod.labels)) if not pod.deleting else frozenset()
-        topology.place(replace(own, matches=counted | ports), bins[pod.node_name].labels)
+        topology.place(replace(own, matches=counted | ports), places[pod.node_name])
     works = []
     for group in groups:
         counted = counted_in(terms, group.namespace, dict(group.labels)) | frozenset(port_terms(group.needs))
@@ -153,16 +183,20 @@ def _rank(group: PodGroup) -> tuple[object, ...]:
 
 
 def _learn_domains(work: _Work, problem: Problem, topology: Topology) -> None:
-    """The domains a spread's minimum is taken over: those of nodes, there or possible, that the pod may run on."""
+    """The domains a spread's minimum is taken over: those of nodes, there or possible, that the pod may run on.
+
+    A node that takes no pods now is among them, as kube-scheduler has it, unless taints are to be honoured.
+    """
     needs = work.group.needs
+    everywhere = [node.label_map for node in problem.snapshot.nodes] + [one.labels for one in problem.bins]
+    tolerated = [one.labels for one in problem.bins if one.admits(needs)]
     for term, spread in work.subject.spreads:
         if term.key == known.HOSTNAME:
             continue
         there = {
-            one.labels[term.key] for one in problem.bins
-            if term.key in one.labels
-            and (not spread.honor_affinity or any(each.allow(one.labels) for each in needs.alternatives))
-            and (not spread.honor_taints or one.admits(needs))
+            labels[term.key] for labels in (tolerated if spread.honor_taints else everywhere)
+            if term.key in labels
+            and (not spread.honor_affinity or any(each.allow(labels) for each in needs.alternatives))
         }  # fmt: skip
         possible = {
             one.labels[term.key] for one in problem.candidates
@@ -196,73 +230,72 @@ def _take(work: _Work, one: Bin, requests: dict[str, int], count: int) -> None:
     del work.waiting[:count]
 
 
-def _settle_zones(work: _Work, problem: Problem, topology: Topology) -> None:
-    """Give each pod a node that exists, or a zone in which to order one."""
-    needs, requests = work.group.needs, work.requests
-    here = [one for one in problem.bins if one.admits(needs)]
+def _settle_zones(
+    work: _Work, problem: Problem, bins: Sequence[Bin], topology: Topology, caps: Mapping[_Zone, int]
+) -> None:
+    """Give each pod a node that exists, or a zone in which to order one: always the emptiest zone that is left."""
+    here = [one for one in bins if one.admits(work.group.needs)]
     offered = {one.zone for one in problem.candidates if _could_hold(work, one)}
     zones = sorted({*offered, *(one.labels[known.ZONE] for one in here if known.ZONE in one.labels)})
-    rule, rest = work.subject.on(known.ZONE), work.subject.off(known.ZONE)
+    rule = work.subject.on(known.ZONE)
     still = list(work.waiting)
     work.waiting = []
     while still:
-        placed = False
-        for zone in sorted(zones, key=lambda each: (_in_zone(topology, rule, each), each)):
-            if not topology.room(rule, {known.ZONE: zone}):
-                continue
-            one = next((b for b in here if _may_take(b, zone, requests, topology.room(rest, b.labels))), None)
-            if one is not None:
-                one.put(-1, requests, 1)
-                work.on_nodes.setdefault(one.name, []).append(still.pop(0))
-                topology.place(work.subject, one.labels)
-            elif zone in offered:
-                work.pinned[zone] = work.pinned.get(zone, 0) + 1
-                work.waiting.append(still.pop(0))
-                topology.place(rule, {known.ZONE: zone})
-            else:
-                continue
-            placed = True
+        free = [zone for zone in zones if topology.room(rule, {known.ZONE: zone})]
+        free.sort(key=lambda zone: (_in_zone(topology, rule, zone), zone))
+        if (one := _node_in(free, here, work, topology)) is not None:
+            one.put(-1, work.requests, 1)
+            work.on_nodes.setdefault(one.name, []).append(still.pop(0))
+            topology.place(work.subject, one.labels)
+            continue
+        wanted = (z for z in free if z in offered and work.pinned.get(z, 0) < caps.get((work.group.key, z), ENOUGH))
+        zone = next(wanted, "")
+        if not zone:
             break
-        if not placed:
-            work.pinned[""] = work.pinned.get("", 0) + len(still)
-            work.waiting += still
-            return
+        work.pinned[zone] = work.pinned.get(zone, 0) + 1
+        work.waiting.append(still.pop(0))
+        topology.place(rule, {known.ZONE: zone}, whole=False)
+    work.told = dict(work.pinned)
+    work.waiting += still
 
 
 def _in_zone(topology: Topology, rule: Subject, zone: str) -> int:
     return max((topology.count(term, zone) for term, _ in rule.spreads), default=0)
 
 
-def _may_take(one: Bin, zone: str, requests: dict[str, int], room: int) -> bool:
-    return room > 0 and one.labels.get(known.ZONE) == zone and one.fits(requests) > 0
+def _node_in(zones: Sequence[str], bins: Sequence[Bin], work: _Work, topology: Topology) -> Bin | None:
+    """The first node, in the order of zones, that can take one more pod."""
+    rest, requests = work.subject.off(known.ZONE), work.requests
+    for zone in zones:
+        for one in bins:
+            if one.labels.get(known.ZONE) == zone and one.fits(requests) and topology.room(rest, one.labels):
+                return one
+    return None
 
 
 def _order_nodes(
     works: list[_Work], tier: Sequence[Candidate], topology: Topology, ledger: Ledger, effort: int
 ) -> tuple[list[Opened], Topology, Ledger]:
-    """Pack what is still waiting onto new nodes of one tier of NodePools, priority by priority while limits bind."""
-    opened: list[Opened] = []
+    """Pack what is still waiting onto new nodes of one tier of NodePools: all of it, or priority by priority."""
     waiting = [work for work in works if work.waiting]
-    for batch in _batches(waiting, tier, ledger):
+    priorities = sorted({work.group.needs.priority for work in waiting}, reverse=True)
+    batches = [waiting, *([one for one in waiting if one.group.needs.priority == each] for each in priorities)]
+    opened: list[Opened] = []
+    for number, batch in enumerate(batches):
         variants = _variants(batch, tier)
         items = _items(batch, variants)
         if not items:
             continue
-        only = [item for _, item in items]
-        packing = Packer(variants, only, topology, ledger, effort).pack()
+        series = f"{tier[0].node_pool.weight}/{number}"
+        packing = Packer(variants, [item for _, item in items], topology, ledger, effort, series).pack()
+        if number == 0 and len(priorities) > 1 and any(packing.left.values()):
+            continue  # not all of them: then the most important first
         topology, ledger = packing.topology, packing.ledger
         by_index = {item.index: members for members, item in items}
         opened += [_opened(one, by_index) for one in packing.bins]
+        if number == 0:
+            break
     return opened, topology, ledger
-
-
-def _batches(waiting: list[_Work], tier: Sequence[Candidate], ledger: Ledger) -> list[list[_Work]]:
-    """All groups at once where nothing is limited; one priority after the other where something is."""
-    pods = sum(len(work.waiting) for work in waiting)
-    if ledger.nodes_left >= pods and not any(one.node_pool.limited for one in tier):
-        return [waiting]
-    priorities = sorted({work.group.needs.priority for work in waiting}, reverse=True)
-    return [[work for work in waiting if work.group.needs.priority == each] for each in priorities]
 
 
 def _variants(works: list[_Work], tier: Sequence[Candidate]) -> list[Candidate]:
@@ -271,9 +304,9 @@ def _variants(works: list[_Work], tier: Sequence[Candidate]) -> list[Candidate]:
     for one in tier:
         for work in works:
             chosen = choice_for(work.group.needs, one)
-            if chosen is not None and work.group.needs.requests.fits_in(one.free):
-                variant = one.choosing(chosen)
-                found.setdefault(variant.key, variant)
+            key = (*one.key, *(f"{name}={value}" for name, value in chosen or ()))
+            if chosen is not None and key not in found and work.group.needs.requests.fits_in(one.free):
+                found[key] = one.choosing(chosen)
     return [found[key] for key in sorted(found)]
 
 
@@ -346,12 +379,11 @@ def _unplaced(works: list[_Work], problem: Problem, ledger: Ledger) -> list[Unpl
     ]  # fmt: skip
 
 
-def _lower_bound(problem: Problem, works: list[_Work]) -> int:
-    """The least hourly price of new nodes for the demand that can be placed: what existing nodes still had free
-    before anything was put on them is taken off first, so the bound stays true whatever is put there."""
-    fitting = [work for work in works if any(_could_hold(work, one) for one in problem.candidates)]
-    need = [sum(work.requests.get(name, 0) * len(work.waiting) for work in fitting) for name in (CPU, MEMORY)]
-    free = [sum(max(0, one.free.get(name, 0)) for one in problem.bins) for name in (CPU, MEMORY)]
+def _lower_bound(problem: Problem, works: list[_Work], bins: Sequence[Bin]) -> int:
+    """The least hourly price of new nodes for all pods that are placed: what existing nodes have free is taken off,
+    that is what they have left and what the pods on them take, so the bound is true whatever is put there."""
+    need = [sum(work.requests.get(name, 0) * work.on_new for work in works) for name in (CPU, MEMORY)]
+    free = [sum(max(0, one.free.get(name, 0)) for one in bins) for name in (CPU, MEMORY)]
     cpu, memory = (max(0, wanted - spare) for wanted, spare in zip(need, free, strict=True))
     value = dual_prices(problem.candidates, cpu, memory).value(cpu, memory)
     return -(-value.numerator // value.denominator)

@@ -23,11 +23,15 @@ UNBOUNDED = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What is counted: pods of some namespaces that match a selector, per value of a node label."""
+    """What is counted: pods of some namespaces that match a selector, per value of a node label.
+
+    ``nodes`` are OR-ed requirements on the nodes that are looked at; none means all nodes.
+    """
 
     key: str
     namespaces: tuple[str, ...]
     selector: Requirements | None
+    nodes: tuple[Requirements, ...] = ()
     _hash: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
@@ -39,6 +43,13 @@ class Term:
 
     def matches(self, namespace: str, labels: Mapping[str, str]) -> bool:
         return namespace in self.namespaces and self.selector is not None and self.selector.allow(labels)
+
+    def looks_at(self, labels: Mapping[str, str], *, whole: bool) -> bool:
+        """Whether pods on such a node count. Without ``whole``, labels that are not given are not asked for."""
+        return not self.nodes or any(
+            all(each.allows(labels.get(each.key)) for each in one.items if whole or each.key in labels)
+            for one in self.nodes
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +93,14 @@ class Topology:
     def copy(self) -> Topology:
         return Topology(dict(self.counts), dict(self.holders), dict(self.totals), self.domains)
 
-    def place(self, subject: Subject, labels: Mapping[str, str], count: int = 1) -> None:
-        """Count ``count`` pods of a kind on a node with these labels; a negative count takes them back."""
+    def place(self, subject: Subject, labels: Mapping[str, str], count: int = 1, *, whole: bool = True) -> None:
+        """Count ``count`` pods of a kind on a node with these labels; a negative count takes them back.
+
+        Without ``whole``, more labels of the node will be known later.
+        """
         for term in subject.matches:
             domain = labels.get(term.key)
-            if domain is not None:
+            if domain is not None and term.looks_at(labels, whole=whole):
                 self.counts[term, domain] = self.counts.get((term, domain), 0) + count
                 self.totals[term] = self.totals.get(term, 0) + count
         for term in subject.anti:
@@ -123,6 +137,8 @@ class Topology:
         domain = labels.get(term.key)
         if domain is None:
             return 0
+        if spread.min_domains <= 1 and self.domains.get(term) == (domain,):
+            return UNBOUNDED  # the only domain is never further from the emptiest than itself
         room = self.lowest(term, spread) + spread.max_skew - self.count(term, domain)
         if term in subject.matches:
             return room
@@ -153,13 +169,25 @@ def terms_of(
     def term(one: AffinityTerm) -> Term:
         return Term(one.topology_key, _namespaces(one, namespace, known_namespaces), _selector(one, labels))
 
+    def spread(one: Spread) -> Term:
+        narrowed = one.honor_affinity and one.topology_key != known.HOSTNAME and needs.alternatives != (Requirements(),)
+        return Term(one.topology_key, (namespace,), one.selector, needs.alternatives if narrowed else ())
+
     return Subject(
-        spreads=tuple(
-            (Term(one.topology_key, (namespace,), one.selector), one) for one in needs.spreads if one.required
-        ),
+        spreads=tuple((spread(one), one) for one in needs.spreads if one.required),
         anti=(*(term(one) for one in needs.anti_affinity if not one.weight), *port_terms(needs)),
-        affinity=tuple(term(one) for one in needs.affinity if not one.weight),
+        affinity=_all_at_once(tuple(term(one) for one in needs.affinity if not one.weight)),
     )
+
+
+def _all_at_once(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """kube-scheduler looks only for pods that match every affinity term of a pod, whatever the terms' keys."""
+    if len(terms) < 2:
+        return terms
+    shared = set.intersection(*(set(one.namespaces) for one in terms))
+    selectors = [one.selector for one in terms if one.selector is not None]
+    whole = Requirements.of(each for one in selectors for each in one.items) if len(selectors) == len(terms) else None
+    return tuple(dict.fromkeys(Term(one.key, tuple(sorted(shared)), whole) for one in terms))
 
 
 def port_terms(needs: Needs) -> tuple[Term, ...]:

@@ -65,7 +65,7 @@ def _without(flavor: str, opened: Sequence[Opened], problem: Problem) -> Solutio
     )
     others = [one for one in problem.candidates if one.flavor.name != flavor and one.zone in zones]
     found = solve(Problem(
-        demand=Demand(groups), snapshot=replace(problem.snapshot, pods=()), bins=(), candidates=others,
+        demand=Demand(groups), snapshot=replace(problem.snapshot, pods=(), nodes=()), bins=(), candidates=others,
         ledger=Ledger(ENOUGH, ENOUGH), effort=QUICK,
     ))  # fmt: skip
     return None if found.unplaced or not found.opened else found

@@ -21,7 +21,7 @@ def with_workloads(snapshot: Snapshot) -> Snapshot:
     pods, claims = list(snapshot.pods), list(snapshot.claims)
     for workload in snapshot.workloads:
         needs = admit(workload.template.needs, snapshot)
-        taken = {pod.name for pod in snapshot.pods if pod.namespace == workload.owner.namespace}
+        taken = {pod.name for pod in pods if pod.namespace == workload.owner.namespace}
         for name in _names(workload, workload.replicas - present[workload.owner], taken):
             made = _claims(workload, name)
             claims += [claim for claim in made if (claim.namespace, claim.name) not in known_claims]

@@ -22,7 +22,9 @@ MONEY = ("hourly", "monthly")
 
 def read_catalog(path: Path, *, warn: Callable[[str], None]) -> Catalog:
     """A catalog from YAML or JSON. Unknown fields become warnings, anything amiss an InputError, with the place."""
-    document = _only_document(read_input(path, "a catalog", megabytes=FILE_LIMIT_MB), str(path))
+    document, others = _documents(read_input(path, "a catalog", megabytes=FILE_LIMIT_MB), str(path))
+    if others and isinstance(document.value, dict) and document.value.get("kind") == "Catalog":
+        raise others[0].error("a second document; a catalog is one")
     try:
         catalog = decode_catalog(document.value)
     except Misfit as misfit:
@@ -32,7 +34,7 @@ def read_catalog(path: Path, *, warn: Callable[[str], None]) -> Catalog:
     return catalog
 
 
-def _only_document(text: str, file: str) -> YamlDocument:
+def _documents(text: str, file: str) -> tuple[YamlDocument, tuple[YamlDocument, ...]]:
     from gitops.yamlfile import parse_yaml  # noqa: PLC0415 - loads ruamel
 
     documents = parse_yaml(text, file)
@@ -40,9 +42,7 @@ def _only_document(text: str, file: str) -> YamlDocument:
         raise InputError(
             "is empty; a catalog has apiVersion, kind, currency, regions and flavors", place=Place(file, 1, 1)
         )
-    if len(documents) > 1:
-        raise documents[1].error("a second document; a catalog is one")
-    return documents[0]
+    return documents[0], documents[1:]
 
 
 def write_catalog(catalog: Catalog) -> str:

@@ -86,6 +86,7 @@ def connect(
     A kubeconfig that is named (by option or KUBECONFIG) wins; then the pod's service account; then ``~/.kube/config``.
     """
     from kubernetes import client, config  # noqa: PLC0415 - a second of imports that only a live cluster needs
+    from yaml import YAMLError  # noqa: PLC0415 - comes with kubernetes
 
     settings = client.Configuration()
     named = str(kubeconfig) if kubeconfig else environment.get("KUBECONFIG") or None
@@ -97,9 +98,13 @@ def connect(
                 config_file=named, context=context, client_configuration=settings
             )
     except config.ConfigException as error:
+        where = f"{named}: " if named else ""
         raise Stalled(
-            f"no cluster to read: {_one_line(error)}; give --kubeconfig or --context, or files with --snapshot"
+            f"{where}no cluster to read: {_one_line(error)}; give --kubeconfig or --context, or files with --snapshot"
         ) from error
+    except (YAMLError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # it checks little itself
+        what = named or "the kubeconfig"
+        raise Stalled(f"{what} is no kubeconfig ({type(error).__name__}); name another with --kubeconfig") from error
     settings.retries = 0  # the caller decides when to try again
     return KubernetesApi(client.ApiClient(settings))
 

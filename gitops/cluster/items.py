@@ -6,6 +6,7 @@ it with ``Item.decode`` and speaks of wrong fields with ``Misfit``: ``Item.read`
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -18,7 +19,7 @@ from gitops.errors import InputError, Place
 from gitops.yamlfile import decode_text, parse_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from gitops.decoding import Step
 
@@ -100,10 +101,15 @@ class Head(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class JsonBody:
-    """An object within JSON bytes; nothing is copied until it is decoded."""
+    """An object within JSON bytes; nothing is copied until it is decoded.
+
+    ``around`` is the list it is the ``number``-th part of, with all parts of that list.
+    """
 
     source: Source
     raw: msgspec.Raw
+    around: tuple[JsonBody, Sequence[msgspec.Raw]] | None = field(default=None, repr=False, compare=False)
+    number: int = 0
 
     def decode(self, kind: type[T]) -> T:
         """Raises msgspec's ValidationError, or InputError for what no reader could take."""
@@ -119,7 +125,7 @@ class JsonBody:
 
     def _not_utf8(self) -> InputError:
         raw = bytes(self.raw)
-        at = max(0, self.source.data.find(raw))
+        at = self.start()
         try:
             raw.decode()
         except UnicodeDecodeError as error:
@@ -129,10 +135,22 @@ class JsonBody:
     def place(self, path: tuple[Step, ...]) -> Place:
         """Found by looking again: only errors ask for it."""
         raw = bytes(self.raw)
-        start = _place_of_byte(self.source, max(0, self.source.data.find(raw)))
+        start = _place_of_byte(self.source, self.start())
         inner = json_place(raw.decode(errors="replace"), self.source.file, _existing(path, self.plain()))
         column = inner.column if inner.line > 1 else start.column + inner.column - 1
         return Place(self.source.file, start.line + inner.line - 1, column)
+
+    def start(self) -> int:
+        """The byte at which the object begins: what looks like it may stand earlier in the file."""
+        data = self.source.data
+        if self.around is None:
+            return max(0, data.find(self.raw))
+        whole, parts = self.around
+        at = data.find(b"[", data.find(msgspec.json.decode(whole.raw, type=Head).items, whole.start()))
+        end = 1 + at
+        for part in parts[: self.number]:
+            end = data.find(part, end) + len(memoryview(part))
+        return data.find(self.raw, end)
 
 
 class Document(Protocol):
@@ -216,8 +234,8 @@ def _json_items(body: JsonBody, default: tuple[str, str]) -> Iterator[Item]:
         parts = msgspec.json.decode(head.items, type=list[msgspec.Raw] | None) or []
     except msgspec.ValidationError:
         raise InputError("must be a list", place=body.place(("items",)), path="items") from None
-    for part in parts:
-        yield from _json_items(JsonBody(body.source, part), _item_kind(head))
+    for number, part in enumerate(parts):
+        yield from _json_items(JsonBody(body.source, part, (body, parts), number), _item_kind(head))
 
 
 def _yaml_items(
@@ -283,8 +301,9 @@ def _place_of_byte(source: Source, at: int) -> Place:
     chunk = 2**24
     line = 1 + sum(source.data[begin : min(begin + chunk, at)].count(b"\n") for begin in range(0, at, chunk))
     start = source.data.rfind(b"\n", 0, at) + 1
-    column = len(bytes(source.data[start:at]).decode(errors="replace")) + 1
-    return Place(source.file, line, column)
+    decoder = getincrementaldecoder("utf-8")("replace")
+    pieces = (bytes(source.data[begin : min(begin + chunk, at)]) for begin in range(start, at, chunk))
+    return Place(source.file, line, 1 + sum(len(decoder.decode(piece)) for piece in pieces))
 
 
 def _existing(path: Iterable[Step], value: Any) -> tuple[Step, ...]:

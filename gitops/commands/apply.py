@@ -42,7 +42,12 @@ def command(
     if not applied.changed and not applied.removed:
         click.echo("Nothing to do: the approved plan is in effect.")
     else:
-        click.echo(f"Applied: {applied.changed} pools changed, {len(applied.removed)} nodes removed by name.")
+        pools, nodes = _count(applied.changed, "pool"), _count(len(applied.removed), "node")
+        click.echo(f"Applied: {pools} changed, {nodes} removed by name.")
     for drift in applied.drift:
         remark(f"still different: {drift}")
     return ExitCode.FAILED if applied.drift else ExitCode.DONE
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

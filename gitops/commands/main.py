@@ -51,21 +51,25 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup, invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)  # fmt: skip
 @click.version_option(package_name="poolplan", prog_name="poolplan")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Plan the cheapest OVHcloud node pools for pods that cannot be scheduled, as a diff people review."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(ExitCode.FAILED)
 
 
 def main() -> None:
     """The program. Every failure is one line on stderr; no traceback reaches a user unless POOLPLAN_DEBUG is set."""
     try:
         code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = _fail("interrupted; nothing further is changed")
-    except click.ClickException as error:
-        error.show()
-        code = ExitCode.FAILED
+    except (click.ClickException, click.Abort) as error:
+        code = _fail(_of_click(error))
     except Refused as error:
         code = _fail(str(error), *error.reasons, code=error.exit_code)
     except PoolplanError as error:
@@ -73,7 +77,7 @@ def main() -> None:
     except ValueRefused as error:
         code = _fail(str(error))
     except OSError as error:
-        code = _fail(_system(error))
+        code = _fail(_of_system(error))
     except Exception as error:
         if environment().get("POOLPLAN_DEBUG"):
             raise
@@ -82,7 +86,16 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)
 
 
-def _system(error: OSError) -> str:
+def _of_click(error: click.ClickException | click.Abort) -> str:
+    """Wrong usage, with where to read on; or an interruption."""
+    if isinstance(error, click.Abort):
+        return "interrupted; nothing further is changed"
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "poolplan"
+    message = error.format_message().rstrip(".")
+    return f"{message[:1].lower()}{message[1:]}; see {command} --help"
+
+
+def _of_system(error: OSError) -> str:
     """What the operating system refused, where nothing nearer to it has said it better."""
     subject = f"{error.filename}: " if error.filename else "output cannot be written: " if error.errno == ENOSPC else ""
     return f"{subject}{error.strerror or error}"
@@ -90,7 +103,8 @@ def _system(error: OSError) -> str:
 
 def _fail(*lines: str, code: ExitCode = ExitCode.FAILED) -> ExitCode:
     first, *rest = lines
-    click.echo(f"poolplan: {first}", err=True)
+    for line in first.splitlines():
+        click.echo(f"poolplan: {line}", err=True)
     for line in rest:
         click.echo(f"  - {line}", err=True)
     return code

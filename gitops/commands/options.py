@@ -87,5 +87,6 @@ def time_of(text: str, around: Surroundings) -> datetime:
     except ValueError:
         when = None
     if when is None or when.tzinfo is None:
-        raise InputError(f"--now {text!r} is not a time; write it like 2026-01-31T12:00:00Z")
+        wrong = "is not a time" if when is None else "has no time zone"
+        raise InputError(f"--now {text!r} {wrong}; write it like 2026-01-31T12:00:00Z")
     return when.astimezone(UTC)

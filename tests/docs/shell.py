@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -30,8 +31,28 @@ def environment(home: Path) -> dict[str, str]:
 
 def run_shell(script: str, *, folder: Path, home: Path) -> Done:
     """Run a script of POSIX shell; it stops at the first command that fails."""
-    done = subprocess.run(
-        ["sh", "-e", "-c", script], cwd=folder, env=environment(home), stdin=subprocess.DEVNULL,
+    done = subprocess.run(  # noqa: S603 - the documentation's own commands
+        ["/bin/sh", "-e", "-c", script], cwd=folder, env=environment(home), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     return Done(done.returncode, done.stdout)
+
+
+def start_shell(script: str, *, home: Path) -> subprocess.Popen[str]:
+    """Start a script that goes on; whoever asks reads what it prints and ends it."""
+    return subprocess.Popen(  # noqa: S603 - the documentation's own commands
+        ["/bin/sh", "-e", "-c", script], env=environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+    )  # fmt: skip
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints in a repository, as a person who is named Robin."""
+    program = shutil.which("git")
+    assert program is not None
+    identity = ("-c", "user.name=Robin", "-c", "user.email=robin@example.org")
+    done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
+        [program, *identity, *arguments], cwd=folder, env=environment(folder), capture_output=True, text=True,
+        encoding="utf-8", check=True,
+    )  # fmt: skip
+    return done.stdout

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CompareText
-from tests.docs.shell import ROOT, environment, run_shell
+from tests.docs.shell import ROOT, run_shell, start_shell
 
 PAGE = ROOT / "docs/getting-started.md"
-BLOCK = re.compile(r"^```(?P<kind>sh|text)(?P<title> title=\"first terminal\")?\n(?P<body>.*?)^```$", re.M | re.S)
+BLOCK = re.compile(
+    r"^```(?P<kind>sh|text)(?P<title> title=\"first terminal\")?\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
 PORT = "8080"
 MARK = "@@ end of block @@"
 #: What differs from run to run: ids, random names of pods and nodes, times, and the width of columns made of them.
@@ -24,7 +26,7 @@ VARYING = (
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{6,40}\b"), "ID"),
     (re.compile(r"\b\d+(s|m| s)\b"), "TIME"),
     (re.compile(r"^poolplan: \w+ [\w-]+: (running|RUNNING).*\n", re.MULTILINE), ""),
-    (re.compile(r"(git version|/)\S*"), "PLACE"),
+    (re.compile(r"(git version |/)\S*"), "PLACE"),
     (re.compile(r" {2,}"), "  "),
 )
 
@@ -72,14 +74,9 @@ def _sandbox(script: str, home: Path) -> Iterator[None]:
     """The first terminal: a shell that becomes the sandbox."""
     *before, last = script.splitlines()
     command = "\n".join((*before, f"exec {last}"))
-    with subprocess.Popen(["sh", "-e", "-c", command], env=environment(home), stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as running:  # fmt: skip
+    with start_shell(command, home=home) as running:
         try:
-            assert running.stdout is not None
-            for line in running.stdout:
-                if "--cli-config" in line:
-                    break
-            else:
+            if not any("--cli-config" in line for line in running.stdout or ()):
                 pytest.fail("the sandbox did not start")
             yield
         finally:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CompareText
-from tests.docs.shell import ROOT, environment, run_shell
+from tests.docs.shell import ROOT, git, run_shell
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir())
 COMMAND = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -43,8 +42,9 @@ def test_the_fleet_repository_is_what_a_proposal_makes(tmp_path: Path, golden: C
     example = ROOT / "examples/09-fleet-repository"
     cluster = Path("clusters/paris")
     shutil.copytree(example / cluster, tmp_path / cluster, ignore=shutil.ignore_patterns(*OWNED))
-    for command in (["init", "--quiet", "--initial-branch", "main"], ["add", "."], ["commit", "--quiet", "-m", "Paris"]):
-        _git(tmp_path, *command)
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "-m", "Describe cluster paris")
 
     done = run_shell(
         f"poolplan propose --repo . --snapshot {example / 'live.yaml'} --now 2026-02-10T12:00:00Z",
@@ -52,18 +52,10 @@ def test_the_fleet_repository_is_what_a_proposal_makes(tmp_path: Path, golden: C
     )  # fmt: skip
 
     assert done.code == 0, done.output
-    branch = _git(tmp_path, "for-each-ref", "--format=%(refname:short)", "refs/heads/poolplan").strip()
-    made = {path: _git(tmp_path, "show", f"{branch}:{path}") for path in _git(tmp_path, "ls-tree", "-r", "--name-only",
-            branch).splitlines()}  # fmt: skip
+    branch = git(tmp_path, "for-each-ref", "--format=%(refname:short)", "refs/heads/poolplan").strip()
+    paths = git(tmp_path, "ls-tree", "-r", "--name-only", branch).splitlines()
+    made = {path: git(tmp_path, "show", f"{branch}:{path}") for path in paths}
     there = {str(path.relative_to(example)) for path in (example / cluster).rglob("*") if path.is_file()}
     assert set(made) == there
     for path, text in made.items():
         golden(example / path, text)
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    identity = ("-c", "user.name=Robin", "-c", "user.email=robin@example.org")
-    done = subprocess.run(
-        ["git", *identity, *arguments], cwd=folder, env=environment(folder), capture_output=True, text=True, check=True
-    )
-    return done.stdout

@@ -1,0 +1,250 @@
+"""From waiting pods to nodes and back, with the commands a user types, the sandbox and a real Terraform."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gitops.sandbox.cluster.store import Key
+from tests.commands.tools import Desk, FleetRepository, Outcome, git, new_repository, policy
+from tests.commands.waiting import until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commands.world import World
+
+POOL = "karpenter-b3-8-eu-west-par-a"
+TF = f"pools/terraform/pool-{POOL}.tf"
+#: Two of these do not fit on one b3-8.
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, namespace: default}}
+spec: {{containers: [{{name: main, image: pause, resources: {{requests: {{cpu: {cpu}, memory: 1Gi}}}}}}]}}
+"""
+
+
+@pytest.fixture
+def desk(world: World, tmp_path: Path) -> Desk:
+    return world.desk(tmp_path)
+
+
+@pytest.fixture
+def fleet(world: World, desk: Desk) -> FleetRepository:
+    """A bare repository with settings and a policy of b3-8 alone; the provider and the cluster are empty."""
+    clear(world)
+    made = new_repository(desk.folder / "fleet.git")
+    made.commit({"cluster.yaml": world.settings(), "policy/policy.yaml": policy("b3-8")}, "Describe cluster demo")
+    return made
+
+
+def clear(world: World) -> None:
+    world.heal()
+    for pod in world.cluster.listing("pods"):
+        world.cluster.delete(Key("pods", "default", str(pod["metadata"]["name"])), {})  # type: ignore[index, call-overload]
+    client = world.client()
+    for pool in client.pools():
+        assert pool.state is not None
+        client.delete_pool(pool.state.id)
+    until("the provider is empty", lambda: not len(client.pools()))
+    until("the cluster is empty", lambda: not nodes(world))
+
+
+def nodes(world: World) -> list[str]:
+    return [str(one["metadata"]["name"]) for one in world.cluster.listing("nodes")]  # type: ignore[index, call-overload]
+
+
+def placed(world: World) -> dict[str, str]:
+    """Where the pods run."""
+    pods = world.cluster.listing("pods")
+    return {str(one["metadata"]["name"]): str(one["spec"].get("nodeName", "")) for one in pods}  # type: ignore[index, call-overload, union-attr]
+
+
+def pods(world: World, *names: str, cpu: str = "1500m") -> None:
+    for name in names:
+        world.seed(POD.format(name=name, cpu=cpu))
+
+
+def propose(desk: Desk, **more: str) -> tuple[Outcome, str]:
+    """The outcome, and the branch that it names."""
+    outcome = desk.run("propose", "--repo", "fleet.git", **more)
+    words = outcome.err.split("branch ")
+    return outcome, words[1].split(",")[0] if len(words) > 1 else ""
+
+
+def apply(desk: Desk, world: World, terraform: str, *more: str) -> Outcome:
+    where = ["--cli-config", str(world.cli_config), "--program", terraform]
+    return desk.run("apply", "--repo", "fleet.git", *where, *more)
+
+
+def approve(desk: Desk, fleet: FleetRepository) -> str:
+    outcome, branch = propose(desk)
+    assert outcome.code == 0, outcome
+    fleet.merge(branch)
+    return branch
+
+
+def sizes(world: World) -> dict[str, int]:
+    return {pool.name: pool.desired for pool in world.client().pools()}
+
+
+def test_pods_become_a_proposal_an_approval_and_nodes(
+    world: World, desk: Desk, fleet: FleetRepository, terraform: str
+) -> None:
+    main = fleet.head()
+    outcome, _ = propose(desk)
+    assert (outcome.code, outcome.err) == (0, "poolplan: nothing to propose\n")
+    assert (fleet.head(), fleet.branches()) == (main, ["main"])
+
+    pods(world, "one", "two")
+    outcome, branch = propose(desk)
+    assert outcome.code == 0
+    assert f"+ {POOL}" in outcome.out
+    assert fleet.head() == main, "a proposal is not an approval"
+    again, _ = propose(desk)
+    assert again.err == outcome.err.replace("opened", "unchanged")
+
+    refused = apply(desk, world, terraform)
+    assert refused.code == 3
+    assert refused.err == (
+        "poolplan: nothing is approved: there is no clusters/demo/plan.json; plan with poolplan propose, review and "
+        "merge\n"
+    )
+    assert sizes(world) == {}
+
+    fleet.merge(branch)
+    applied = apply(desk, world, terraform)
+    assert (applied.code, applied.out) == (0, "Applied: 1 pool changed, 0 nodes removed by name.\n"), applied
+    assert sizes(world) == {POOL: 2}
+    until("both pods run", lambda: all(placed(world).values()))
+    repeated = apply(desk, world, terraform)
+    assert (repeated.code, repeated.out) == (0, "Nothing to do: the approved plan is in effect.\n"), repeated
+    nothing, _ = propose(desk)
+    assert nothing.err == "poolplan: nothing to propose\n", nothing
+
+
+def test_the_same_plan_is_the_same_commit_from_two_clones(world: World, desk: Desk, fleet: FleetRepository) -> None:
+    pods(world, "one")
+    commits = []
+    for name in ("a", "b"):
+        git("clone", "--quiet", fleet.path, desk.folder / name)
+        git("clone", "--quiet", "--bare", fleet.path, desk.folder / f"{name}.git")
+        for repository in (name, f"{name}.git"):
+            if name == "b":
+                git("update-ref", "-d", f"refs/heads/{branch}", cwd=fleet.path) if repository == "b" else None
+            outcome = desk.run("propose", "--repo", repository, "--now", "2026-03-01T12:00:00Z")
+            assert outcome.code == 0, outcome
+            branch = outcome.err.split("branch ")[1].split(",")[0]
+            source = fleet.path if repository == name else desk.folder / repository
+            commits.append(git("--git-dir", source, "rev-parse", branch))
+    assert len(set(commits)) == 1
+
+
+@pytest.fixture
+def running(world: World, desk: Desk, fleet: FleetRepository, terraform: str) -> FleetRepository:
+    """Two pods on two nodes of one pool, by the approved plan."""
+    pods(world, "one", "two")
+    approve(desk, fleet)
+    applied = apply(desk, world, terraform)
+    assert applied.code == 0, applied
+    until("both pods run", lambda: all(placed(world).values()))
+    return fleet
+
+
+def test_the_named_node_leaves_and_no_other(world: World, desk: Desk, running: FleetRepository, terraform: str) -> None:
+    oldest, newest = nodes_in_order(world)
+    (pod,) = [name for name, node in placed(world).items() if node == oldest]
+    delete_pod(world, pod)
+    world.clock.sleep(timedelta(minutes=5))
+    approve(desk, running)
+    assert json.loads(running.read("plan.json"))["changes"][0]["victims"] == [oldest]
+
+    pods(world, "late", cpu="100m")
+    until("somebody uses the node again", lambda: placed(world)["late"] == oldest)
+    refused = apply(desk, world, terraform)
+    assert refused.code == 3, refused
+    assert refused.err == (
+        "poolplan: nodes that the plan removes are in use now; nothing was changed, plan again\n"
+        f"  - {oldest} holds pods that would be evicted\n"
+    )
+    assert not any(one["spec"].get("unschedulable") for one in world.cluster.listing("nodes"))  # type: ignore[union-attr]
+    delete_pod(world, "late")
+
+    blind = apply(desk, world, terraform, "--kubeconfig", "gone")
+    assert blind.code == 3, blind
+    assert blind.err == (
+        "poolplan: nodes would leave, and no cluster is at hand to see that they are still empty; nothing was changed\n"
+        "  - gone: no cluster to read: Invalid kube-config file. No configuration found.; give --kubeconfig or --context\n"
+    )
+    assert sizes(world) == {POOL: 2}
+
+    applied = apply(desk, world, terraform)
+    assert (applied.code, applied.out) == (0, "Applied: 0 pools changed, 1 node removed by name.\n"), applied
+    assert applied.err == f"poolplan: cordoned {oldest}\npoolplan: {POOL}: removing {oldest}\n"
+    assert sizes(world) == {POOL: 1}
+    until("the node is gone", lambda: nodes(world) == [newest])
+    assert apply(desk, world, terraform, "--kubeconfig", "gone").out == "Nothing to do: the approved plan is in effect.\n"
+
+
+def delete_pod(world: World, name: str) -> None:
+    world.cluster.delete(Key("pods", "default", name), {})
+    until(f"pod {name} is gone", lambda: name not in placed(world))
+
+
+def nodes_in_order(world: World) -> list[str]:
+    client = world.client()
+    (pool,) = client.pools()
+    assert pool.state is not None
+    bodies = world.sandbox.model.list_nodes(pool.state.id)
+    return [str(body["name"]) for body in bodies]
+
+
+def test_what_was_changed_after_the_plan_is_refused(
+    world: World, desk: Desk, running: FleetRepository, terraform: str
+) -> None:
+    pods(world, "three")
+    approve(desk, running)
+    good = running.head()
+
+    text = running.read(TF)
+    assert "desired_nodes = 3" in text
+    running.commit({TF: text.replace("desired_nodes = 3", "desired_nodes = 4")}, "One more by hand")
+    by_hand = apply(desk, world, terraform)
+    assert by_hand.code == 3
+    assert by_hand.err == (
+        "poolplan: the plan on main is not approved as it stands; plan with poolplan propose, review and merge\n"
+        f"  - main declares {POOL} with 4 nodes, the plan says 3: a change by hand needs a new plan\n"
+    )
+
+    git("--git-dir", running.path, "update-ref", "refs/heads/main", good)
+    plan = json.loads(running.read("plan.json"))
+    plan["changes"][0]["after"]["desiredNodes"] = plan["pools"][0]["desiredNodes"] = 9
+    running.commit({"plan.json": json.dumps(plan), TF: text.replace("= 3", "= 9")}, "Sneak")
+    tampered = apply(desk, world, terraform)
+    assert tampered.code == 3
+    assert "the plan was changed after it was made" in tampered.err
+
+    git("--git-dir", running.path, "update-ref", "refs/heads/main", good)
+    client = world.client()
+    (pool,) = client.pools()
+    client.update_pool(pool, pool.resized(5))
+    drifted = apply(desk, world, terraform)
+    assert drifted.code == 3
+    assert drifted.err == (
+        "poolplan: terraform would not do exactly what was approved; nothing was changed\n"
+        f"  - {POOL}: it has changed since the plan: desired_nodes is 5, the plan says 2\n"
+        "  - what to do: set back what was changed outside, or plan, review and merge anew\n"
+    )
+    assert sizes(world) == {POOL: 5}
+    drift = desk.run("drift", "--repo", "fleet.git", "--detailed-exitcode")
+    assert (drift.code, drift.out) == (2, f"{POOL}: desired is 5 at the provider, 3 in Git\n")
+
+    assert pool.state is not None
+    client.update_pool(client.pool(pool.state.id), pool)
+    until("five nodes are two again", lambda: len(nodes(world)) == 2)
+    assert apply(desk, world, terraform).code == 0
+    assert sizes(world) == {POOL: 3}

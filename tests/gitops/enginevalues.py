@@ -1,0 +1,60 @@
+"""What a faithful engine would do for a plan: the same changes, in Terraform's words and values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gitops.agreement import RESOURCE, Owner
+from gitops.engines.base import EngineChange, EnginePlan, EngineResource
+from planner.plan import Action
+
+if TYPE_CHECKING:
+    from planner.plan import Change, Plan
+    from planner.pools import Pool
+
+OWNER = Owner(service_name="project", kube_id="kube")
+ACTIONS = {
+    Action.CREATE: ("create",), Action.UPDATE: ("update",), Action.DELETE: ("delete",),
+    Action.REPLACE: ("delete", "create"),
+}  # fmt: skip
+
+
+def values(pool: Pool, owner: Owner = OWNER) -> dict[str, Any]:
+    """The attributes of the resource, spelled as the provider reads them back."""
+    metadata = {"labels": dict(pool.labels), "annotations": dict(pool.annotations), "finalizers": list(pool.finalizers)}
+    taints = [{"key": one.key, "value": one.value, "effect": one.effect} for one in pool.taints]
+    template = [{"metadata": [metadata], "spec": [{"taints": taints, "unschedulable": pool.unschedulable}]}]
+    return {
+        "service_name": owner.service_name, "kube_id": owner.kube_id, "name": str(pool.name),
+        "id": pool.state.id if pool.state else None, "flavor_name": pool.flavor,
+        "availability_zones": list(pool.zones) or None, "desired_nodes": pool.desired, "min_nodes": pool.minimum,
+        "max_nodes": pool.maximum, "autoscale": pool.autoscale, "monthly_billed": pool.monthly_billed,
+        "anti_affinity": pool.anti_affinity, "template": template if any(pool.template) else [],
+        "timeouts": None, "attach_floating_ips": [],
+    }  # fmt: skip
+
+
+def change(one: Change, owner: Owner = OWNER) -> EngineChange:
+    before = values(one.before, owner) if one.before else None
+    after = values(one.after, owner) if one.after else None
+    if before and after and one.action is Action.UPDATE:
+        after["id"] = before["id"]
+    return EngineChange(
+        address=f"{RESOURCE}.{one.pool}", resource_type=RESOURCE, pool_name=str(one.pool), actions=ACTIONS[one.action],
+        before=before, after=after, replace_paths=one.forces_replace,
+        after_unknown={"id": True, "status": True} if one.action in (Action.CREATE, Action.REPLACE) else {},
+    )  # fmt: skip
+
+
+def resource(pool: Pool, owner: Owner = OWNER) -> EngineResource:
+    return EngineResource(
+        address=f"{RESOURCE}.{pool.name}", resource_type=RESOURCE, pool_name=str(pool.name), values=values(pool, owner)
+    )
+
+
+def engine_plan(plan: Plan, owner: Owner = OWNER) -> EnginePlan:
+    """What Terraform would show where its files and its state are as the plan assumes."""
+    return EnginePlan(
+        changes=tuple(change(one, owner) for one in plan.changes), other_changes=(), drift=(), plan_sha256="0",
+        terraform_version="1.9.0", settled=tuple(resource(pool, owner) for pool in plan.declared),
+    )  # fmt: skip
