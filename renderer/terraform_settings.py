@@ -12,7 +12,7 @@ from typing import Final
 
 from planner.errors import ValueRefused
 from renderer.files import FileSet
-from renderer.hcl import Value, attributes, block, is_identifier, text_of
+from renderer.hcl import Reference, Value, attributes, block, is_identifier, text_of
 from renderer.layout import BACKEND, PROVIDER, VERSIONS
 
 #: The provider's own default: written only where it differs.
@@ -52,10 +52,13 @@ class Backend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerraformSettings:
-    """Which cluster the pools belong to (project and cluster ids), which OVH API, and where the state is."""
+    """Which cluster the pools belong to (project and cluster ids), which OVH API, and where the state is.
 
-    service_name: str
-    kube_id: str
+    An id that is empty becomes a Terraform variable of its name, to be given when Terraform runs.
+    """
+
+    service_name: str = ""
+    kube_id: str = ""
     endpoint: str = DEFAULT_ENDPOINT
     backend: Backend = field(default_factory=Backend)
 
@@ -77,8 +80,10 @@ def _versions() -> str:
 def _provider(settings: TerraformSettings) -> str:
     known = settings.endpoint in ("", DEFAULT_ENDPOINT)
     endpoint = [] if known else attributes([("endpoint", settings.endpoint)])
-    names = attributes([("service_name", settings.service_name), ("kube_id", settings.kube_id)])
-    return text_of([HEADER, *block('provider "ovh"', endpoint)], block("locals", names))
+    ids = {"service_name": settings.service_name, "kube_id": settings.kube_id}
+    names = attributes([(name, value or Reference(f"var.{name}")) for name, value in ids.items()])
+    asked = [block(f'variable "{name}"', attributes([("type", Reference("string"))])) for name, value in ids.items() if not value]
+    return text_of([HEADER, *block('provider "ovh"', endpoint)], *asked, block("locals", names))
 
 
 def _backend(backend: Backend) -> str:

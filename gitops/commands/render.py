@@ -40,7 +40,7 @@ def command(plan: Path, into: Path, service_name: str, kube_id: str, settings: P
         service_name = service_name or variables.get("OVH_SERVICE_NAME", "")
         kube_id = kube_id or variables.get("OVH_KUBE_ID", "")
         if not service_name or not kube_id:
-            raise InputError("the files name a project and a cluster: give --service-name and --kube-id, or --settings")
+            remark("ids that are not given become Terraform variables: see --service-name, --kube-id and --settings")
         terraform = TerraformSettings(service_name=service_name, kube_id=kube_id)
     existing = read_folders(into, (TERRAFORM, MANIFESTS))
     files = render_files(found.desired, terraform, existing=existing)

@@ -52,6 +52,14 @@ def test_terraform_takes_every_backend_as_it_is_written(tmp_path: Path) -> None:
         assert (done.code, done.err) == (0, "")
 
 
+def test_an_id_that_nobody_gave_is_asked_for_by_terraform(tmp_path: Path) -> None:
+    files = {path.name: text for path, text in settings_files(TerraformSettings(kube_id="1111-2222"))}
+
+    refuse_unformatted(files, tmp_path)
+    assert 'variable "service_name" {' in files["provider.tf"]
+    assert 'variable "kube_id"' not in files["provider.tf"]
+
+
 def test_the_endpoint_is_written_only_where_it_is_another_one() -> None:
     written, left_out = (settings_files(_settings(kind)).as_map()[PROVIDER] for kind in ("local", "s3"))
 
