@@ -49,7 +49,7 @@ def plan_page() -> str:
     schema = json.loads(files("renderer").joinpath("data/plan.schema.json").read_text("utf-8"))
     lines = [
         "# The plan document", "", NOTICE, "",
-        "`poolplan.dev/v1alpha1 Plan` is what `plan --output json` prints, `plan --out FILE` writes, and `plan.json` is.",
+        "`poolplan plan --output json` prints it, `--out FILE` writes it, `plan.json` in the fleet repository is one.",
         "Its JSON Schema is `renderer/data/plan.schema.json` in the source tree and in the installed package.",
         "A field may be added within a version; one that goes or changes its meaning makes a new version.",
         "Amounts of money are decimal strings in the catalog's currency.",

@@ -138,7 +138,7 @@ def _missing(change: Change, resource: EngineResource | None, owner: Owner) -> l
 
 def _differences(change: Change, engine: EngineChange, owner: Owner) -> list[str]:
     if engine.resource_type != RESOURCE:
-        return [f"terraform would change a {engine.resource_type}, not a node pool"]
+        return [f"terraform would change {engine.resource_type}, which is no node pool"]
     if engine.actions not in _ACTIONS[change.action] or engine.import_id or engine.previous_address:
         return [f"the plan says {change.action.value}, terraform would {_verb(engine)} it"]
     sides = [side for side in (engine.before, engine.after) if side is not None]

@@ -69,11 +69,11 @@ def write_texts(files: Sequence[tuple[Path, str]]) -> None:
 
     Each is written beside its place first; what is no regular file, like ``/dev/stdout``, is written as it is.
     """
-    for number, (path, _) in enumerate(files):
-        _refuse_place(path, [before for before, _ in files[:number]])
     beside: list[tuple[Path, Path]] = []
     at = Path()
     try:
+        for number, (at, _) in enumerate(files):
+            _refuse_place(at, [before for before, _ in files[:number]])
         for at, text in files:
             part = at
             if at.is_file() or not at.exists():

@@ -52,6 +52,10 @@ def open_fleet(source: str, cluster: str, around: Surroundings, *, cache: Path) 
     name = cluster or _only_cluster(repository, "main")
     variables = around.environment
     head, files = _read(repository, "main", name)
+    if files.get(CLUSTER) is None:
+        there = ", ".join(_clusters(repository.read(head, CLUSTERS))) or "no cluster"
+        place = Place(f"{CLUSTERS / name / CLUSTER}")
+        raise InputError(f"there is no such file on the main branch; it has {there}", place=place)
     settings = _settings(files, name, variables)
     if settings.git.branch != "main":
         head, files = _read(repository, settings.git.branch, name)
@@ -109,12 +113,16 @@ def _only_cluster(repository: Repository, branch: str) -> str:
     head = repository.head(BranchName(branch))
     if head is None:
         raise Stalled(f"{repository.name} has no branch {branch}; commit clusters/<name>/cluster.yaml there first")
-    paths = repository.read(head, CLUSTERS).paths()
-    names = sorted({path.parts[0] for path in paths if path.parts[1:] == CLUSTER.parts})
-    if len(names) != 1:
-        listed = f"it has {', '.join(names)}: choose one with --cluster" if names else "it has none"
-        raise InputError(f"which cluster of {repository.name}? {listed}")
+    names = _clusters(repository.read(head, CLUSTERS))
+    if not names:
+        raise InputError(f"{repository.name} has no cluster on {branch}; commit clusters/<name>/cluster.yaml first")
+    if len(names) > 1:
+        raise InputError(f"which cluster of {repository.name}? It has {', '.join(names)}: choose one with --cluster")
     return names[0]
+
+
+def _clusters(files: FileSet) -> list[str]:
+    return sorted({path.parts[0] for path in files.paths() if path.parts[1:] == CLUSTER.parts})
 
 
 def _settings(files: FileSet, cluster: str, variables: Mapping[str, str]) -> Settings:
@@ -148,5 +156,6 @@ def _policy(files: FileSet, cluster: str, around: Surroundings) -> ReadPolicy:
         listed = ", ".join(f"{count} × {kind}" for kind, count in found.unknown_kinds.items())
         around.remark(f"{CLUSTERS / cluster / POLICY}/: left out, because it is no policy: {listed}")
     if not found.policy.node_pools:
-        raise InputError("there is no NodePool on the main branch", place=Place(f"{CLUSTERS / cluster / POLICY}/"))
+        place = Place(f"{CLUSTERS / cluster / POLICY}/")
+        raise InputError("there is no NodePool on the main branch; commit one", place=place)
     return found

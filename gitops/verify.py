@@ -29,11 +29,12 @@ def find_drift(declared: PoolSet, observed: PoolSet) -> tuple[Drift, ...]:
     for pool in declared:
         there = observed.get(pool.name)
         if there is None:
-            found.append(Drift(pool.name, f"Git declares it with {pool.desired} nodes, the provider has no such pool"))
+            text = f"Git declares it with {_nodes(pool.desired)}, the provider has no such pool"
+            found.append(Drift(pool.name, text))
             continue
         found += [Drift(pool.name, text) for text in _differences(pool, there)]
     found += [
-        Drift(pool.name, f"the provider has it with {pool.desired} nodes, Git does not declare it")
+        Drift(pool.name, f"the provider has it with {_nodes(pool.desired)}, Git does not declare it")
         for pool in observed
         if declared.get(pool.name) is None and is_managed(pool)
     ]
@@ -47,8 +48,12 @@ def _differences(declared: Pool, observed: Pool) -> list[str]:
     ]
     state = observed.state
     if state is not None and state.status != "READY":
-        found.append(f"it is in state {state.status}, {state.available_nodes} of {observed.desired} nodes are there")
+        found.append(f"it is in state {state.status}, {state.available_nodes} of {_nodes(observed.desired)} there")
     return found
+
+
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"
 
 
 def _shown(value: object) -> str:

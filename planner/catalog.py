@@ -12,7 +12,7 @@ from planner.resources import CPU, GPU, MEMORY, PODS, STORAGE, Resources
 
 GIGABYTE = 10**9
 PODS_PER_NODE = 110
-_FAMILY = re.compile(r"(?P<family>[a-z]+)(?P<generation>\d*)[a-z]*(?:-le)?-(?P<size>\d+)")
+_FAMILY = re.compile(r"(?P<family>[a-z]+\d*[a-z]*)(?:-le)?-(?P<size>\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Flavor:
     def labels(self) -> dict[str, str]:
         """The labels by which a requirement may speak of the machine type."""
         parts = _FAMILY.fullmatch(self.name)
-        family = f"{parts['family']}{parts['generation']}" if parts else self.name
+        family = parts["family"] if parts else self.name
         return {
             known.INSTANCE_TYPE: self.name, known.ARCH: "amd64", known.OS: "linux",
             known.INSTANCE_FAMILY: family, known.INSTANCE_CATEGORY: family,

@@ -125,7 +125,10 @@ def _ledger(inputs: Inputs, region: Region) -> Ledger:
     pools = _all_pools(inputs)
     loose = [node for node in inputs.snapshot.nodes if pools.get(node.pool) is None]
     nodes = sum(pool.desired for pool in pools) + len(loose)
-    ledger = Ledger(NODES_PER_CLUSTER[inputs.cluster_plan] - nodes, POOLS_PER_CLUSTER - len(pools))
+    allowed = NODES_PER_CLUSTER.get(inputs.cluster_plan)
+    if allowed is None:
+        raise ValueRefused(f"cluster plan {inputs.cluster_plan!r} is unknown; it is one of {', '.join(NODES_PER_CLUSTER)}")
+    ledger = Ledger(allowed - nodes, POOLS_PER_CLUSTER - len(pools))
     for pool in pools:
         mine = _is_owned(pool, inputs)
         if mine and not pool.failed:

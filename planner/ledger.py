@@ -74,8 +74,8 @@ class Ledger:
         used = self.used.get(name, {})
         for resource, limit, cost in _limited(candidate):
             if limit - used.get(resource, 0) < cost:
-                at, top = (describe_amount(resource, amount) for amount in (used.get(resource, 0), limit))
-                detail = f"limit {resource} {top}: {at} used, one more node is too many"
+                top, at, more = (describe_amount(resource, one) for one in (limit, used.get(resource, 0), cost))
+                detail = f"limits.{resource} is {top}, {at} in use; one more {candidate.flavor.name} adds {more}"
                 return Refusal(node_pool=name, filter="Limits", detail=detail)
         if self.nodes_left <= 0:
             return Refusal(node_pool=name, filter="ClusterNodes", detail="the cluster's plan allows no more nodes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from planner.candidates import choice_for, unmet
@@ -48,9 +49,16 @@ def _why(needs: Needs, name: str, candidates: list[Candidate], ledger: Ledger) -
     refusals = [ledger.refusal(one) for one in fitting]
     if all(refusals):
         return next(each for each in refusals if each)
-    return Refusal(
-        node_pool=name, filter="Topology", detail="a spread or (anti-)affinity rule leaves no domain for another pod"
-    )
+    return Refusal(node_pool=name, filter="Topology", detail=f"{_rules(needs)} leaves no place for another pod")
+
+
+def _rules(needs: Needs) -> str:
+    """The rules that may be in the way; a pod without any is kept off by those of other pods."""
+    spreads = (f"the spread over {one.topology_key}" for one in needs.spreads if one.required)
+    anti = (f"the anti-affinity by {one.topology_key}" for one in needs.anti_affinity if not one.weight)
+    affinity = (f"the affinity by {one.topology_key}" for one in needs.affinity if not one.weight)
+    ports = (f"host port {port}" for port in needs.ports)
+    return " or ".join(dict.fromkeys((*spreads, *anti, *affinity, *ports))) or "a rule of other pods"
 
 
 def _closest_labels(needs: Needs, candidates: list[Candidate]) -> str:
@@ -64,20 +72,24 @@ def _closest_labels(needs: Needs, candidates: list[Candidate]) -> str:
         has = one.labels.get(each.key)
         others = sorted({c.labels[each.key] for c in candidates if each.key in c.labels})
         offered = one.offered.get(each.key)
-        listed = ", ".join(others[:6]) if has is not None else (str(offered) if offered else "no such label")
+        if has is None:
+            others = [", ".join(offered.choices()) or f"what meets {offered}"] if offered else ["no such label"]
+        listed = ", ".join(others[:6]) + (" and others" if len(others) > 6 else "")
         parts.append(f"the pod needs {each}; the NodePool gives {listed}")
     return "; ".join(parts)
 
 
 def _closest_size(needs: Needs, candidates: list[Candidate]) -> str:
-    """The flavor that lacks least, and what it lacks."""
+    """The flavor that lacks the least share of what is asked, and what it lacks; or what none of them has at all."""
+    nowhere = [name for name, _ in needs.requests if all(one.free.get(name) <= 0 for one in candidates)]
+    if nowhere:
+        return f"none of its flavors has any {' or '.join(nowhere)}"
+
     def lack(one: Candidate) -> tuple[object, ...]:
         missing = needs.requests.shortfall(one.free)
-        return (len(missing), tuple(amount for _, amount in missing), one.key)
+        return (max(Fraction(amount, needs.requests.get(name)) for name, amount in missing), one.key)
 
     best = min(candidates, key=lack)
     missing = needs.requests.shortfall(best.free)
     listed = " and ".join(f"{describe_amount(name, amount)} {name}" for name, amount in missing)
-    largest = max(candidates, key=lambda one: (one.hourly, one.key)).flavor.name
-    tail = "" if largest == best.flavor.name else f"; the largest flavor, {largest}, does not fit either"
-    return f"{listed} short on {best.flavor.name}{tail}"
+    return f"a {best.flavor.name} is the nearest and lacks {listed}"

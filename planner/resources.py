@@ -98,6 +98,6 @@ def describe_amount(name: str, amount: int) -> str:
     """An amount for people: bytes as Gi, Mi or Ki with one decimal, cpu in cores or millicores."""
     if name not in (MEMORY, STORAGE):
         return format_amount(name, amount)
-    unit, suffix = next((one for one in _UNITS if amount >= one[0]), _UNITS[-1])
+    unit, suffix = next((one for one in _UNITS if amount >= one[0]), (1, ""))
     whole, tenth = divmod((amount * 10 + unit // 2) // unit, 10)
     return f"{whole}.{tenth}{suffix}" if tenth else f"{whole}{suffix}"

@@ -56,6 +56,8 @@ class VolumeIndex:
 
     def _unbound(self, claim: Claim) -> tuple[Requirements, ...] | Refusal:
         what = f"claim {claim.namespace}/{claim.name}"
+        if claim.storage_class == "":
+            return _refuse(f"{what} is unbound and asks for no storage class: a volume must be bound to it by hand")
         found = self.default_class if claim.storage_class is None else self.classes.get(claim.storage_class)
         if found is None:
             named = f"storage class {claim.storage_class}" if claim.storage_class else "a default storage class"

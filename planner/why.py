@@ -48,6 +48,10 @@ def _flavor_reason(opened: Sequence[Opened], problem: Problem) -> Reason:
     listed = " + ".join(f"{count} × {name}" for name, count in sorted(kinds.items()))
     least = sum(one.candidate.hourly for one in other.opened)
     cost = format_money(least, decimals=4)
+    mine = opened[0].candidate.node_pool
+    if least < price and any(one.candidate.node_pool.weight < mine.weight for one in other.opened):
+        aside = f"by price alone, {listed} at {cost} {problem.currency}/h"
+        return Reason("heaviest", f"{chosen}: NodePool {mine.name} is asked first, by its weight; {aside}")
     if least < price:
         aside = f"alone, {listed} at {cost} {problem.currency}/h"
         return Reason("cheapest-together", f"{chosen}: cheapest with the other pools; {aside}")

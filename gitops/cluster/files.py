@@ -11,7 +11,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from gitops.errors import InputError, Place
 
@@ -26,6 +26,7 @@ LARGEST_THOROUGH = 2 * 1024**2
 QUICK_FROM = 128 * 1024
 """Bytes. YAML takes seconds a megabyte, libyaml a fortieth of that, and JSON less still: a large export is JSON."""
 _MAPPED_FROM = 64 * 1024**2
+_PIECE = 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
 
 def _load(path: Path, argument: int) -> Source:
     if path == STDIN:
-        return Source("standard input", _bounded(sys.stdin.buffer.read(LARGEST_JSON + 1), "standard input"), argument)
+        return Source("standard input", _all_of(sys.stdin.buffer, "standard input"), argument)
     try:
         with path.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
@@ -89,15 +90,21 @@ def _load(path: Path, argument: int) -> Source:
                 raise _too_large(str(path))
             if size >= _MAPPED_FROM:
                 return Source(str(path), mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ), argument)
-            return Source(str(path), _bounded(stream.read(LARGEST_JSON + 1), str(path)), argument)
+            return Source(str(path), _all_of(stream, str(path)), argument)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", place=Place(str(path))) from None
 
 
-def _bounded(data: bytes, file: str) -> bytes:
-    if len(data) > LARGEST_JSON:
-        raise _too_large(file)
-    return data.removeprefix(b"\xef\xbb\xbf")
+def _all_of(stream: BinaryIO, file: str) -> bytes:
+    """Piece by piece, for asking for the most there may be would set aside as much memory."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := stream.read(_PIECE):
+        size += len(piece)
+        if size > LARGEST_JSON:
+            raise _too_large(file)
+        pieces.append(piece)
+    return b"".join(pieces).removeprefix(b"\xef\xbb\xbf")
 
 
 def _too_large(file: str) -> InputError:

@@ -7,6 +7,7 @@ stdout is data, stderr is talk. Exit codes: 0 done, 1 failed or wrong usage, 2 c
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from errno import ENOSPC
 from typing import Final
@@ -66,6 +67,7 @@ def cli(context: click.Context) -> None:
 
 def main() -> None:
     """The program. Every failure is one line on stderr; no traceback reaches a user unless POOLPLAN_DEBUG is set."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: Terraform is told, and waited for
     try:
         code = cli.main(standalone_mode=False)
     except (click.ClickException, click.Abort) as error:

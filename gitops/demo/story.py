@@ -69,7 +69,7 @@ class Story:
     # --- the steps --------------------------------------------------------------------------------
 
     def prerequisites(self) -> None:
-        checks = list(run_checks(self.stage.sources, self.stage.around, launchers=self.stage.folder))
+        checks = list(run_checks(self.stage.sources, self.stage.around, launchers=self.stage.folder / "launchers"))
         for check in checks:
             self.say(f"  {check}")
         if not all(check.passed or not check.needed for check in checks):

@@ -78,6 +78,7 @@ class Desk:
             mock.patch.dict(os.environ, {**kept, **given}, clear=True),
             mock.patch.object(sys, "argv", ["poolplan", *arguments]),
             mock.patch("gitops.commands.options.SystemClock", return_value=self.clock),
+            mock.patch("gitops.commands.main.signal.signal"),
             chdir(self.folder), redirect_stdout(out), redirect_stderr(err),
         ):  # fmt: skip
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -15,11 +16,11 @@ import msgspec
 import pytest
 
 from gitops import settings_wire
-from gitops.cluster import policy_wire
+from gitops.cluster import policy_wire, wire
 from gitops.commands.main import COMMANDS, cli
 from gitops.errors import ExitCode
 from gitops.ovh.rights import RIGHTS
-from tests.docs.shell import ROOT, git
+from tests.docs.shell import ROOT
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -29,8 +30,8 @@ ABSENT = ("poolplan run", "poolplan import", "poolplan emergency")
 
 
 def _pages() -> list[Path]:
-    listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "*.md").splitlines()
-    return sorted(ROOT / name for name in listed if (ROOT / name).is_file() and not name.startswith("tests/"))
+    below = (page for folder in ("docs", "examples") for page in (ROOT / folder).rglob("*.md"))
+    return sorted((*below, *ROOT.glob("*.md")))
 
 
 def _name(path: Path) -> str:
@@ -160,7 +161,27 @@ def _fields(kind: Any) -> set[str]:
         return {name for inner in get_args(kind) for name in _fields(inner)}
     own = {field.encode_name for field in msgspec.structs.fields(kind)}
     inner = {name for field in msgspec.structs.fields(kind) for name in _fields(field.type)}
-    return own | inner if kind is not policy_wire.Metadata else {"name"}
+    return own | inner if kind is not wire.Metadata else {"name"}
+
+
+def test_the_messages_that_are_looked_up_are_the_programs_own() -> None:
+    page = (DOCS / "guides/troubleshooting.md").read_text("utf-8")
+    looked_up = re.findall(r"^\| `([^`]+)`", page, re.MULTILINE)
+    texts = "\n".join(_texts())
+
+    assert len(looked_up) > 15
+    assert not [part for quote in looked_up for part in quote.split("…") if part.strip(" :") not in texts]
+
+
+def _texts() -> Iterator[str]:
+    """Every text of the program's source; what is filled in later is left out."""
+    for package in ("planner", "renderer", "gitops"):
+        for module in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+                if isinstance(node, ast.JoinedStr):
+                    yield "".join(str(one.value) if isinstance(one, ast.Constant) else "…" for one in node.values)
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value
 
 
 def test_every_right_is_documented() -> None:

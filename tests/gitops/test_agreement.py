@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -53,7 +53,7 @@ def edited(found: EnginePlan, edit: dict[str, Any], plan: Plan) -> EnginePlan:
         kept = tuple(one for one in found.settled if one.pool_name != name)
         if "gone" in edit:
             return replace(found, settled=kept)
-        there = resource((plan.declared.get(name) or plan.desired.get(name)))  # type: ignore[arg-type]
+        there = resource(plan.declared.get(name) or plan.desired.get(name))  # type: ignore[arg-type]
         return replace(found, settled=(*kept, replace(there, values={**there.values, **edit["set"]})))
     changes = [changed(one, edit) if one.pool_name == edit["pool"] else one for one in found.changes]
     assert changes != list(found.changes) or edit.get("set") == {}, "an edit must change something"
@@ -101,7 +101,8 @@ def test_a_resource_read_back_is_the_pool_it_was_made_from() -> None:
 
 # --- laws
 
-words = st.text("abcdefgh", min_size=1, max_size=4)
+words = st.sampled_from(["a", "b", "gpu"])
+quick = settings(max_examples=40)
 pairs = st.dictionaries(words, words, max_size=2).map(lambda found: tuple(sorted(found.items())))
 pools = st.builds(
     Pool, name=st.sampled_from("abcd").map(PoolName), flavor=st.sampled_from(["b3-8", "b3-16"]),
@@ -123,17 +124,20 @@ def plans(draw: st.DrawFn) -> Plan:
     return plan_of(tuple(before), (*(one for one in after if one.name not in stays), *kept))
 
 
+@quick
 @given(plans())
 def test_a_plan_that_is_rendered_faithfully_agrees(plan: Plan) -> None:
     assert disagreements(plan, engine_plan(plan), owner=OWNER) == ()
 
 
+@quick
 @given(plans())
 def test_a_plan_in_effect_agrees_with_nothing_to_do(plan: Plan) -> None:
     done = replace(engine_plan(plan), changes=(), settled=tuple(resource(one) for one in plan.desired))
     assert disagreements(plan, done, owner=OWNER) == ()
 
 
+@quick
 @given(plans(), st.data())
 def test_a_plan_half_in_effect_agrees(plan: Plan, data: st.DataObject) -> None:
     done = {str(one.pool) for one in plan.changes if data.draw(st.booleans())}
@@ -146,6 +150,7 @@ def test_a_plan_half_in_effect_agrees(plan: Plan, data: st.DataObject) -> None:
     assert disagreements(plan, half, owner=OWNER) == ()
 
 
+@quick
 @given(plans(), st.data())
 def test_any_other_value_disagrees(plan: Plan, data: st.DataObject) -> None:
     found = engine_plan(plan)
@@ -162,6 +167,7 @@ def test_any_other_value_disagrees(plan: Plan, data: st.DataObject) -> None:
     assert {each.subject for each in said} == {str(wanted.name)}
 
 
+@quick
 @given(plans(), st.data())
 def test_a_change_more_or_fewer_disagrees(plan: Plan, data: st.DataObject) -> None:
     found = engine_plan(plan)
@@ -176,6 +182,7 @@ def test_a_change_more_or_fewer_disagrees(plan: Plan, data: st.DataObject) -> No
     assert {each.subject for each in more} == {name}
 
 
+@quick
 @given(plans())
 def test_a_plan_for_another_cluster_disagrees_in_every_change(plan: Plan) -> None:
     other = replace(OWNER, kube_id="other")

@@ -94,7 +94,7 @@ def test_any_text_is_a_quantity_or_is_refused(text: str) -> None:
     ("name", "amount", "text"),
     [
         (CPU, 1840, "1840m"), (CPU, 2000, "2"), (MEMORY, 6 * 2**30, "6Gi"), (MEMORY, 6 * 10**9, "5.6Gi"),
-        (MEMORY, 512 * 2**20, "512Mi"), (MEMORY, 0, "0Ki"), (MEMORY, 1536, "1.5Ki"), (MEMORY, 10**6, "976.6Ki"), ("pods", 110, "110"),
+        (MEMORY, 512 * 2**20, "512Mi"), (MEMORY, 0, "0"), (MEMORY, 1, "1"), (MEMORY, 1536, "1.5Ki"), (MEMORY, 10**6, "976.6Ki"), ("pods", 110, "110"),
         (MEMORY, 1_234_567 * 2**30, "1234567Gi"),
     ],
 )  # fmt: skip

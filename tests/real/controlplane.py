@@ -160,10 +160,10 @@ class ControlPlane:
                 if not _is_builtin(kind, name):
                     self.call("DELETE", f"{path_of(kind, namespace)}/{name}", {"gracePeriodSeconds": 0})
 
-    def start_scheduler(self) -> None:
+    def start_scheduler(self, *options: str) -> None:
         """Start the scheduler: after the objects are there, so that it sees them all before its first decision."""
         kubeconfig = self._kubeconfig(SCHEDULER)
-        self._start(SCHEDULER, "--leader-elect=false", "--secure-port=0", f"--kubeconfig={kubeconfig}")
+        self._start(SCHEDULER, "--leader-elect=false", "--secure-port=0", f"--kubeconfig={kubeconfig}", *options)
 
     def start_controllers(self) -> None:
         """Start the controllers that make pods from workloads; those that watch kubelets' heartbeats stay off."""
