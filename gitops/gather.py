@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where to read from. No ``snapshots`` means the live cluster; no ``pools`` file means the OVH API or the nodes."""
+    """Where to read from. No ``snapshots`` means the live cluster; no ``pools`` file means the OVH API or the nodes.
+
+    ``usual_plan`` is the cluster's OVH plan where neither ``cluster_plan`` nor the API says it.
+    """
 
     snapshots: tuple[Path, ...] = ()
     kubeconfig: str = ""
@@ -42,6 +45,7 @@ class Sources:
     pools: Path | None = None
     region: str = ""
     cluster_plan: str = ""
+    usual_plan: str = "standard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,7 @@ def gather(
         snapshot=snapshot, policy=written.policy, catalog=catalog,
         declared=managed(cluster.pools) if declared is None else declared, observed=cluster.pools,
         region=sources.region or around.environment.get("OVH_REGION", "") or cluster.region,
-        cluster_plan=sources.cluster_plan or cluster.cluster_plan or "standard",
+        cluster_plan=sources.cluster_plan or cluster.cluster_plan or sources.usual_plan,
     )  # fmt: skip
     _refuse_empty(inputs, written)
     return inputs

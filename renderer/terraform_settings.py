@@ -82,7 +82,8 @@ def _provider(settings: TerraformSettings) -> str:
     endpoint = [] if known else attributes([("endpoint", settings.endpoint)])
     ids = {"service_name": settings.service_name, "kube_id": settings.kube_id}
     names = attributes([(name, value or Reference(f"var.{name}")) for name, value in ids.items()])
-    asked = [block(f'variable "{name}"', attributes([("type", Reference("string"))])) for name, value in ids.items() if not value]
+    text = attributes([("type", Reference("string"))])
+    asked = [block(f'variable "{name}"', text) for name, value in ids.items() if not value]
     return text_of([HEADER, *block('provider "ovh"', endpoint)], *asked, block("locals", names))
 
 

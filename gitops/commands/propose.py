@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,7 +35,9 @@ def command(**options: Any) -> int:
     now = time_of(options["now"], around)
     fleet = open_fleet(options["repo"], options["cluster"], around, cache=state_folder(around.environment) / "git")
     around = at_cluster(fleet.settings, around)
-    inputs = gather(sources_of(options), around, declared=fleet.declared, policy=fleet.policy)
+    settings, sources = fleet.settings.ovh, sources_of(options)
+    sources = replace(sources, region=sources.region or settings.region, usual_plan=settings.plan)
+    inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
     try:
         plan = decide(inputs, now=now)
     except ValueRefused as error:
