@@ -55,7 +55,7 @@ class Hands:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What an apply did, and what still differs afterwards."""
+    """What an apply did: pools the engine changed, nodes that left by name or with their pool, and what still differs."""
 
     changed: int
     removed: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ def apply_plan(plan: Plan, owner: Owner, guardrails: Guardrails, hands: Hands) -
     if not engine_plan.is_empty:
         result = hands.engine.apply(engine_plan, hands.report)
         changed = result.added + result.changed + result.removed
-    return Applied(changed=changed, removed=tuple(removed), drift=_look(plan, hands.client))
+    return Applied(changed=changed, removed=leaving, drift=_look(plan, hands.client))
 
 
 def _agreed(plan: Plan, owner: Owner, hands: Hands, *, so_far: str) -> EnginePlan:

@@ -1,7 +1,7 @@
 """One scheduling cycle after the other: filter, score, choose, bind, as kube-scheduler does for one pod at a time.
 
-Equal pods share what they have in common: which nodes have room for them, and what those nodes' resources score, is
-worked out anew only where a pod was bound since.
+What the resources of each node are worth to each shape of pod is kept, and worked out anew only for the node to which
+a pod was bound.
 """
 
 from __future__ import annotations
@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner import scoring
-from planner.resources import CPU, MEMORY
 
 if TYPE_CHECKING:
     from planner.queue import Queue, Queued, Skew
     from planner.rows import Rows
     from planner.scoring import Flags, Ints
 
-assert (CPU, MEMORY) == ("cpu", "memory")  # noqa: S101
 EVERYONE, LEAST_PERCENT, FEWEST = 100, 5, 100  # numFeasibleNodesToFind: below 100 nodes all; never fewer than 100 or 5 %
-FEW = 12  # so many changed nodes at most are worth looking at one by one
 _MASK = 0xFFFFFFFF
 
 
@@ -38,16 +35,18 @@ class Cycle:
     free: Ints = field(init=False)
     used: Ints = field(init=False)
     scored: Ints = field(init=False)
+    standing: Ints = field(init=False)
     counts: list[Ints] = field(init=False)
-    bound: list[int] = field(default_factory=list)
-    _standing: dict[int, tuple[int, Ints]] = field(default_factory=dict)
+    bound: int = 0
     _next: int = 0
 
     def __post_init__(self) -> None:
         self.free = self.rows.free.copy()
-        self.used = self.rows.allocatable - self.free[:2]
+        self.used = self.rows.allocatable - self.free[:, :2]
         self.scored = self.used + self.rows.assumed
         self.counts = [tally.start.copy() for tally in self.queue.tallies.kept]
+        shapes = self.queue.shapes
+        self.standing = np.stack([self._resources(shape, slice(None)) for shape in range(len(shapes.requests))])
 
     def schedule(self, one: Queued) -> int | None:
         """Bind one more pod of a group: the node it goes to, or None where no node takes it."""
@@ -63,27 +62,28 @@ class Cycle:
         return node
 
     def bind(self, one: Queued, node: int) -> None:
-        """Put a pod of a group on a node."""
-        for row, amount in one.requests:
-            self.free[row, node] -= amount
-        self.used[:, node] += one.asked
-        self.scored[:, node] += one.scored
+        """Put a pod of a group on a node, and see anew what the node is to each shape."""
+        shapes = self.queue.shapes
+        self.free[node] -= shapes.requests[one.shape]
+        self.used[node] += shapes.asked[one.shape]
+        self.scored[node] += shapes.scored[one.shape]
+        self.standing[:, node] = self._resources(slice(None), node)
         for place, amount in self.queue.adds[one.index]:
             counts, domain = self.counts[place], self.queue.tallies.kept[place].codes[node]
             if domain < len(counts) - 1:
                 counts[domain] += amount
-        self.bound.append(node)
+        self.bound += 1
 
     def feasible(self, one: Queued) -> Ints:
         """The nodes that pass all filters, and of many only so many as the scheduler looks for."""
-        standing = self._standing_of(one)
+        passing = self.standing[one.shape] >= 0
         if one.ruled:
-            standing = np.where(self._ruled(one), standing, -1)
-        return self._enough(standing >= 0)
+            passing &= self._ruled(one)
+        return self._enough(passing)
 
     def scores(self, one: Queued, nodes: Ints) -> Ints:
         """The weighted sum of all scores, for nodes that passed."""
-        total = self._standing[one.index][1][nodes]
+        total = self.standing[one.shape, nodes]
         if one.disliked is not None:
             total = total + scoring.TAINTS * scoring.normalized(one.disliked[nodes], reverse=True)
         else:
@@ -99,28 +99,18 @@ class Cycle:
             total = total + scoring.POD_AFFINITY * scoring.affinity_score(raw)
         return total
 
-    def _standing_of(self, one: Queued) -> Ints:
-        """By node: what its resources score, or -1 where the pod has no room or may never be."""
-        seen, standing = self._standing.get(one.index, (-1, np.zeros(0, dtype=np.int64)))
-        changed = self.bound[max(seen, 0):]
-        if seen < 0 or len(changed) > FEW:
-            standing = self._resources(one, np.arange(len(self.rows)))
-        elif changed:
-            at = np.array(sorted(set(changed)), dtype=np.int64)
-            standing[at] = self._resources(one, at)
-        self._standing[one.index] = (len(self.bound), standing)
-        return standing
+    def _resources(self, shape: int | slice, node: int | slice) -> Ints:
+        """What the resources of one node are worth to all shapes, or those of all nodes to one: -1 without room.
 
-    def _resources(self, one: Queued, at: Ints) -> Ints:
-        """NodeResourcesFit, filter and score, and NodeResourcesBalancedAllocation, which best-effort pods are spared."""
-        fits = one.admitted[at]
-        for row, amount in one.requests:
-            fits = fits & (self.free[row, at] >= amount)
-        allocatable = self.rows.allocatable[:, at]
-        score = scoring.least_allocated(allocatable, self.scored[:, at] + one.scored[:, None])
-        if one.asked.any():
-            score = score + scoring.balanced_allocation(allocatable, self.used[:, at] + one.asked[:, None])
-        return np.where(fits, score, -1)
+        NodeResourcesFit, filter and score, and NodeResourcesBalancedAllocation, which best-effort pods are spared.
+        """
+        shapes = self.queue.shapes
+        requests, asked = shapes.requests[shape], shapes.asked[shape]
+        fits = ((requests <= self.free[node]) | (requests == 0)).all(axis=-1) & shapes.admitted[shape, node]
+        allocatable = self.rows.allocatable[node]
+        score = scoring.least_allocated(allocatable, self.scored[node] + shapes.scored[shape])
+        balance = scoring.balanced_allocation(allocatable, self.used[node] + asked)
+        return np.where(fits, score + balance * asked.any(axis=-1), -1)
 
     def _ruled(self, one: Queued) -> Flags:
         """PodTopologySpread, InterPodAffinity and NodePorts: the nodes that other pods leave to this one."""
@@ -148,26 +138,24 @@ class Cycle:
         parts = []
         for wish in one.wishes:
             codes = wish.look.codes[nodes]
-            size = int(scored.sum()) if wish.by_host else len(np.unique(codes[scored]))
+            size = int(scored.sum()) if wish.by_host else np.count_nonzero(np.bincount(codes[scored]))
             parts.append((self.counts[wish.look.tally][codes], size, wish.max_skew, wish.labelled[nodes]))
         return scoring.spread_score(parts, scored)
 
     def _enough(self, passing: Flags) -> Ints:
         """``findNodesThatPassFilters``: from where the last search ended, as many as ``numFeasibleNodesToFind``."""
-        every = len(passing)
-        if every < EVERYONE:
-            return np.flatnonzero(passing)
-        percent = max(LEAST_PERCENT, 50 - every // 125)
-        wanted = max(FEWEST, every * percent // 100)
-        turned = np.concatenate((passing[self._next:], passing[:self._next]))
-        found = np.flatnonzero(turned)[:wanted]
-        looked_at = int(found[-1]) + 1 if len(found) == wanted else every
-        start, self._next = self._next, (self._next + looked_at) % every
-        return np.sort((found + start) % every)
+        nodes, every = np.flatnonzero(passing), len(passing)
+        wanted = every if every < EVERYONE else max(FEWEST, every * max(LEAST_PERCENT, 50 - every // 125) // 100)
+        if len(nodes) < wanted:
+            return nodes
+        first = int(np.searchsorted(nodes, self._next))
+        found = np.concatenate((nodes[first:], nodes[:first]))[:wanted]
+        self._next = (int(found[-1]) + 1) % every
+        return found
 
     def _dice(self) -> int:
         """A number that looks like chance and is the same every time."""
-        mixed = (len(self.bound) * 0x9E3779B1 + self.run * 0x85EBCA6B + 1) & _MASK
+        mixed = (self.bound * 0x9E3779B1 + self.run * 0x85EBCA6B + 1) & _MASK
         mixed ^= mixed >> 15
         mixed = mixed * 0x2C1B3C6D & _MASK
         return mixed ^ mixed >> 12

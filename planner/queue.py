@@ -4,7 +4,7 @@ prepare in ``PreFilter`` and ``PreScore``, done once a group where it does not c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
     from planner.demand import PodGroup
     from planner.pods import AffinityTerm, Spread
+    from planner.resources import Resources
     from planner.scoring import Flags, Ints
     from planner.snapshot import Snapshot
-    from planner.tally import Counted, Kind
+    from planner.tally import Counted
 
 #: ``systemDefaultConstraints`` of PodTopologySpread: (label, maxSkew), both ScheduleAnyway.
 DEFAULT_SPREADS = ((known.HOSTNAME, 3), (known.ZONE, 5))
@@ -69,19 +70,11 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Queued:
-    """One group: pods that the scheduler cannot tell apart.
-
-    ``requests`` are (row of ``Rows.resources``, amount). ``asked`` and ``scored`` are cpu and memory, the latter with
-    what is assumed where nothing is requested. ``adds`` are the counts that one more pod changes.
-    """
+    """One group: pods that the scheduler cannot tell apart. ``shape`` is its row in ``Shapes``."""
 
     index: int
     group: PodGroup
-    kind: Kind
-    admitted: Flags
-    requests: tuple[tuple[int, int], ...]
-    asked: Ints
-    scored: Ints
+    shape: int
     skews: tuple[Skew, ...] = ()
     apart: tuple[Look, ...] = ()
     together: tuple[Look, ...] = ()
@@ -99,10 +92,25 @@ class Queued:
 
 
 @dataclass(frozen=True)
+class Shapes:
+    """What groups request and where they may be at all: one row for each distinct combination.
+
+    ``requests`` has a column for each of ``Rows.resources``; ``asked`` and ``scored`` have cpu and memory, the latter
+    with what is assumed where nothing is requested.
+    """
+
+    admitted: Flags
+    requests: Ints
+    asked: Ints
+    scored: Ints
+
+
+@dataclass(frozen=True)
 class Queue:
     """All groups, in the demand's order, and all counts. ``adds`` are, by group, (count, how much a pod adds)."""
 
     groups: tuple[Queued, ...]
+    shapes: Shapes
     tallies: Tallies
     adds: tuple[tuple[tuple[int, int], ...], ...]
 
@@ -116,12 +124,41 @@ def make_queue(groups: Sequence[PodGroup], snapshot: Snapshot, rows: Rows) -> Qu
     held = tuple(dict.fromkeys(term for kind in everyone for term in kind.anti if term.selector is not None))
     leaning = tuple(dict.fromkeys(term for kind in everyone for term, _ in kind.leanings))
     maker = _Maker(rows, tallies, reader, held, leaning)
-    queued = tuple(maker.make(*each) for each in zip(range(len(groups)), groups, kinds, strict=True))
+    queued = tuple(maker.make(number, group) for number, group in enumerate(groups))
     adds = tuple(
         tuple((place, amount) for place, tally in enumerate(tallies.kept) if (amount := tally.what.amount(kind)))
         for kind in kinds
     )
-    return Queue(queued, tallies, adds)
+    return Queue(queued, maker.shapes.made(rows), tallies, adds)
+
+
+@dataclass
+class _Shapes:
+    """Collects shapes, each once."""
+
+    places: dict[tuple[Resources, bytes], int] = field(default_factory=dict)
+    admitted: list[Flags] = field(default_factory=list)
+    requests: list[Resources] = field(default_factory=list)
+
+    def place(self, requests: Resources, admitted: Flags) -> int:
+        key = (requests, admitted.tobytes())
+        if key not in self.places:
+            self.places[key] = len(self.requests)
+            self.admitted.append(admitted)
+            self.requests.append(requests)
+        return self.places[key]
+
+    def made(self, rows: Rows) -> Shapes:
+        asked = _table([[one.get(CPU), one.get(MEMORY)] for one in self.requests], 2)
+        assumed = _table([list(unasked(one)) for one in self.requests], 2)
+        width = len(rows.resources)
+        requests = _table([[max(0, one.get(name)) for name in rows.resources] for one in self.requests], width)
+        admitted = np.array(self.admitted, dtype=np.bool_).reshape(len(self.requests), len(rows))
+        return Shapes(admitted, requests, asked, asked + assumed)
+
+
+def _table(lines: list[list[int]], width: int) -> Ints:
+    return np.array(lines, dtype=np.int64).reshape(len(lines), width)
 
 
 @dataclass(frozen=True)
@@ -133,22 +170,20 @@ class _Maker:
     reader: KindReader
     held: tuple[Term, ...]
     leaning: tuple[Term, ...]
+    shapes: _Shapes = field(default_factory=_Shapes)
 
-    def make(self, index: int, group: PodGroup, kind: Kind) -> Queued:
-        needs, place = group.needs, {name: number for number, name in enumerate(self.rows.resources)}
+    def make(self, index: int, group: PodGroup) -> Queued:
+        needs = group.needs
         disliked = self.rows.disliked(needs.tolerations)
         preferred = self._preferred(group)
-        asked = np.array([needs.requests.get(CPU), needs.requests.get(MEMORY)], dtype=np.int64)
         wishes = self._wishes(group)
         together = tuple(one for one in needs.affinity if not one.weight)
         own = dict(group.labels)
         return Queued(
-            index=index, group=group, kind=kind, admitted=self._admitted(group, together),
-            requests=tuple((place[name], amount) for name, amount in needs.requests if amount > 0),
-            asked=asked, scored=asked + np.array(unasked(needs.requests), dtype=np.int64),
-            skews=self._skews(group), apart=self._apart(group, kind), together=self._together(group),
+            index=index, group=group, shape=self.shapes.place(needs.requests, self._admitted(group, together)),
+            skews=self._skews(group), apart=self._apart(group), together=self._together(group),
             may_be_first=all(self._term(one, group).matches(group.namespace, own) for one in together),
-            wishes=wishes, wished=self._wished(group, wishes), leans=self._leans(group, kind),
+            wishes=wishes, wished=self._wished(group, wishes), leans=self._leans(group),
             disliked=disliked if disliked.any() else None, preferred=preferred if preferred.any() else None,
         )  # fmt: skip
 
@@ -222,7 +257,7 @@ class _Maker:
 
     # InterPodAffinity and NodePorts
 
-    def _apart(self, group: PodGroup, kind: Kind) -> tuple[Look, ...]:
+    def _apart(self, group: PodGroup) -> tuple[Look, ...]:
         """Counts that must be zero in a node's domain: of pods it keeps off, and of pods that keep it off."""
         own = dict(group.labels)
         required = [self._term(one, group) for one in group.needs.anti_affinity if not one.weight]
@@ -236,7 +271,7 @@ class _Maker:
         terms = terms_of(group.needs, group.namespace, dict(group.labels), self.reader.spaces).affinity
         return tuple(self._look(Matching(term, leaving=True), term.key) for term in terms)
 
-    def _leans(self, group: PodGroup, kind: Kind) -> tuple[tuple[Look, int], ...]:
+    def _leans(self, group: PodGroup) -> tuple[tuple[Look, int], ...]:
         own = dict(group.labels)
         preferred = [(one, one.weight) for one in group.needs.affinity if one.weight]
         preferred += [(one, -one.weight) for one in group.needs.anti_affinity if one.weight]

@@ -63,8 +63,8 @@ class Stage:
         cycle = Cycle(self.rows, self.queue, order)
         placed: dict[int, list[str]] = {}
         waiting, before = arrivals(self.groups, order), -1
-        while waiting and len(cycle.bound) != before:
-            before = len(cycle.bound)
+        while waiting and cycle.bound != before:
+            before = cycle.bound
             waiting = _pass(cycle, self.queue, waiting, placed)
         names = {self.rows.rows[node].name: tuple(sorted(pods)) for node, pods in placed.items()}
         return Replayed(placed=tuple(sorted(names.items())), stranded=tuple(sorted(pod for _, pod in waiting)))
@@ -77,10 +77,10 @@ def _pass(cycle: Cycle, queue: Queue, waiting: Sequence[Arrival], placed: dict[i
     refused: dict[int, int] = {}
     for index, pod in waiting:
         one = queue.groups[index]
-        hopeless = refused.get(index) == (len(cycle.bound) if one.skews or one.together else 0)
+        hopeless = refused.get(index) == (cycle.bound if one.skews or one.together else 0)
         node = None if hopeless else cycle.schedule(one)
         if node is None:
-            refused[index] = len(cycle.bound) if one.skews or one.together else 0
+            refused[index] = cycle.bound if one.skews or one.together else 0
             left.append((index, pod))
         else:
             placed.setdefault(node, []).append(pod)

@@ -95,7 +95,9 @@ def format_amount(name: str, amount: int) -> str:
 
 
 def describe_amount(name: str, amount: int) -> str:
-    """An amount for people: bytes as Gi, Mi or Ki with one decimal, cpu in cores or millicores."""
+    """An amount for people: bytes as Gi, Mi or Ki with one decimal, cpu in millicores, or in cores from ten on."""
+    if name == CPU and amount >= 10_000:
+        return f"{amount // 1000}.{amount % 1000:03d}".rstrip("0").rstrip(".")
     if name not in (MEMORY, STORAGE):
         return format_amount(name, amount)
     unit, suffix = next((one for one in _UNITS if amount >= one[0]), (1, ""))

@@ -137,7 +137,7 @@ class Domains:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows as arrays. ``resources`` are the names of the rows of ``allocatable`` and ``free``: cpu and memory first."""
+    """The rows as arrays. ``resources`` are the columns of ``free``, cpu and memory first."""
 
     rows: Sequence[Row]
     resources: tuple[str, ...]
@@ -162,7 +162,7 @@ class Rows:
     @cached_property
     def allocatable(self) -> Ints:
         """Cpu and memory, which scores look at."""
-        return self._amounts(lambda row: row.allocatable)[:2]
+        return self._amounts(lambda row: row.allocatable)[:, :2]
 
     @cached_property
     def free(self) -> Ints:
@@ -170,11 +170,11 @@ class Rows:
 
     @cached_property
     def assumed(self) -> Ints:
-        return np.array([row.assumed for row in self.rows], dtype=np.int64).reshape(len(self.rows), 2).T
+        return np.array([row.assumed for row in self.rows], dtype=np.int64).reshape(len(self.rows), 2)
 
     def _amounts(self, of: Callable[[Row], dict[str, int]]) -> Ints:
-        table = [[of(row).get(name, 0) for row in self.rows] for name in self.resources]
-        return np.array(table, dtype=np.int64).reshape(len(self.resources), len(self.rows))
+        table = [[of(row).get(name, 0) for name in self.resources] for row in self.rows]
+        return np.array(table, dtype=np.int64).reshape(len(self.rows), len(self.resources))
 
     def domains(self, key: str) -> Domains:
         """The values of a label over all nodes, in order."""

@@ -27,19 +27,17 @@ ASSUMED_CPU, ASSUMED_MEMORY = 100, 200 * 1024**2
 
 
 def least_allocated(allocatable: Ints, requested: Ints) -> Ints:
-    """NodeResourcesFit, LeastAllocated: the share left, as the mean over cpu and memory (one row each)."""
-    free = np.where(requested > allocatable, 0, allocatable - requested)
-    shares: Ints = free * BEST // np.maximum(allocatable, 1)
-    total: Ints = shares.sum(axis=0) // np.maximum((allocatable != 0).sum(axis=0), 1)
+    """NodeResourcesFit, LeastAllocated: the share left, as the mean over cpu and memory (the last axis)."""
+    shares = np.maximum(allocatable - requested, 0) * BEST // np.maximum(allocatable, 1)
+    total: Ints = shares.sum(axis=-1) // np.maximum((allocatable != 0).sum(axis=-1), 1)
     return total
 
 
 def balanced_allocation(allocatable: Ints, requested: Ints) -> Ints:
-    """NodeResourcesBalancedAllocation: how alike the used shares of cpu and memory (one row each) are."""
+    """NodeResourcesBalancedAllocation: how alike the used shares of cpu and memory (the last axis) are."""
     shares = np.minimum(requested / np.maximum(allocatable, 1), 1.0)
-    apart = np.abs(shares[0] - shares[1]) / 2
-    apart[(allocatable == 0).any(axis=0)] = 0.0
-    result: Ints = ((1 - apart) * BEST).astype(np.int64)
+    apart = np.abs(shares[..., 0] - shares[..., 1]) / 2
+    result: Ints = ((1 - np.where((allocatable == 0).any(axis=-1), 0.0, apart)) * BEST).astype(np.int64)
     return result
 
 

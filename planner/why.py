@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from planner.demand import Demand
 from planner.ledger import ENOUGH, Ledger
 from planner.plan import Reason
-from planner.quantity import format_money
+from planner.quantity import round_money
 from planner.resources import CPU, MEMORY, describe_amount
 from planner.solve import Problem, Solution, solve
 
@@ -40,14 +40,14 @@ def removal_reasons(victims: Sequence[Victim]) -> tuple[Reason, ...]:
 def _flavor_reason(opened: Sequence[Opened], problem: Problem) -> Reason:
     flavor = opened[0].candidate.flavor.name
     price = sum(one.candidate.hourly for one in opened)
-    chosen = f"{len(opened)} × {flavor} at {format_money(price, decimals=4)} {problem.currency}/h"
+    chosen = f"{len(opened)} × {flavor} at {round_money(price, decimals=4)} {problem.currency}/h"
     other = _without(flavor, opened, problem)
     if other is None:
         return Reason("only-flavor", f"{chosen}: no other flavor holds these pods within the policy and its limits")
     kinds = Counter(one.candidate.flavor.name for one in other.opened)
     listed = " + ".join(f"{count} × {name}" for name, count in sorted(kinds.items()))
     least = sum(one.candidate.hourly for one in other.opened)
-    cost = format_money(least, decimals=4)
+    cost = round_money(least, decimals=4)
     mine = opened[0].candidate.node_pool
     if least < price and any(one.candidate.node_pool.weight < mine.weight for one in other.opened):
         aside = f"by price alone, {listed} at {cost} {problem.currency}/h"

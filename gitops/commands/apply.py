@@ -43,7 +43,7 @@ def command(
         click.echo("Nothing to do: the approved plan is in effect.")
     else:
         pools, nodes = _count(applied.changed, "pool"), _count(len(applied.removed), "node")
-        click.echo(f"Applied: {pools} changed, {nodes} removed by name.")
+        click.echo(f"Applied: {pools} changed, {nodes} removed.")
     for drift in applied.drift:
         remark(f"still different: {drift}")
     return ExitCode.FAILED if applied.drift else ExitCode.DONE

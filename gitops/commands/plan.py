@@ -55,8 +55,8 @@ def make_plan(options: dict[str, Any]) -> Plan:
         raise InputError(str(error)) from error
 
 
-def show(plan: Plan, output: str, *, color: bool = False) -> str:
-    """The plan in the form that was asked for, ending in a newline."""
+def show(plan: Plan, output: str, *, color: bool = False, cluster: str = "") -> str:
+    """The plan in the form that was asked for, ending in a newline. ``cluster`` is named in texts for people."""
     if output == "json":
         from renderer.document import plan_text  # noqa: PLC0415 - one view is loaded
 
@@ -70,10 +70,10 @@ def show(plan: Plan, output: str, *, color: bool = False) -> str:
     if output == "markdown":
         from renderer.markdown import plan_view as markdown_view  # noqa: PLC0415 - likewise
 
-        return markdown_view(summarize(plan))
+        return markdown_view(summarize(plan), cluster=cluster)
     from renderer.terminal import Screen, plan_view  # noqa: PLC0415 - likewise
 
-    return plan_view(summarize(plan), screen=Screen(color=color))
+    return plan_view(summarize(plan), cluster=cluster, screen=Screen(color=color))
 
 
 def _files(plan: Plan, options: dict[str, Any]) -> list[tuple[Path, str]]:

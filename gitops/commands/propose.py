@@ -42,7 +42,7 @@ def command(**options: Any) -> int:
         plan = decide(inputs, now=now)
     except ValueRefused as error:
         raise InputError(str(error)) from error
-    click.echo(show(plan, options["output"]), nl=False)
+    click.echo(show(plan, options["output"], cluster=fleet.settings.name), nl=False)
     proposed = propose(fleet.repository, plan, fleet.settings)
     for line in told(proposed):
         around.remark(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,4 +60,5 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             remark(f"kubectl --kubeconfig {write_kubeconfig} get nodes")
         if write_provider:
             remark(f"poolplan apply --cli-config {install_mirror(write_provider)}")
-        running.wait()
+        with suppress(KeyboardInterrupt):  # the way it is meant to end
+            running.wait()

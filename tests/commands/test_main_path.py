@@ -122,7 +122,7 @@ def test_pods_become_a_proposal_an_approval_and_nodes(
 
     fleet.merge(branch)
     applied = apply(desk, world, terraform)
-    assert (applied.code, applied.out) == (0, "Applied: 1 pool changed, 0 nodes removed by name.\n"), applied
+    assert (applied.code, applied.out) == (0, "Applied: 1 pool changed, 0 nodes removed.\n"), applied
     assert sizes(world) == {POOL: 2}
     until("both pods run", lambda: all(placed(world).values()))
     repeated = apply(desk, world, terraform)
@@ -192,7 +192,7 @@ def test_the_named_node_leaves_and_no_other(world: World, desk: Desk, running: F
     assert sizes(world) == {POOL: 2}
 
     applied = apply(desk, world, terraform)
-    assert (applied.code, applied.out) == (0, "Applied: 0 pools changed, 1 node removed by name.\n"), applied
+    assert (applied.code, applied.out) == (0, "Applied: 0 pools changed, 1 node removed.\n"), applied
     assert applied.err == f"poolplan: cordoned {oldest}\npoolplan: {POOL}: removing {oldest}\n"
     assert sizes(world) == {POOL: 1}
     until("the node is gone", lambda: nodes(world) == [newest])
