@@ -1,16 +1,17 @@
 """Whether a cluster may look like this: the rules of kube-scheduler over plain manifests, sharing nothing with the planner.
 
 Written from the Kubernetes documentation (assigning pods to nodes, taints and tolerations, pod topology spread
-constraints, resource management), for the parts of manifests that the tests make. A cluster is a dict of nodes by name
-and pods that are bound; ``bind`` binds pods to the nodes that a plan gave them, one at a time, each only while every
-filter of the scheduler would let it.
+constraints, resource management), for the parts of manifests that the tests make. A cluster is nodes by
+name and pods that are bound; ``bind`` binds pods to the nodes that a plan gave them, one at a time, each only while
+every filter of the scheduler would let it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 Object = dict[str, Any]
@@ -45,14 +46,26 @@ def cluster_of(objects: list[Object]) -> Cluster:
 
 
 def bind(cluster: Cluster, pods: dict[str, Object], placements: dict[str, str]) -> dict[str, list[str]]:
-    """Bind as many of the pods as the scheduler would. What is left over: pod → why its node refuses it now."""
-    todo = dict(sorted(placements.items()))
-    while todo:
-        name = next((one for one in todo if not refusals(cluster, pods[one], todo[one])), None)
-        if name is None:
-            return {one: refusals(cluster, pods[one], node) for one, node in todo.items()}
-        cluster.bound[name] = (pods[name], todo.pop(name))
-    return {}
+    """Bind the pods in an order in which the scheduler would. What cannot be bound: pod → why its node refuses it.
+
+    Nobody knows the order in which the scheduler comes to the pods; with rules that look at other pods it matters. One
+    order of the workloads that binds them all is enough.
+    """
+    owners = sorted({owner(pods[name]) for name in placements})
+    left: dict[str, list[str]] = {}
+    for order in permutations(owners):
+        attempt = replace(cluster, bound=dict(cluster.bound))
+        todo = {name: placements[name] for name in sorted(placements, key=lambda one: (order.index(owner(pods[one])), one))}
+        while name := next((one for one in todo if not refusals(attempt, pods[one], todo[one])), ""):
+            attempt.bound[name] = (pods[name], todo.pop(name))
+        if not todo:
+            return {}
+        left = left or {one: refusals(attempt, pods[one], node) for one, node in todo.items()}
+    return left
+
+
+def owner(pod: Object) -> str:
+    return next((one["name"] for one in pod["metadata"].get("ownerReferences", ())), key(pod))
 
 
 def refusals(cluster: Cluster, pod: Object, node: str) -> list[str]:
