@@ -49,8 +49,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     )  # fmt: skip
     own = None if kubeconfig else SandboxCluster(clock)
     beside = state.with_name(state.name + ".cluster") if state else None
+    # Ctrl-C is how a sandbox is meant to end.
     keeping = kept(own, beside) if own else nullcontext()
-    with keeping, start_sandbox(options, clock, cluster=own) as running:
+    with suppress(KeyboardInterrupt), keeping, start_sandbox(options, clock, cluster=own) as running:
         click.echo(running.url)
         remark(f"project {PROJECT}, cluster {CLUSTER}, region {region}; keys and secret: sandbox")
         remark("export OVH_ENDPOINT=" + running.url + " OVH_APPLICATION_KEY=sandbox OVH_APPLICATION_SECRET=sandbox"
@@ -60,5 +61,4 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             remark(f"kubectl --kubeconfig {write_kubeconfig} get nodes")
         if write_provider:
             remark(f"poolplan apply --cli-config {install_mirror(write_provider)}")
-        with suppress(KeyboardInterrupt):  # the way it is meant to end
-            running.wait()
+        running.wait()
