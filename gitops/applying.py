@@ -55,7 +55,7 @@ class Hands:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What an apply did: pools the engine changed, nodes that left by name or with their pool, and what still differs."""
+    """What an apply did: pools the engine changed, nodes that left, and what still differs."""
 
     changed: int
     removed: tuple[str, ...] = ()

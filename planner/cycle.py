@@ -14,11 +14,12 @@ import numpy as np
 from planner import scoring
 
 if TYPE_CHECKING:
+    from planner.arrays import Rows
     from planner.queue import Queue, Queued, Skew
-    from planner.rows import Rows
     from planner.scoring import Flags, Ints
 
-EVERYONE, LEAST_PERCENT, FEWEST = 100, 5, 100  # numFeasibleNodesToFind: below 100 nodes all; never fewer than 100 or 5 %
+#: ``numFeasibleNodesToFind``: of fewer nodes than this all are looked at, of more never fewer than 100 or 5 %.
+EVERYONE, FEWEST, LEAST_PERCENT = 100, 100, 5
 _MASK = 0xFFFFFFFF
 
 
@@ -45,8 +46,10 @@ class Cycle:
         self.used = self.rows.allocatable - self.free[:, :2]
         self.scored = self.used + self.rows.assumed
         self.counts = [tally.start.copy() for tally in self.queue.tallies.kept]
-        shapes = self.queue.shapes
-        self.standing = np.stack([self._resources(shape, slice(None)) for shape in range(len(shapes.requests))])
+        shapes = range(len(self.queue.shapes.requests))
+        self.standing = np.zeros((len(shapes), len(self.rows)), dtype=np.int64)
+        for shape in shapes:
+            self.standing[shape] = self._resources(shape, slice(None))
 
     def schedule(self, one: Queued) -> int | None:
         """Bind one more pod of a group: the node it goes to, or None where no node takes it."""
@@ -83,7 +86,7 @@ class Cycle:
 
     def scores(self, one: Queued, nodes: Ints) -> Ints:
         """The weighted sum of all scores, for nodes that passed."""
-        total = self.standing[one.shape, nodes]
+        total: Ints = self.standing[one.shape, nodes]
         if one.disliked is not None:
             total = total + scoring.TAINTS * scoring.normalized(one.disliked[nodes], reverse=True)
         else:
@@ -100,7 +103,7 @@ class Cycle:
         return total
 
     def _resources(self, shape: int | slice, node: int | slice) -> Ints:
-        """What the resources of one node are worth to all shapes, or those of all nodes to one: -1 without room.
+        """What the resources of one node are worth to all shapes, or those of all nodes to one; -1: no room there.
 
         NodeResourcesFit, filter and score, and NodeResourcesBalancedAllocation, which best-effort pods are spared.
         """
@@ -110,7 +113,8 @@ class Cycle:
         allocatable = self.rows.allocatable[node]
         score = scoring.least_allocated(allocatable, self.scored[node] + shapes.scored[shape])
         balance = scoring.balanced_allocation(allocatable, self.used[node] + asked)
-        return np.where(fits, score + balance * asked.any(axis=-1), -1)
+        standing: Ints = np.where(fits, score + balance * asked.any(axis=-1), -1)
+        return standing
 
     def _ruled(self, one: Queued) -> Flags:
         """PodTopologySpread, InterPodAffinity and NodePorts: the nodes that other pods leave to this one."""
@@ -138,15 +142,15 @@ class Cycle:
         parts = []
         for wish in one.wishes:
             codes = wish.look.codes[nodes]
-            size = int(scored.sum()) if wish.by_host else np.count_nonzero(np.bincount(codes[scored]))
+            size = int(scored.sum()) if wish.by_host else int(np.count_nonzero(np.bincount(codes[scored])))
             parts.append((self.counts[wish.look.tally][codes], size, wish.max_skew, wish.labelled[nodes]))
         return scoring.spread_score(parts, scored)
 
     def _enough(self, passing: Flags) -> Ints:
         """``findNodesThatPassFilters``: from where the last search ended, as many as ``numFeasibleNodesToFind``."""
         nodes, every = np.flatnonzero(passing), len(passing)
-        wanted = every if every < EVERYONE else max(FEWEST, every * max(LEAST_PERCENT, 50 - every // 125) // 100)
-        if len(nodes) < wanted:
+        wanted = max(FEWEST, every * max(LEAST_PERCENT, 50 - every // 125) // 100)
+        if every < EVERYONE or len(nodes) < wanted:
             return nodes
         first = int(np.searchsorted(nodes, self._next))
         found = np.concatenate((nodes[first:], nodes[:first]))[:wanted]

@@ -127,7 +127,8 @@ def _ledger(inputs: Inputs, region: Region) -> Ledger:
     nodes = sum(pool.desired for pool in pools) + len(loose)
     allowed = NODES_PER_CLUSTER.get(inputs.cluster_plan)
     if allowed is None:
-        raise ValueRefused(f"cluster plan {inputs.cluster_plan!r} is unknown; it is one of {', '.join(NODES_PER_CLUSTER)}")
+        listed = ", ".join(NODES_PER_CLUSTER)
+        raise ValueRefused(f"cluster plan {inputs.cluster_plan!r} is unknown; it is one of {listed}")
     ledger = Ledger(allowed - nodes, POOLS_PER_CLUSTER - len(pools))
     for pool in pools:
         mine = _is_owned(pool, inputs)

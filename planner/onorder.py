@@ -41,8 +41,8 @@ def nodes_on_order(
         zone = pool.zones[0] if pool.zones else region.zones[0]
         labels = {**ovh_labels(flavor, region, zone), **dict(pool.labels), known.OVH_POOL: pool.name}
         missing = pool.desired - joined(pool.name, nodes)
-        for name in islice(free_names(pool.name, taken), max(0, missing)):
-            found.append(_expected(pool, name, labels, figures_of(flavor, figures), passing))
+        names = islice(free_names(pool.name, taken), max(0, missing))
+        found += [_expected(pool, name, labels, figures_of(flavor, figures), passing) for name in names]
     return tuple(found)
 
 

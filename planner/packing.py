@@ -148,7 +148,8 @@ class Packer:
             if heap and now[:3] > heap[0][:3]:
                 heappush(heap, now)
                 continue
-            self._commit(packing, position, now[3])
+            if not self._commit(packing, position, now[3]):
+                continue
             heappush(heap, now)
             if any(not packing.left[i] for i in now[3]):
                 heap = self._offers(packing, [one[2] for one in heap], by_size, worths)
@@ -206,32 +207,34 @@ class Packer:
                 trial.put(item.index, item.requests, count)
                 if not item.ruleless:
                     ruled[item.index] = ruled.get(item.index, 0) + count
-                    packing.topology.place(item.subject, trial.labels, count)
+                    packing.topology.place(item.subject, trial.labels, count, taints=trial.taints)
         for i, count in ruled.items():
-            packing.topology.place(self.items[i].subject, trial.labels, -count)
+            packing.topology.place(self.items[i].subject, trial.labels, -count, taints=trial.taints)
         return trial.contents
 
-    def _commit(self, packing: Packing, position: int, pattern: dict[int, int]) -> None:
-        """Open as many nodes with this filling as there are pods for, and as may be ordered."""
+    def _commit(self, packing: Packing, position: int, pattern: dict[int, int]) -> bool:
+        """Open as many nodes with this filling as there are pods for, and as may be ordered; whether there was one."""
         candidate = self.candidates[position]
         times = min(packing.left[i] // n for i, n in pattern.items())
-        for _ in range(min(times, packing.ledger.affordable(candidate))):
+        opened = 0
+        while opened < times and packing.ledger.affordable(candidate):
             one = new_bin(candidate, packing.next_name(), position=position)
-            ruled = ((self.items[i], count) for i, count in pattern.items() if not self.items[i].ruleless)
-            if any(packing.topology.room(item.subject, one.labels) < count for item, count in ruled):
-                return
+            if opened and self._fill(packing, position, [self.items[i] for i in pattern]) != pattern:
+                break
             packing.ledger.order(candidate, 1)
             packing.bins.append(one)
             self._put(packing, one, pattern)
             for i, count in pattern.items():
                 packing.left[i] -= count
+            opened += 1
+        return bool(opened)
 
     def _put(self, packing: Packing, one: Bin, pattern: dict[int, int], sign: int = 1) -> None:
         for i, count in pattern.items():
             item = self.items[i]
             one.put(i, item.requests, sign * count)
             if not item.ruleless:
-                packing.topology.place(item.subject, one.labels, sign * count)
+                packing.topology.place(item.subject, one.labels, sign * count, taints=one.taints)
 
     def _improved(self, packing: Packing) -> Packing:
         """Empty small nodes into others and swap every node for the cheapest that holds the same."""
@@ -254,7 +257,7 @@ class Packer:
             ledger.order(self.candidates[one.position], -1)
             for i, count in one.contents.items():
                 if not self.items[i].ruleless:
-                    topology.place(self.items[i].subject, one.labels, -count)
+                    topology.place(self.items[i].subject, one.labels, -count, taints=one.taints)
                 left[i] += count
         usable = frozenset(i for i, each in enumerate(self.candidates) if each.flavor.name != flavor)
         items = [replace(item, count=left[item.index], options=item.options & usable) for item in self.items]

@@ -34,7 +34,8 @@ def parse_quantity(text: str) -> Fraction:
     """A Kubernetes quantity (``500m``, ``1.5Gi``, ``2e3``) as an exact number of its base unit, never negative."""
     match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
-        raise ValueRefused(f"{_shown(text)} is not a quantity; write a number with an optional suffix, like 500m, 2 or 1.5Gi")
+        shown = _shown(text)
+        raise ValueRefused(f"{shown} is not a quantity; write a number with an optional suffix, like 500m, 2 or 1.5Gi")
     number, suffix = Fraction(match["number"]), match["suffix"] or ""
     scale = _SUFFIXES.get(suffix)
     value = number * (scale if scale is not None else Fraction(10) ** int(suffix[1:]))
@@ -91,7 +92,8 @@ def parse_duration(text: str) -> int:
             break
         total, end = total + Fraction(match[1]) * _DURATION_UNIT[match[2]], match.end()
     if end == 0 or end != len(text):
-        raise ValueRefused(f"{_shown(text)} is not a duration; write hours, minutes and seconds, like 720h, 1m or 1h30m")
+        shown = _shown(text)
+        raise ValueRefused(f"{shown} is not a duration; write hours, minutes and seconds, like 720h, 1m or 1h30m")
     return _ceil(total)
 
 

@@ -11,10 +11,11 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from planner.arrays import Rows
 from planner.cycle import Cycle
-from planner.queue import make_queue
+from planner.enqueue import make_queue
 from planner.resources import CPU, MEMORY
-from planner.rows import Rows, rows_of
+from planner.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,8 +89,11 @@ def _pass(cycle: Cycle, queue: Queue, waiting: Sequence[Arrival], placed: dict[i
 
 
 def certify(problem: Problem, solution: Solution) -> Certificate:
-    """Replay the solution in every order. ``problem`` is the one that was solved."""
-    stage = make_stage(problem, placed_groups(problem, solution), [one.candidate for one in solution.opened])
+    """Replay the solution in every order. ``problem`` is the one that was solved. No pods, no orders."""
+    groups = placed_groups(problem, solution)
+    if not groups:
+        return Certificate()
+    stage = make_stage(problem, groups, [one.candidate for one in solution.opened])
     return Certificate(stranded=tuple(stage.play(order).stranded for order in range(len(ORDERS))))
 
 

@@ -1,4 +1,4 @@
-"""kube-scheduler's scores with the default profile of 1.34, for many nodes at once; what they are made from is not here.
+"""kube-scheduler's scores with the default profile of 1.34, for many nodes at once.
 
 Each function is one plugin's ``Score`` and ``NormalizeScore``. All are whole numbers from 0 to 100, rounded exactly
 where the plugin rounds. Ports, volumes and image locality have no say: nodes that are to come hold no images.

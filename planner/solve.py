@@ -7,49 +7,35 @@ emptiest that the rule, the existing nodes or the candidates still allow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from itertools import count
+import itertools
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from planner import labels as known
-from planner.bins import Bin
+from planner.bins import Bin, new_bin
 from planner.bound import dual_prices
 from planner.candidates import Candidate, choice_for
-from planner.ledger import ENOUGH, Ledger
-from planner.packing import ALL, Item, Packer
+from planner.ledger import ENOUGH
+from planner.lineup import Problem, Work, could_hold, domains_of, line_up
+from planner.packing import NEW, Item, Packer
 from planner.plan import Unplaced
 from planner.reasons import explain
 from planner.resources import CPU, MEMORY
-from planner.topology import Subject, Topology, counted_in, port_terms, terms_of
+from planner.topology import Subject, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from planner.demand import Demand, PodGroup
+    from planner.ledger import Ledger
     from planner.resources import Resources
-    from planner.snapshot import Snapshot
 
     _Kind = tuple[Resources, frozenset[int], str, Subject, str]
     _Zone = tuple[str, str]  # the key of a group, and a zone
 
+__all__ = ["Opened", "Problem", "Solution", "solve"]
+
 #: After so many attempts, zones that still fall short are closed to the group.
 PATIENCE = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Everything the solver looks at. ``bins`` are existing nodes and nodes on order, in order of preference.
-
-    ``effort`` bounds how many ways of packing are tried.
-    """
-
-    demand: Demand
-    snapshot: Snapshot
-    bins: Sequence[Bin]
-    candidates: Sequence[Candidate]
-    ledger: Ledger
-    currency: str = ""
-    effort: int = ALL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,55 +56,42 @@ class Solution:
     lower_bound: int = 0
 
 
-@dataclass
-class _Work:
-    """A group on its way: what is still to place, and in which zone it was told to be.
-
-    ``zonal``: a zone rule is the group's own, or another group wants to be in the zone where this one is.
-    """
-
-    group: PodGroup
-    subject: Subject
-    waiting: list[str]
-    zonal: bool = False
-    pinned: dict[str, int] = field(default_factory=dict)
-    told: dict[str, int] = field(default_factory=dict)
-    on_nodes: dict[str, list[str]] = field(default_factory=dict)
-
-    @property
-    def requests(self) -> dict[str, int]:
-        return dict(self.group.needs.requests.items)
-
-    @property
-    def on_new(self) -> int:
-        """How many of its pods are on new nodes."""
-        return self.group.count - len(self.waiting) - sum(map(len, self.on_nodes.values()))
-
-    def lost(self) -> list[tuple[str, int]]:
-        """Zones for which it could not get all nodes, with the number of pods left without."""
-        return [(zone, left) for zone, left in sorted(self.pinned.items()) if zone and left]
-
-
 def solve(problem: Problem) -> Solution:
     """Place the demand. Deterministic: groups by priority, then size, then key.
 
     Where a limit lets fewer pods into a zone than were told to go there, everything is done again with that in mind:
-    the pods in the other zones may by then be more than their rule allows.
+    the pods in the other zones may by then be more than their rule allows. So it is where a new node brings a zone into
+    play that a rule did not reckon with.
     """
     caps: dict[_Zone, int] = {}
-    for round_ in count():
+    coming: dict[tuple[str, ...], Bin] = {}
+    for round_ in itertools.count():
         bins = [one.copy() for one in problem.bins]
-        solution, works = _attempt(problem, bins, caps)
+        solution, works = _attempt(problem, bins, caps, tuple(coming.values()))
         short = {(work.group.key, zone): work.told[zone] - lost for work in works for zone, lost in work.lost()}
-        if not short:
+        kinds = {one.candidate.key: new_bin(one.candidate, NEW) for one in solution.opened}
+        if not short and not _surprises(works, problem, coming, kinds):
             return replace(solution, lower_bound=_lower_bound(problem, works, bins))
+        coming |= kinds
         caps |= short if round_ < PATIENCE else dict.fromkeys(short, 0)
     raise AssertionError  # pragma: no cover - count() never ends
 
 
-def _attempt(problem: Problem, bins: Sequence[Bin], caps: Mapping[_Zone, int]) -> tuple[Solution, list[_Work]]:
+def _surprises(
+    works: Sequence[Work], problem: Problem, coming: Mapping[tuple[str, ...], Bin], kinds: Mapping[tuple[str, ...], Bin]
+) -> bool:
+    """Whether new nodes of these kinds bring a domain that some spread did not reckon with."""
+    after = tuple({**coming, **kinds}.values())
+    return len(after) > len(coming) and any(
+        domains_of(work, problem, after) != domains_of(work, problem, tuple(coming.values())) for work in works
+    )
+
+
+def _attempt(
+    problem: Problem, bins: Sequence[Bin], caps: Mapping[_Zone, int], coming: Sequence[Bin]
+) -> tuple[Solution, list[Work]]:
     """One way through. ``caps`` bound the pods of a group for which nodes may be ordered in a zone."""
-    topology, works = _prepare(problem)
+    topology, works = line_up(problem, coming)
     for work in works:
         if work.zonal:
             _settle_zones(work, problem, bins, topology, caps)
@@ -134,83 +107,7 @@ def _attempt(problem: Problem, bins: Sequence[Bin], caps: Mapping[_Zone, int]) -
     return Solution(onto=_onto(works), opened=tuple(opened), unplaced=unplaced), works
 
 
-def _prepare(problem: Problem) -> tuple[Topology, list[_Work]]:
-    """Count the pods that run already, and line the groups up."""
-    spaces = problem.snapshot.namespaces
-    groups = problem.demand.groups
-    rules = {group.key: terms_of(group.needs, group.namespace, dict(group.labels), spaces) for group in groups}
-    places = {node.name: node.label_map for node in problem.snapshot.nodes}
-    places |= {one.name: one.labels for one in problem.bins}
-    running = [pod for pod in problem.snapshot.pods if pod.node_name in places and not pod.phase.finished]
-    held = [terms_of(pod.needs, pod.namespace, dict(pod.labels), spaces) for pod in running]
-    terms = tuple(dict.fromkeys(term for one in (*rules.values(), *held) for term in one.terms()))
-    topology = Topology()
-    for pod, own in zip(running, held, strict=True):
-        ports = frozenset(port_terms(pod.needs))
-        counted = counted_in(terms, pod.namespace, dict(pod.labels)) if not pod.deleting else frozenset()
-        topology.place(replace(own, matches=counted | ports), places[pod.node_name])
-    works = []
-    for group in groups:
-        counted = counted_in(terms, group.namespace, dict(group.labels)) | frozenset(port_terms(group.needs))
-        works.append(_Work(group, replace(rules[group.key], matches=counted), list(group.pods)))
-    looked_for = {term for rule in rules.values() for term in rule.affinity if term.key == known.ZONE}
-    for work in works:
-        work.zonal = any(term.key == known.ZONE for term in work.subject.terms()) or bool(
-            looked_for & work.subject.matches
-        )
-        _learn_domains(work, problem, topology)
-    return topology, _in_order(works)
-
-
-def _in_order(works: list[_Work]) -> list[_Work]:
-    """By priority, then size, then key; but a group comes after those that its affinity looks for."""
-    waiting, done = sorted(works, key=lambda work: _rank(work.group)), []
-    while waiting:
-        ready = [work for work in waiting if not _looks_for(work, waiting)] or waiting[:1]
-        done += ready
-        waiting = [work for work in waiting if all(work is not other for other in ready)]
-    return done
-
-
-def _looks_for(work: _Work, others: list[_Work]) -> bool:
-    wanted = frozenset(work.subject.affinity)
-    return any(wanted & other.subject.matches for other in others if other is not work) if wanted else False
-
-
-def _rank(group: PodGroup) -> tuple[object, ...]:
-    requests = dict(group.needs.requests.items)
-    return (-group.needs.priority, -requests.get(CPU, 0), -requests.get(MEMORY, 0), group.key)
-
-
-def _learn_domains(work: _Work, problem: Problem, topology: Topology) -> None:
-    """The domains a spread's minimum is taken over: those of nodes, there or possible, that the pod may run on.
-
-    A node that takes no pods now is among them, as kube-scheduler has it, unless taints are to be honoured.
-    """
-    needs = work.group.needs
-    everywhere = [node.label_map for node in problem.snapshot.nodes] + [one.labels for one in problem.bins]
-    tolerated = [one.labels for one in problem.bins if one.admits(needs)]
-    for term, spread in work.subject.spreads:
-        if term.key == known.HOSTNAME:
-            continue
-        there = {
-            labels[term.key] for labels in (tolerated if spread.honor_taints else everywhere)
-            if term.key in labels
-            and (not spread.honor_affinity or any(each.allow(labels) for each in needs.alternatives))
-        }  # fmt: skip
-        possible = {
-            one.labels[term.key] for one in problem.candidates
-            if term.key in one.labels and _could_hold(work, one)
-        }  # fmt: skip
-        known_before = topology.domains.get(term, ())
-        topology.domains[term] = tuple(sorted({*known_before, *there, *possible}))
-
-
-def _could_hold(work: _Work, one: Candidate) -> bool:
-    return choice_for(work.group.needs, one) is not None and work.group.needs.requests.fits_in(one.free)
-
-
-def _use_nodes(work: _Work, bins: Sequence[Bin], topology: Topology) -> None:
+def _use_nodes(work: Work, bins: Sequence[Bin], topology: Topology) -> None:
     """Put as many pods as possible on nodes that exist or are on order."""
     requests = work.requests
     for one in bins:
@@ -221,21 +118,21 @@ def _use_nodes(work: _Work, bins: Sequence[Bin], topology: Topology) -> None:
         count = min(len(work.waiting), one.fits(requests), topology.room(work.subject, one.labels))
         if count:
             _take(work, one, requests, count)
-            topology.place(work.subject, one.labels, count)
+            topology.place(work.subject, one.labels, count, taints=one.taints)
 
 
-def _take(work: _Work, one: Bin, requests: dict[str, int], count: int) -> None:
+def _take(work: Work, one: Bin, requests: dict[str, int], count: int) -> None:
     one.put(-1, requests, count)
     work.on_nodes.setdefault(one.name, []).extend(work.waiting[:count])
     del work.waiting[:count]
 
 
 def _settle_zones(
-    work: _Work, problem: Problem, bins: Sequence[Bin], topology: Topology, caps: Mapping[_Zone, int]
+    work: Work, problem: Problem, bins: Sequence[Bin], topology: Topology, caps: Mapping[_Zone, int]
 ) -> None:
     """Give each pod a node that exists, or a zone in which to order one: always the emptiest zone that is left."""
     here = [one for one in bins if one.admits(work.group.needs)]
-    offered = {one.zone for one in problem.candidates if _could_hold(work, one)}
+    offered = {one.zone for one in problem.candidates if could_hold(work, one)}
     zones = sorted({*offered, *(one.labels[known.ZONE] for one in here if known.ZONE in one.labels)})
     rule = work.subject.on(known.ZONE)
     still = list(work.waiting)
@@ -246,7 +143,7 @@ def _settle_zones(
         if (one := _node_in(free, here, work, topology)) is not None:
             one.put(-1, work.requests, 1)
             work.on_nodes.setdefault(one.name, []).append(still.pop(0))
-            topology.place(work.subject, one.labels)
+            topology.place(work.subject, one.labels, taints=one.taints)
             continue
         wanted = (z for z in free if z in offered and work.pinned.get(z, 0) < caps.get((work.group.key, z), ENOUGH))
         zone = next(wanted, "")
@@ -263,7 +160,7 @@ def _in_zone(topology: Topology, rule: Subject, zone: str) -> int:
     return max((topology.count(term, zone) for term, _ in rule.spreads), default=0)
 
 
-def _node_in(zones: Sequence[str], bins: Sequence[Bin], work: _Work, topology: Topology) -> Bin | None:
+def _node_in(zones: Sequence[str], bins: Sequence[Bin], work: Work, topology: Topology) -> Bin | None:
     """The first node, in the order of zones, that can take one more pod."""
     rest, requests = work.subject.off(known.ZONE), work.requests
     for zone in zones:
@@ -274,7 +171,7 @@ def _node_in(zones: Sequence[str], bins: Sequence[Bin], work: _Work, topology: T
 
 
 def _order_nodes(
-    works: list[_Work], tier: Sequence[Candidate], topology: Topology, ledger: Ledger, effort: int
+    works: list[Work], tier: Sequence[Candidate], topology: Topology, ledger: Ledger, effort: int
 ) -> tuple[list[Opened], Topology, Ledger]:
     """Pack what is still waiting onto new nodes of one tier of NodePools: all of it, or priority by priority."""
     waiting = [work for work in works if work.waiting]
@@ -298,7 +195,7 @@ def _order_nodes(
     return opened, topology, ledger
 
 
-def _variants(works: list[_Work], tier: Sequence[Candidate]) -> list[Candidate]:
+def _variants(works: list[Work], tier: Sequence[Candidate]) -> list[Candidate]:
     """Every candidate with every choice of offered labels that some group needs, sorted by key."""
     found: dict[tuple[str, ...], Candidate] = {}
     for one in tier:
@@ -310,12 +207,12 @@ def _variants(works: list[_Work], tier: Sequence[Candidate]) -> list[Candidate]:
     return [found[key] for key in sorted(found)]
 
 
-def _items(works: list[_Work], variants: list[Candidate]) -> list[tuple[list[_Work], Item]]:
+def _items(works: list[Work], variants: list[Candidate]) -> list[tuple[list[Work], Item]]:
     """What to pack: pods of a group, or of a group and a zone where zones were settled. Indexes count from zero.
 
     Groups that topology has nothing to say of are one item where their requests and candidates are equal.
     """
-    found: dict[_Kind, list[tuple[_Work, int]]] = {}
+    found: dict[_Kind, list[tuple[Work, int]]] = {}
     for work in works:
         zonal = work.zonal
         subject = work.subject.off(known.ZONE) if zonal else work.subject
@@ -333,13 +230,13 @@ def _items(works: list[_Work], variants: list[Candidate]) -> list[tuple[list[_Wo
     return items
 
 
-def _holds(work: _Work, one: Candidate, zone: str) -> bool:
+def _holds(work: Work, one: Candidate, zone: str) -> bool:
     if zone and one.zone != zone:
         return False
     return choice_for(work.group.needs, one) == () and work.group.needs.requests.fits_in(one.free)
 
 
-def _opened(one: Bin, by_index: dict[int, list[_Work]]) -> Opened:
+def _opened(one: Bin, by_index: dict[int, list[Work]]) -> Opened:
     assert one.candidate is not None  # noqa: S101 - new nodes always have one
     pods: list[str] = []
     for index, count in sorted(one.contents.items()):
@@ -347,7 +244,7 @@ def _opened(one: Bin, by_index: dict[int, list[_Work]]) -> Opened:
     return Opened(candidate=one.candidate, pods=tuple(sorted(pods)))
 
 
-def _taken(works: list[_Work], count: int, zone: str) -> list[str]:
+def _taken(works: list[Work], count: int, zone: str) -> list[str]:
     """The next ``count`` waiting pods of the groups an item stands for, in their order."""
     pods: list[str] = []
     for work in works:
@@ -360,7 +257,7 @@ def _taken(works: list[_Work], count: int, zone: str) -> list[str]:
     return pods
 
 
-def _onto(works: list[_Work]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _onto(works: list[Work]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     together: dict[str, list[str]] = {}
     for work in works:
         for name, pods in work.on_nodes.items():
@@ -368,7 +265,7 @@ def _onto(works: list[_Work]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((name, tuple(sorted(pods))) for name, pods in sorted(together.items()))
 
 
-def _unplaced(works: list[_Work], problem: Problem, ledger: Ledger) -> list[Unplaced]:
+def _unplaced(works: list[Work], problem: Problem, ledger: Ledger) -> list[Unplaced]:
     left = [work for work in works if work.waiting]
     return [
         Unplaced(
@@ -379,7 +276,7 @@ def _unplaced(works: list[_Work], problem: Problem, ledger: Ledger) -> list[Unpl
     ]  # fmt: skip
 
 
-def _lower_bound(problem: Problem, works: list[_Work], bins: Sequence[Bin]) -> int:
+def _lower_bound(problem: Problem, works: list[Work], bins: Sequence[Bin]) -> int:
     """The least hourly price of new nodes for all pods that are placed: what existing nodes have free is taken off,
     that is what they have left and what the pods on them take, so the bound is true whatever is put there."""
     need = [sum(work.requests.get(name, 0) * work.on_new for work in works) for name in (CPU, MEMORY)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -112,14 +113,38 @@ class Tallies:
         key = (what, codes.tobytes())
         if key not in self._places:
             start = np.zeros(size + 1, dtype=np.int64)
-            for kind, nodes in self.running.items():
+            for kind in self._by_owner.get(what.owner, ()) if isinstance(what, Owned) else self.running:
                 if amount := what.amount(kind):
-                    for node, count in nodes.items():
+                    for node, count in self.running[kind].items():
                         start[codes[node]] += amount * count
             start[size] = 0
             self._places[key] = len(self.kept)
             self.kept.append(Tally(what, codes, start))
         return self._places[key]
+
+    @cached_property
+    def _by_owner(self) -> dict[Owner | None, list[Kind]]:
+        found: dict[Owner | None, list[Kind]] = {}
+        for kind in self.running:
+            found.setdefault(kind.owner, []).append(kind)
+        return found
+
+    def added_by(self, kinds: Iterable[Kind]) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """What one more pod of each kind adds to which counts."""
+        owned: dict[Owner | None, list[int]] = {}
+        others = []
+        for place, tally in enumerate(self.kept):
+            if isinstance(tally.what, Owned):
+                owned.setdefault(tally.what.owner, []).append(place)
+            else:
+                others.append(place)
+        return tuple(
+            tuple(
+                (place, amount) for place in (*owned.get(kind.owner, ()), *others)
+                if (amount := self.kept[place].what.amount(kind))
+            )
+            for kind in kinds
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,16 +172,15 @@ class KindReader:
         self, namespace: str, labels: tuple[tuple[str, str], ...], owner: Owner, needs: Needs, *, deleting: bool
     ) -> Kind:
         own = dict(labels)
-        anti, leanings = (), ()
-        if needs.affinity or needs.anti_affinity or needs.host_ports:
-            anti = terms_of(needs, namespace, own, self.spaces).anti
-            leanings = (
+        plain = not (needs.affinity or needs.anti_affinity or needs.host_ports)
+        return Kind(
+            namespace=namespace, labels=tuple(pair for pair in labels if pair[0] in self.keys),
+            owner=owner if owner in self.owners else None, deleting=deleting,
+            anti=() if plain else terms_of(needs, namespace, own, self.spaces).anti,
+            leanings=() if plain else (
                 *((self.term(one, namespace, own), one.weight or 1) for one in needs.affinity),
                 *((self.term(one, namespace, own), -one.weight) for one in needs.anti_affinity if one.weight),
-            )
-        return Kind(
-            namespace=namespace, labels=tuple(pair for pair in labels if pair[0] in self.keys), anti=anti,
-            owner=owner if owner in self.owners else None, deleting=deleting, leanings=leanings,
+            ),
         )  # fmt: skip
 
     def term(self, one: AffinityTerm, namespace: str, labels: Mapping[str, str]) -> Term:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from planner import labels as known
 from planner.requirements import Requirement, Requirements
+from planner.taints import untolerated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from planner.pods import AffinityTerm, Needs, Spread
     from planner.snapshot import Namespace
+    from planner.taints import Taint, Toleration
 
 UNBOUNDED = 10**9
 
@@ -25,13 +27,15 @@ UNBOUNDED = 10**9
 class Term:
     """What is counted: pods of some namespaces that match a selector, per value of a node label.
 
-    ``nodes`` are OR-ed requirements on the nodes that are looked at; none means all nodes.
+    ``nodes`` are OR-ed requirements on the nodes that are looked at; none means all nodes. With ``tolerations``, only
+    nodes are looked at whose taints these tolerate.
     """
 
     key: str
     namespaces: tuple[str, ...]
     selector: Requirements | None
     nodes: tuple[Requirements, ...] = ()
+    tolerations: tuple[Toleration, ...] | None = None
     _hash: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
@@ -44,8 +48,10 @@ class Term:
     def matches(self, namespace: str, labels: Mapping[str, str]) -> bool:
         return namespace in self.namespaces and self.selector is not None and self.selector.allow(labels)
 
-    def looks_at(self, labels: Mapping[str, str], *, whole: bool) -> bool:
+    def looks_at(self, labels: Mapping[str, str], taints: Iterable[Taint], *, whole: bool) -> bool:
         """Whether pods on such a node count. Without ``whole``, labels that are not given are not asked for."""
+        if self.tolerations is not None and untolerated(taints, self.tolerations):
+            return False
         return not self.nodes or any(
             all(each.allows(labels.get(each.key)) for each in one.items if whole or each.key in labels)
             for one in self.nodes
@@ -93,14 +99,17 @@ class Topology:
     def copy(self) -> Topology:
         return Topology(dict(self.counts), dict(self.holders), dict(self.totals), self.domains)
 
-    def place(self, subject: Subject, labels: Mapping[str, str], count: int = 1, *, whole: bool = True) -> None:
-        """Count ``count`` pods of a kind on a node with these labels; a negative count takes them back.
+    def place(
+        self, subject: Subject, labels: Mapping[str, str], count: int = 1, *, taints: Iterable[Taint] = (),
+        whole: bool = True,
+    ) -> None:  # fmt: skip
+        """Count ``count`` pods of a kind on a node with these labels and taints; a negative count takes them back.
 
         Without ``whole``, more labels of the node will be known later.
         """
         for term in subject.matches:
             domain = labels.get(term.key)
-            if domain is not None and term.looks_at(labels, whole=whole):
+            if domain is not None and term.looks_at(labels, taints, whole=whole):
                 self.counts[term, domain] = self.counts.get((term, domain), 0) + count
                 self.totals[term] = self.totals.get(term, 0) + count
         for term in subject.anti:
@@ -171,7 +180,8 @@ def terms_of(
 
     def spread(one: Spread) -> Term:
         narrowed = one.honor_affinity and one.topology_key != known.HOSTNAME and needs.alternatives != (Requirements(),)
-        return Term(one.topology_key, (namespace,), one.selector, needs.alternatives if narrowed else ())
+        tolerations = needs.tolerations if one.honor_taints and one.topology_key != known.HOSTNAME else None
+        return Term(one.topology_key, (namespace,), one.selector, needs.alternatives if narrowed else (), tolerations)
 
     return Subject(
         spreads=tuple((spread(one), one) for one in needs.spreads if one.required),

@@ -31,12 +31,9 @@ def problem_of(cluster: Object) -> Problem:
     """A cluster's nodes and the pods that wait, with nothing to order."""
     read = make_inputs(items_of(Source("cluster.json", json.dumps(cluster).encode())), environment={})
     snapshot = read.snapshot
-    bins = node_bins(
-        [node for node in snapshot.nodes if not node.unschedulable], snapshot.pods, snapshot.daemonsets, passing=frozenset()
-    )
-    return Problem(
-        demand=collect_demand(snapshot), snapshot=snapshot, bins=bins, candidates=(), ledger=Ledger(0, 0)
-    )  # fmt: skip
+    usable = [node for node in snapshot.nodes if not node.unschedulable]
+    bins = node_bins(usable, snapshot.pods, snapshot.daemonsets, passing=frozenset())
+    return Problem(demand=collect_demand(snapshot), snapshot=snapshot, bins=bins, candidates=(), ledger=Ledger(0, 0))
 
 
 def disagreements(recording: Object) -> list[str]:

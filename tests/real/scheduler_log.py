@@ -15,13 +15,14 @@ Step = dict[str, Any]
 VERBOSITY = "-v=10"
 _TRIED = re.compile(r'"Attempting to schedule pod" pod="(?P<pod>[^"]+)"')
 _SCORED = re.compile(
-    r'"Plugin scored node for pod" pod="(?P<pod>[^"]+)" plugin="(?P<plugin>\w+)" node="(?P<node>[^"]+)" score=(?P<score>-?\d+)'
+    r'"Plugin scored node for pod" pod="(?P<pod>[^"]+)" plugin="(?P<plugin>\w+)" node="(?P<node>[^"]+)" '
+    r"score=(?P<score>-?\d+)"
 )
 _BOUND = re.compile(r'"Attempting to bind pod to node" pod="(?P<pod>[^"]+)" node="(?P<node>[^"]+)"')
 
 
 def steps_of(lines: Iterable[str]) -> list[Step]:
-    """One step for each attempt, in order: the pod, its node ("" where none took it), and the scores by node and plugin.
+    """One step for each attempt, in order: the pod, its node ("" where none took it), the scores by node and plugin.
 
     A single node that passes is taken without a score.
     """
