@@ -132,9 +132,9 @@ def _settle_zones(
 ) -> None:
     """Give each pod a node that exists, or a zone in which to order one: always the emptiest zone that is left."""
     here = [one for one in bins if one.admits(work.group.needs)]
-    offered = {one.zone for one in problem.candidates if could_hold(work, one)}
+    offered = _offered(work, problem)
     zones = sorted({*offered, *(one.labels[known.ZONE] for one in here if known.ZONE in one.labels)})
-    rule = work.subject.on(known.ZONE)
+    rule, own = work.subject.on(known.ZONE), {term for term, _ in work.subject.spreads}
     still = list(work.waiting)
     work.waiting = []
     while still:
@@ -151,9 +151,20 @@ def _settle_zones(
             break
         work.pinned[zone] = work.pinned.get(zone, 0) + 1
         work.waiting.append(still.pop(0))
-        topology.place(rule, {known.ZONE: zone}, whole=False)
+        topology.place(rule, offered[zone], sure=own)
     work.told = dict(work.pinned)
     work.waiting += still
+
+
+def _offered(work: Work, problem: Problem) -> dict[str, dict[str, str]]:
+    """The zones in which nodes for a group could be ordered, with the labels that all these nodes would have."""
+    found: dict[str, dict[str, str]] = {}
+    for one in problem.candidates:
+        if could_hold(work, one):
+            labels = one.choosing(choice_for(work.group.needs, one) or ()).labels
+            seen = found.setdefault(one.zone, labels)
+            found[one.zone] = dict(sorted(seen.items() & labels.items()))
+    return found
 
 
 def _in_zone(topology: Topology, rule: Subject, zone: str) -> int:

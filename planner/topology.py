@@ -14,7 +14,7 @@ from planner.requirements import Requirement, Requirements
 from planner.taints import untolerated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from planner.pods import AffinityTerm, Needs, Spread
     from planner.snapshot import Namespace
@@ -48,14 +48,11 @@ class Term:
     def matches(self, namespace: str, labels: Mapping[str, str]) -> bool:
         return namespace in self.namespaces and self.selector is not None and self.selector.allow(labels)
 
-    def looks_at(self, labels: Mapping[str, str], taints: Iterable[Taint], *, whole: bool) -> bool:
-        """Whether pods on such a node count. Without ``whole``, labels that are not given are not asked for."""
+    def looks_at(self, labels: Mapping[str, str], taints: Iterable[Taint]) -> bool:
+        """Whether pods on such a node count."""
         if self.tolerations is not None and untolerated(taints, self.tolerations):
             return False
-        return not self.nodes or any(
-            all(each.allows(labels.get(each.key)) for each in one.items if whole or each.key in labels)
-            for one in self.nodes
-        )
+        return not self.nodes or any(one.allow(labels) for one in self.nodes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,15 +98,15 @@ class Topology:
 
     def place(
         self, subject: Subject, labels: Mapping[str, str], count: int = 1, *, taints: Iterable[Taint] = (),
-        whole: bool = True,
+        sure: Container[Term] = (),
     ) -> None:  # fmt: skip
         """Count ``count`` pods of a kind on a node with these labels and taints; a negative count takes them back.
 
-        Without ``whole``, more labels of the node will be known later.
+        ``sure`` are terms that look at the node whatever is known of it.
         """
         for term in subject.matches:
             domain = labels.get(term.key)
-            if domain is not None and term.looks_at(labels, taints, whole=whole):
+            if domain is not None and (term in sure or term.looks_at(labels, taints)):
                 self.counts[term, domain] = self.counts.get((term, domain), 0) + count
                 self.totals[term] = self.totals.get(term, 0) + count
         for term in subject.anti:

@@ -67,8 +67,12 @@ def spread(key: str, app: dict[str, str], skew: int, **options: Any) -> Object:
 
 
 @st.composite
-def specs(draw: st.DrawFn, app: dict[str, str]) -> Object:
-    """What one workload's pods ask for besides their size."""
+def specs(draw: st.DrawFn, app: dict[str, str], own: dict[str, str]) -> Object:
+    """What one workload's pods ask for besides their size: apart from ``app``, and together with their ``own`` kind.
+
+    Several workloads that look for each other are left to cases: which of them may be the first depends on the order
+    in which the scheduler comes to them.
+    """
     spec: Object = draw(some({}, {}, {"tolerations": [{"key": "own", "operator": "Exists"}]}))
     spec |= draw(some({}, {}, {}, {"nodeSelector": {"team": "red"}}, {"nodeSelector": {ZONE: ZONES[1]}}, {"nodeSelector": {"np": "np0"}}))
     spec |= draw(some({}, {}, {"priority": 100}))
@@ -79,7 +83,7 @@ def specs(draw: st.DrawFn, app: dict[str, str]) -> Object:
         terms += draw(some([], [{"matchExpressions": [{"key": "team", "operator": draw(some("Exists", "DoesNotExist"))}]}]))
         affinity |= {"nodeAffinity": {checker.REQUIRED: {"nodeSelectorTerms": terms}}}
     affinity |= draw(some({}, {}, {}, rule("podAntiAffinity", HOST, app), rule("podAntiAffinity", ZONE, app)))
-    affinity |= draw(some({}, {}, {}, {}, rule("podAffinity", ZONE, app), rule("podAffinity", HOST, app)))
+    affinity |= draw(some({}, {}, {}, {}, rule("podAffinity", ZONE, own), rule("podAffinity", HOST, own)))
     spreads = draw(some([], [], [spread(ZONE, app, 1)], [spread(ZONE, app, 2)], [spread(HOST, app, 1)],
                         [spread(ZONE, app, 1), spread(HOST, app, 2)], [spread(ZONE, app, 1, nodeTaintsPolicy="Honor")],
                         [spread(ZONE, app, 1, minDomains=3)], [spread(ZONE, app, 1, nodeAffinityPolicy="Ignore")]))  # fmt: skip
@@ -100,7 +104,7 @@ def clusters(draw: st.DrawFn) -> list[Object]:
     for number in range(draw(st.integers(1, 4))):
         app = {"app": f"app{number}"}
         cpu, memory = draw(some("100m", "500m", "1", "1500m", "3", "9")), draw(some("100Mi", "1Gi", "5Gi", "12Gi"))
-        spec = draw(specs(draw(some(app, app, {"tier": "all"}))))
+        spec = draw(specs(draw(some(app, app, {"tier": "all"})), app))
         objects += [
             pod(f"app{number}-{one}", cpu, memory, labels=app | {"tier": "all"}, owner=("ReplicaSet", f"app{number}"), **spec)
             for one in range(draw(st.integers(1, 5)))

@@ -10,6 +10,7 @@ from planner import labels as known
 from planner.pods import AffinityTerm, Needs, Spread
 from planner.requirements import Requirement, Requirements
 from planner.snapshot import Namespace
+from planner.taints import Taint, Toleration
 from planner.topology import UNBOUNDED, Subject, Term, Topology, counted_in, terms_of
 
 WEB = Requirements.from_labels({"app": "web"})
@@ -96,13 +97,22 @@ def test_pods_on_nodes_that_the_affinity_excludes_do_not_count() -> None:
     assert topology.count(other.spreads[0][0], "c") == 5
 
 
-def test_pods_told_to_a_zone_count_before_their_node_is_known() -> None:
-    narrow = Requirements.of([Requirement.parse("team", "In", ["red"]), Requirement.parse(known.ZONE, "In", ["a", "b"])])
+def test_pods_whose_node_is_not_known_yet_count_where_that_is_sure() -> None:
+    narrow = Requirements.of([Requirement.parse("team", "In", ["red"])])
     one = subject(Needs(alternatives=(narrow,), spreads=(Spread(topology_key=known.ZONE, selector=WEB),)))
-    topology = Topology()
-    topology.place(one, {known.ZONE: "a"}, whole=False)
-    topology.place(one, {known.ZONE: "c"}, whole=False)
-    assert [topology.count(one.spreads[0][0], zone) for zone in "ac"] == [1, 0]
+    topology, term = Topology(), one.spreads[0][0]
+    topology.place(one, {known.ZONE: "a"})
+    topology.place(one, {known.ZONE: "b"}, sure={term})
+    assert [topology.count(term, zone) for zone in "ab"] == [0, 1]
+
+
+def test_where_taints_are_honoured_pods_on_nodes_with_other_taints_do_not_count() -> None:
+    rule = Spread(topology_key=known.ZONE, selector=WEB, honor_taints=True)
+    one = subject(Needs(tolerations=(Toleration("own", "Exists"),), spreads=(rule,)))
+    topology, term = Topology(), one.spreads[0][0]
+    topology.place(one, A, taints=(Taint("own"),))
+    topology.place(one, B, taints=(Taint("other"),))
+    assert [topology.count(term, zone) for zone in "ab"] == [1, 0]
 
 
 # Anti-affinity
