@@ -10,7 +10,10 @@ from hypothesis import settings
 
 CompareText = Callable[[Path, str], None]
 
-settings.register_profile("poolplan", deadline=None)  # a slow machine is no failure
+# A slow machine is no failure, and the same commit gives the same verdict everywhere; new examples are looked for with
+# `pytest --hypothesis-profile=explore`.
+settings.register_profile("poolplan", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("poolplan")
 
 
