@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from planner import labels as known
+from planner.aims import Aims
 from planner.bins import Bin, node_bins, usable
 from planner.candidates import candidates
 from planner.canonical import value_digest
@@ -50,6 +51,7 @@ class Inputs:
     observed: PoolSet = field(default_factory=PoolSet)
     region: str = ""
     cluster_plan: str = "standard"
+    aims: Aims = field(default_factory=Aims)
 
 
 def decide(inputs: Inputs, *, now: datetime) -> Plan:

@@ -1,0 +1,62 @@
+"""What a plan is to be good at, beside the policy: its objective, what it may ignore, and room kept free for later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from planner.pods import Spread
+    from planner.snapshot import PodTemplate
+
+EXPENDABLE_BELOW = -10
+"""The cutoff of cluster-autoscaler's ``--expendable-pods-priority-cutoff``."""
+BUDGET = 5_000
+"""Milliseconds for the search of the cheapest nodes."""
+
+
+class Objective(Enum):
+    """What is made as small as can be first; euros, nodes, change and name decide between equals, in this order."""
+
+    CHEAPEST = "cheapest"
+    FEWEST_NODES = "fewest-nodes"
+    LEAST_WASTE = "least-waste"
+
+
+class Preferences(Enum):
+    """Whether new nodes are chosen so that preferred terms hold too, as Karpenter's ``--preference-policy`` says."""
+
+    RESPECT = "respect"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headroom:
+    """A buffer of pending capacity: so many pods of this shape always find room.
+
+    They are demand like any pod, and nothing of them ever reaches the cluster.
+    """
+
+    name: str
+    replicas: int
+    template: PodTemplate
+    namespace: str = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aims:
+    """What a plan is to be good at.
+
+    ``default_spreads`` are the scheduler's cluster-wide constraints for pods that bring none of their own; their
+    selectors are None, because kube-scheduler derives them from what owns the pod. None in place of the tuple means
+    the scheduler's built-in defaults, which only prefer. Pods whose priority is below ``expendable_below`` are never
+    a reason to order a node (None: every pod is one). ``budget`` is in milliseconds.
+    """
+
+    objective: Objective = Objective.CHEAPEST
+    preferences: Preferences = Preferences.RESPECT
+    headroom: tuple[Headroom, ...] = ()
+    default_spreads: tuple[Spread, ...] | None = None
+    expendable_below: int | None = EXPENDABLE_BELOW
+    budget: int = BUDGET
