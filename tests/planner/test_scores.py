@@ -1,0 +1,69 @@
+"""kube-scheduler's scores, against figures worked out by hand (``scores.yaml``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from planner import scores
+from planner.resources import Resources
+
+CASES: dict[str, Any] = YAML(typ="safe", pure=True).load(Path(__file__).with_name("scores.yaml"))
+
+
+def cases(name: str) -> Any:
+    return pytest.mark.parametrize("case", [pytest.param(one, id=one["why"]) for one in CASES[name]])
+
+
+def amounts(both: dict[str, list[int]]) -> scores.Ints:
+    return np.array([both["cpu"], [mebibytes * 1024**2 for mebibytes in both["memory"]]], dtype=np.int64)
+
+
+def whole(numbers: list[int]) -> scores.Ints:
+    return np.array(numbers, dtype=np.int64)
+
+
+@cases("least_allocated")
+def test_the_emptier_node_is_better(case: Any) -> None:
+    found = scores.least_allocated(amounts(case["allocatable"]), amounts(case["requested"]))
+    assert found.tolist() == case["scores"]
+
+
+@cases("balanced_allocation")
+def test_the_evenly_used_node_is_better(case: Any) -> None:
+    found = scores.balanced_allocation(amounts(case["allocatable"]), amounts(case["requested"]))
+    assert found.tolist() == case["scores"]
+
+
+@cases("normalized")
+def test_preferences_and_dislikes_are_scaled_to_the_highest(case: Any) -> None:
+    assert scores.normalized(whole(case["raw"]), reverse=case.get("reverse", False)).tolist() == case["scores"]
+
+
+@cases("affinity")
+def test_sums_of_weights_are_scaled_between_the_lowest_and_the_highest(case: Any) -> None:
+    assert scores.affinity_score(whole(case["raw"])).tolist() == case["scores"]
+
+
+@cases("spread")
+def test_the_domain_with_fewer_pods_is_better(case: Any) -> None:
+    every = [True] * len(case["scores"])
+    parts = [
+        (whole(one["counts"]), one["size"], one["max_skew"], np.array(one.get("labelled", every)))
+        for one in case["parts"]
+    ]
+    assert scores.spread_score(parts, np.array(case.get("scored", every))).tolist() == case["scores"]
+
+
+@pytest.mark.parametrize(("nodes", "found"), CASES["nodes_to_find"].items())
+def test_of_many_nodes_only_some_are_looked_at(nodes: int, found: int) -> None:
+    assert scores.nodes_to_find(nodes) == found
+
+
+def test_a_pod_without_requests_is_scored_as_a_small_one() -> None:
+    assert scores.assumed(Resources.of({"pods": 1})) == (100, 200 * 1024**2)
+    assert scores.assumed(Resources.of({"cpu": 1, "memory": 1})) == (0, 0)
