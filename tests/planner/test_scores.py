@@ -15,7 +15,7 @@ from planner.resources import Resources
 CASES: dict[str, Any] = YAML(typ="safe", pure=True).load(Path(__file__).with_name("scores.yaml"))
 
 
-def cases(name: str) -> Any:
+def cases(name: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", [pytest.param(one, id=one["why"]) for one in CASES[name]])
 
 
