@@ -27,6 +27,7 @@ START_UP = timedelta(minutes=15)
 class Bin:
     """One node and what is left on it. ``candidate`` is set for nodes that are not there yet.
 
+    ``allocatable`` is what the node gives to all pods together, where that is known.
     ``position`` is the candidate's place in the list being packed; ``contents`` counts the pods placed here, by item.
     """
 
@@ -35,6 +36,7 @@ class Bin:
     labels: dict[str, str]
     taints: tuple[Taint, ...]
     free: dict[str, int]
+    allocatable: Mapping[str, int] | None = None
     candidate: Candidate | None = None
     position: int = -1
     contents: dict[int, int] = field(default_factory=dict)
@@ -71,7 +73,8 @@ def new_bin(candidate: Candidate, name: str, *, pool: str = "", position: int = 
     """An empty node of a candidate."""
     return Bin(
         name=name, pool=pool, labels={**candidate.labels, known.HOSTNAME: name}, taints=candidate.taints,
-        free=dict(candidate.free.items), candidate=candidate, position=position,
+        free=dict(candidate.free.items), allocatable=dict(candidate.figures.allocatable.items), candidate=candidate,
+        position=position,
     )  # fmt: skip
 
 
@@ -110,4 +113,5 @@ def _node_bin(node: Node, pods: list[Pod], daemons: tuple[DaemonSet, ...], passi
     used = Resources.total((to_come, *(pod.needs.requests for pod in pods)))
     return Bin(
         name=node.name, pool=node.pool, labels=labels, taints=taints, free=dict(node.allocatable.minus(used).items),
+        allocatable=dict(node.allocatable.items),
     )  # fmt: skip

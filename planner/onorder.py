@@ -54,7 +54,10 @@ def order_bins(ordered: Iterable[PlacedNode], daemonsets: Sequence[DaemonSet]) -
             continue
         labels, taints = dict(node.expected.labels), node.expected.taints
         free = node.expected.allocatable.minus(daemon_overhead(daemonsets, labels, taints))
-        bins.append(Bin(name=node.name, pool=node.pool, labels=labels, taints=taints, free=dict(free.items)))
+        whole = dict(node.expected.allocatable.items)
+        bins.append(Bin(
+            name=node.name, pool=node.pool, labels=labels, taints=taints, free=dict(free.items), allocatable=whole,
+        ))  # fmt: skip
     return bins
 
 

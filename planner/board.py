@@ -1,0 +1,398 @@
+"""The nodes as columns of numbers: what is free on each, and how many pods each topology domain holds.
+
+All filters of kube-scheduler are asked here, for all nodes at once: room, node affinity, taints, host ports, required
+topology spread and required pod (anti-)affinity. For ``kubernetes.io/hostname`` the least count of a spread is taken as
+zero, as Karpenter does: a new, empty node can always appear. Whoever packs nodes and whoever replays the scheduler
+asks the same board.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner import labels as known
+from planner.resources import PODS
+from planner.taints import untolerated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from planner.bins import Bin
+    from planner.kinds import Kind, Kinds, Rule
+    from planner.pods import Needs
+    from planner.requirements import Requirements
+    from planner.taints import Taint
+    from planner.topology import Term
+
+    Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+PLENTY = 10**9
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What nodes have in common, as far as any pod of the demand looks at it. ``labels`` are without the host name."""
+
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
+
+
+@dataclass
+class Shapes:
+    """All shapes, and what is asked of a shape once: who is admitted, and where its nodes count.
+
+    ``admitted`` is admissions × shapes, ``domains`` and ``counted`` terms × shapes. A domain is a number; -1 is a node
+    without the label. Terms by host have no domains here: each node is one.
+    """
+
+    kinds: Kinds
+    keys: tuple[str, ...]
+    all: list[Shape] = field(default_factory=list)
+    values: list[dict[str, int]] = field(default_factory=list)
+    admitted: Flags = field(init=False)
+    domains: Ints = field(init=False)
+    counted: Flags = field(init=False)
+    zones: dict[str, int] = field(default_factory=dict)
+    _zone_of: list[int] = field(default_factory=list)
+    _known: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.values = [{} for _ in self.kinds.terms]
+        self.admitted = np.zeros((len(self.kinds.admissions), 0), np.bool_)
+        self.domains = np.zeros((len(self.kinds.terms), 0), np.int64)
+        self.counted = np.zeros((len(self.kinds.terms), 0), np.bool_)
+
+    @classmethod
+    def of(cls, kinds: Kinds) -> Shapes:
+        """No shapes yet. Only label keys that some pod or term looks at tell shapes apart."""
+        keys = {one.key for needs in kinds.admissions for each in needs.alternatives for one in each.items}
+        keys |= {one.key for kind in kinds.kinds for each in kind.needs.preferences for one in each.requirements.items}
+        keys |= {term.key for term in kinds.terms}
+        keys |= {one.key for term in kinds.terms for each in term.nodes for one in each.items}
+        keys |= {one.topology_key for kind in kinds.kinds for one in kind.needs.spreads}
+        keys |= {
+            one.topology_key for kind in kinds.kinds for one in (*kind.needs.affinity, *kind.needs.anti_affinity)
+        }  # fmt: skip
+        return cls(kinds, tuple(sorted(keys - {known.HOSTNAME} | {known.ZONE, known.REGION})))
+
+    def number(self, labels: Mapping[str, str], taints: tuple[Taint, ...]) -> int:
+        """The shape of a node with these labels and taints."""
+        key = (*(labels.get(one) for one in self.keys), taints)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = len(self.all)
+            self._add(Shape({one: labels[one] for one in self.keys if one in labels}, taints))
+        return found
+
+    def zone_codes(self) -> Ints:
+        """The zone of each shape, by number; -1 for none."""
+        return np.array(self._zone_of, np.int64)
+
+    def _add(self, shape: Shape) -> None:
+        self.all.append(shape)
+        zone = shape.labels.get(known.ZONE)
+        self._zone_of.append(-1 if zone is None else self.zones.setdefault(zone, len(self.zones)))
+        admits = [_admits(needs, shape) for needs in self.kinds.admissions]
+        self.admitted = np.column_stack((self.admitted, np.array(admits, np.bool_)))
+        domains = [self.domain(position, shape.labels.get(term.key)) for position, term in enumerate(self.kinds.terms)]
+        self.domains = np.column_stack((self.domains, np.array(domains, np.int64)))
+        counted = [term.looks_at(shape.labels, shape.taints) for term in self.kinds.terms]
+        self.counted = np.column_stack((self.counted, np.array(counted, np.bool_)))
+
+    def domain(self, term: int, value: str | None) -> int:
+        """The number of a term's domain by the value of its label."""
+        return -1 if value is None else self.values[term].setdefault(value, len(self.values[term]))
+
+
+def _admits(needs: Needs, shape: Shape) -> bool:
+    """Taints and node affinity, as far as the shape decides it; names of nodes are looked at elsewhere."""
+    if untolerated(shape.taints, needs.tolerations):
+        return False
+    return any(_allows_without_host(each, shape.labels) for each in needs.alternatives)
+
+
+def _allows_without_host(alternative: Requirements, labels: Mapping[str, str]) -> bool:
+    return all(one.key == known.HOSTNAME or one.allows(labels.get(one.key)) for one in alternative.items)
+
+
+@dataclass
+class Counts:
+    """Pods by term and domain, and those that keep others off by it. By host for terms of host names.
+
+    ``domains`` lists, per term, the domains over which the least count of a spread is taken.
+    """
+
+    by_host: tuple[bool, ...]
+    counts: list[Ints]
+    held: list[Ints]
+    totals: list[int]
+    holding: list[int]
+    domains: list[Ints]
+
+    @classmethod
+    def empty(cls, terms: Sequence[Term], size: int) -> Counts:
+        hosts = tuple(term.key == known.HOSTNAME for term in terms)
+        sizes = [size if one else 4 for one in hosts]
+        return cls(
+            hosts, [np.zeros(one, np.int64) for one in sizes], [np.zeros(one, np.int64) for one in sizes],
+            [0] * len(hosts), [0] * len(hosts), [np.zeros(0, np.int64) for _ in hosts],
+        )  # fmt: skip
+
+    def copy(self) -> Counts:
+        return Counts(
+            self.by_host, [one.copy() for one in self.counts], [one.copy() for one in self.held], list(self.totals),
+            list(self.holding), list(self.domains),
+        )  # fmt: skip
+
+    def reserve(self, term: int, size: int) -> None:
+        """Make room for so many domains (or hosts)."""
+        for arrays in (self.counts, self.held):
+            if len(arrays[term]) < size:
+                arrays[term] = np.concatenate((arrays[term], np.zeros(max(size, 16) * 2 - len(arrays[term]), np.int64)))
+
+    def lowest(self, rule: Rule) -> int:
+        """The least count of a spread: zero by host, and while there are fewer domains than ``minDomains``."""
+        domains = self.domains[rule.term]
+        if self.by_host[rule.term] or not len(domains) or len(domains) < rule.min_domains:
+            return 0
+        return int(self.counts[rule.term][domains].min())
+
+
+class Board:
+    """Nodes by number, with what is free on them. ``resources`` names the rows of ``free`` and ``allocatable``."""
+
+    def __init__(self, kinds: Kinds, resources: Sequence[str], shapes: Shapes | None = None) -> None:
+        self.kinds = kinds
+        self.resources = tuple(resources)
+        self.row = {name: number for number, name in enumerate(self.resources)}
+        self.shapes = shapes or Shapes.of(kinds)
+        self.size = 0
+        self.names: list[str] = []
+        self.shape = np.zeros(0, np.int64)
+        self.free = np.zeros((len(self.resources), 0), np.int64)
+        self.allocatable = np.zeros((len(self.resources), 0), np.int64)
+        self.counts = Counts.empty(kinds.terms, 0)
+        self._requests: dict[int, tuple[tuple[int, int], ...]] = {}
+
+    def copy(self) -> Board:
+        """The same nodes with contents of their own; shapes are shared."""
+        other = Board(self.kinds, self.resources, self.shapes)
+        other.size, other.names, other.shape = self.size, list(self.names), self.shape
+        other.free, other.allocatable, other.counts = self.free.copy(), self.allocatable, self.counts.copy()
+        other._requests = self._requests
+        return other
+
+    # Nodes
+
+    def add(self, bins: Iterable[Bin]) -> None:
+        """Nodes with what is free on them; ``allocatable`` of nodes to come is what their daemon sets leave."""
+        new = list(bins)
+        if not new:
+            return
+        shapes = np.array([self.shapes.number(one.labels, one.taints) for one in new], np.int64)
+        free = np.array([[one.free.get(name, 0) for one in new] for name in self.resources], np.int64)
+        whole = np.array([[_whole(one, name) for one in new] for name in self.resources], np.int64)
+        self.grow([one.name for one in new], shapes, free, whole)
+
+    def grow(self, names: Sequence[str], shapes: Ints, free: Ints, allocatable: Ints) -> None:
+        """Append nodes given as columns."""
+        self.names += names
+        self.shape = np.concatenate((self.shape, shapes))
+        self.free = np.concatenate((self.free, free), axis=1)
+        self.allocatable = np.concatenate((self.allocatable, allocatable), axis=1)
+        self.size = len(self.names)
+        for term, by_host in enumerate(self.counts.by_host):
+            self.counts.reserve(term, self.size if by_host else len(self.shapes.values[term]))
+
+    def labels(self, node: int) -> dict[str, str]:
+        """The labels of a node that anybody looks at."""
+        return {**self.shapes.all[self.shape[node]].labels, known.HOSTNAME: self.names[node]}
+
+    # Filters
+
+    def requests_of(self, kind: Kind) -> tuple[tuple[int, int], ...]:
+        """(row, amount) for what a pod of the kind asks for."""
+        found = self._requests.get(kind.index)
+        if found is None:
+            items = sorted((self.row[name], amount) for name, amount in kind.requests.items() if amount > 0)
+            found = self._requests[kind.index] = tuple(items)
+        return found
+
+    def zones(self) -> Ints:
+        """The zone of each node, by number; -1 for none."""
+        codes = self.shapes.zone_codes()
+        return codes[self.shape] if self.size else np.zeros(0, np.int64)
+
+    def zone_code(self, zone: str) -> int:
+        return self.shapes.zones.get(zone, -2)
+
+    def zone_names(self) -> list[str]:
+        return list(self.shapes.zones)
+
+    def domain(self, term: int, value: str) -> int:
+        """The number of a term's domain, with room to count in it."""
+        found = self.shapes.domain(term, value)
+        self.counts.reserve(term, found + 1)
+        return found
+
+    def admitted(self, kind: Kind) -> Flags:
+        """Nodes that admit the kind: taints, node affinity and names."""
+        flags: Flags = self.shapes.admitted[kind.admission][self.shape]
+        if kind.needs.node_names is not None or _by_host(kind.needs):
+            flags = flags & self._by_name(kind.needs)
+        return flags
+
+    def _by_name(self, needs: Needs) -> Flags:
+        names = needs.node_names
+        return np.array(
+            [
+                (names is None or name in names) and any(each.allow(self.labels(node)) for each in needs.alternatives)
+                for node, name in enumerate(self.names)
+            ],
+            np.bool_,
+        )
+
+    def fitting(self, kind: Kind) -> Flags:
+        """Nodes with room for one pod of the kind."""
+        flags = np.ones(self.size, np.bool_)
+        for row, amount in self.requests_of(kind):
+            flags &= self.free[row] >= amount
+        return flags
+
+    def rooms(self, kind: Kind, nodes: Flags | None = None, *, apart_from: str = "") -> Ints:
+        """How many more pods of the kind each node can take now, as far as one node at a time is concerned.
+
+        Only where ``nodes`` says so, if it is given, and without the rules over the label ``apart_from``. A spread over
+        zones or another shared domain is looked at as it stands: who places several pods asks again after each.
+        """
+        flags = self.admitted(kind) if nodes is None else nodes & self.admitted(kind)
+        flags &= self.fitting(kind)
+        room = np.where(flags, PLENTY, 0)
+        where = np.flatnonzero(flags)
+        if not len(where):
+            return room
+        part = np.full(len(where), PLENTY, np.int64)
+        for row, amount in self.requests_of(kind):
+            np.minimum(part, self.free[row][where] // amount, out=part)
+        room[where] = part
+        return self.limited(kind, room, apart_from=apart_from)
+
+    def allowed(self, kind: Kind) -> Flags:
+        """Nodes that pass every filter for one more pod of the kind."""
+        flags = self.admitted(kind) & self.fitting(kind)
+        if not self._is_limited(kind):
+            return flags
+        limited: Ints = self.limited(kind, flags.astype(np.int64))
+        return limited > 0
+
+    def _is_limited(self, kind: Kind) -> bool:
+        return kind.ruled or any(self.counts.holding[term] for term in kind.matches)
+
+    def limited(self, kind: Kind, room: Ints, *, apart_from: str = "") -> Ints:
+        """Room lessened by what topology allows: spread, affinity, anti-affinity both ways and host ports."""
+        terms = self.kinds.terms
+        for rule in kind.spreads:
+            if terms[rule.term].key != apart_from:
+                room = np.minimum(room, self._spread(rule))
+        for term in kind.anti:
+            if terms[term].key != apart_from:
+                room = np.minimum(room, self._apart(kind, term))
+        if kind.affinity:
+            room = self._together(kind, room, apart_from)
+        for term in kind.matches:
+            if self.counts.holding[term] and terms[term].key != apart_from:
+                room = np.where(self._at(self.counts.held, term, 0) > 0, 0, room)
+        return room
+
+    def _at(self, arrays: list[Ints], term: int, missing: int) -> Ints:
+        """A term's figure for each node; ``missing`` for nodes without the label."""
+        if self.counts.by_host[term]:
+            return arrays[term][: self.size]
+        domains = self.shapes.domains[term][self.shape]
+        found: Ints = arrays[term][domains]
+        if (domains < 0).any():
+            found = np.where(domains < 0, missing, found)
+        return found
+
+    def _spread(self, rule: Rule) -> Ints:
+        top = self.counts.lowest(rule) + rule.max_skew
+        count = self._at(self.counts.counts, rule.term, PLENTY)
+        if rule.counts_itself:
+            only = self.counts.domains[rule.term]
+            if len(only) == 1 and rule.min_domains <= 1 and not self.counts.by_host[rule.term]:
+                # the only domain is never further from the emptiest than itself
+                return np.where(self.shapes.domains[rule.term][self.shape] == only[0], PLENTY, 0)
+            return np.maximum(top - count, 0)
+        return np.where(count <= top, PLENTY, 0)
+
+    def _apart(self, kind: Kind, term: int) -> Ints:
+        count = self._at(self.counts.counts, term, 0)
+        if term not in kind.matches:
+            return np.where(count > 0, 0, PLENTY)
+        labelled = self._labelled(term)
+        return np.where(labelled, np.where(count > 0, 0, 1), PLENTY)
+
+    def _together(self, kind: Kind, room: Ints, apart_from: str) -> Ints:
+        first = all(term in kind.matches and not self.counts.totals[term] for term in kind.affinity)
+        for term in kind.affinity:
+            if self.kinds.terms[term].key == apart_from:
+                continue
+            there = self._labelled(term) if first else self._at(self.counts.counts, term, 0) > 0
+            room = np.where(there, room, 0)
+        return room
+
+    def _labelled(self, term: int) -> Flags:
+        if self.counts.by_host[term]:
+            return np.ones(self.size, np.bool_)
+        flags: Flags = self.shapes.domains[term][self.shape] >= 0
+        return flags
+
+    # Pods
+
+    def bind(self, kind: Kind, node: int, count: int = 1) -> None:
+        """Put ``count`` pods of the kind on a node; a negative count takes them off."""
+        for row, amount in self.requests_of(kind):
+            self.free[row, node] -= amount * count
+        self.count(kind, node, count)
+
+    def count(self, kind: Kind, node: int, count: int) -> None:
+        """Count pods of the kind on a node for topology, without taking room."""
+        shape = int(self.shape[node])
+        counts = self.counts
+        for term in kind.matches:
+            domain = node if counts.by_host[term] else int(self.shapes.domains[term, shape])
+            if domain >= 0 and self.shapes.counted[term, shape]:
+                counts.counts[term][domain] += count
+                counts.totals[term] += count
+        for term in kind.anti:
+            domain = node if counts.by_host[term] else int(self.shapes.domains[term, shape])
+            if domain >= 0:
+                counts.held[term][domain] += count
+                counts.holding[term] += count
+
+    def bind_many(self, kind: Kind, taken: Ints) -> None:
+        """Put ``taken`` pods of the kind on each node."""
+        for row, amount in self.requests_of(kind):
+            self.free[row] -= amount * taken
+        if kind.matches or kind.anti:
+            for node in np.flatnonzero(taken):
+                self.count(kind, int(node), int(taken[node]))
+
+
+def _by_host(needs: Needs) -> bool:
+    return any(one.key == known.HOSTNAME for each in needs.alternatives for one in each.items)
+
+
+def _whole(one: Bin, name: str) -> int:
+    if one.allocatable is not None:
+        return one.allocatable.get(name, 0)
+    return one.free.get(name, 0)
+
+
+def resources_of(kinds: Kinds) -> tuple[str, ...]:
+    """Every resource that some pod asks for, sorted; the number of pods is always one of them."""
+    return tuple(sorted({PODS, *(name for kind in kinds.kinds for name in kind.requests)}))
