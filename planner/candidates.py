@@ -9,23 +9,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from planner import labels as known
+from planner.aims import Preferences
 from planner.plan import Price
 from planner.requirements import Requirement, Requirements
 from planner.resources import GPU, MEMORY, Resources
-from planner.taints import Taint, Toleration, untolerated
+from planner.taints import Taint, Toleration, avoided, untolerated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from planner.catalog import Catalog, Flavor, Region
     from planner.nodes import Node
-    from planner.pods import Needs
+    from planner.pods import Needs, Preference
     from planner.policy import NodeClass, NodePool, Policy
     from planner.snapshot import DaemonSet
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 #: What the DaemonSet controller adds to every daemon pod.
 DAEMON_TOLERATIONS = tuple(
     Toleration(key=key, operator="Exists", effect=effect)
@@ -49,7 +52,10 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """One kind of node that could be ordered under one NodePool."""
+    """One kind of node that could be ordered under one NodePool.
+
+    ``barred`` says why its NodePool is not to be used at all: then it holds no pod. It is empty where it may be used.
+    """
 
     node_pool: NodePool
     node_class: NodeClass
@@ -63,6 +69,7 @@ class Candidate:
     daemonsets: tuple[DaemonSet, ...] = ()
     daemons: Resources = field(default_factory=Resources)
     daemon_ports: frozenset[str] = frozenset()
+    barred: str = ""
 
     @property
     def monthly_billed(self) -> bool:
@@ -113,7 +120,35 @@ def candidates(
         for zone in region.zones
         if (one := candidate(node_pool, node_class, flavor, region, zone, measured)) is not None
     ]
-    return tuple(sorted(found, key=lambda one: one.key))
+    return tuple(sorted(_with_bars(found), key=lambda one: one.key))
+
+
+def _with_bars(found: Sequence[Candidate]) -> list[Candidate]:
+    """The same, those barred whose NodePool offers fewer values of a key than its ``minValues`` asks for."""
+    by_pool: dict[str, list[Candidate]] = {}
+    for one in found:
+        by_pool.setdefault(one.node_pool.name, []).append(one)
+    bars = {name: too_few_values(mine) for name, mine in by_pool.items()}
+    return [replace(one, barred=bar) if (bar := bars[one.node_pool.name]) else one for one in found]
+
+
+def too_few_values(mine: Sequence[Candidate]) -> str:
+    """What ``minValues`` finds too few among all candidates of one NodePool, as a clause; empty where nothing is.
+
+    Karpenter counts the values that are left for one node (its policy Strict). A pool here is of one flavor whatever is
+    on offer, so what is counted is the breadth of the NodePool: what it could order in this region.
+    """
+    for each in mine[0].node_pool.requirements:
+        values = {value for one in mine for value in _values(each.key, one)} if each.min_values else ()
+        if len(values) < each.min_values:
+            return f"minValues asks for {each.min_values} values of {each.key}; {len(values)} can be ordered here"
+    return ""
+
+
+def _values(key: str, one: Candidate) -> tuple[str, ...]:
+    present = one.labels.get(key)
+    offered = one.offered.get(key)
+    return (present,) if present is not None else offered.choices() if offered else ()
 
 
 def candidate(
@@ -209,13 +244,71 @@ def runs_on(daemonset: DaemonSet, labels: Mapping[str, str], taints: Iterable[Ta
 
 
 def choice_for(needs: Needs, one: Candidate) -> tuple[tuple[str, str], ...] | None:
-    """The offered labels that must be written so that the group may run there; None when it never may."""
-    if needs.node_names is not None or untolerated(one.taints, needs.tolerations):
+    """The offered labels to write so that the group may run there; None when it never may.
+
+    What a preferred term asks for is among them where the candidate can give it.
+    """
+    if one.barred or needs.node_names is not None or untolerated(one.taints, needs.tolerations):
         return None
     if one.daemon_ports and one.daemon_ports.intersection(needs.ports):
         return None
     possible = (chosen for each in needs.alternatives if (chosen := _choose(each, one)) is not None)
-    return min(possible, key=len, default=None)  # the fewer labels are written, the more pools are shared
+    required = min(possible, key=len, default=None)  # the fewer labels are written, the more pools are shared
+    if required is None or not needs.preferences:
+        return required
+    return _with_preferred(required, needs.preferences, one)
+
+
+def preferred_options(
+    needs: Needs, candidates: Sequence[Candidate], preferences: Preferences = Preferences.RESPECT
+) -> tuple[int, ...]:
+    """Of candidates that can hold a group, the positions of those that meet its preferences best, in order.
+
+    These are what is left when preferences are dropped from the lightest on until something is left.
+    """
+    ranks = preference_ranks(needs, candidates, preferences)
+    return tuple(position for position, rank in enumerate(ranks) if rank == 0)
+
+
+def preference_ranks(
+    needs: Needs, candidates: Sequence[Candidate], preferences: Preferences = Preferences.RESPECT
+) -> tuple[int, ...]:
+    """How well each candidate meets a group's preferences: 0 the best of them, then 1 and so on, equal ones equal.
+
+    A heavier preferred term outweighs all lighter ones together, and to stay off ``PreferNoSchedule`` taints outweighs
+    every term: as in Karpenter, to tolerate them is the very last thing that is given up. Inter-pod preferences are
+    not looked at.
+    """
+    if preferences is Preferences.IGNORE:
+        return (0,) * len(candidates)
+    terms = heaviest_first(needs.preferences)
+    misses = [
+        (bool(avoided(one.taints, needs.tolerations)), *(not _meets(term, one) for term in terms)) for one in candidates
+    ]
+    order = {miss: rank for rank, miss in enumerate(sorted(set(misses)))}
+    return tuple(order[miss] for miss in misses)
+
+
+def heaviest_first(preferences: Sequence[Preference]) -> list[Preference]:
+    """Terms by weight; those of one weight as they are written."""
+    return sorted(preferences, key=lambda one: -one.weight)
+
+
+def _meets(term: Preference, one: Candidate) -> bool:
+    return all(_value_for(each, one) is not None for each in term.requirements.items)
+
+
+def _with_preferred(
+    required: tuple[tuple[str, str], ...], preferences: Sequence[Preference], one: Candidate
+) -> tuple[tuple[str, str], ...]:
+    """The required labels, and those of each preferred term that goes together with them and with heavier terms."""
+    asked = {key for key, _ in required}
+    chosen = required
+    for term in heaviest_first(preferences):
+        more = _choose(term.requirements, one, chosen) or chosen
+        # Facts (the capacity type, the size of a flavor) hold whether they are written or not.
+        chosen = tuple((key, value) for key, value in more if key in asked or not _is_offered(key))
+    return chosen
 
 
 def unmet(alternative: Requirements, one: Candidate) -> tuple[Requirement, ...]:
@@ -223,10 +316,13 @@ def unmet(alternative: Requirements, one: Candidate) -> tuple[Requirement, ...]:
     return tuple(each for each in alternative.items if _value_for(each, one) is None)
 
 
-def _choose(alternative: Requirements, one: Candidate) -> tuple[tuple[str, str], ...] | None:
-    chosen: dict[str, str] = {}
+def _choose(
+    alternative: Requirements, one: Candidate, before: tuple[tuple[str, str], ...] = ()
+) -> tuple[tuple[str, str], ...] | None:
+    """The offered labels that an alternative needs beside those chosen before; None where it cannot be met."""
+    chosen = dict(before)
     for each in alternative.items:
-        value = _value_for(each, one)
+        value = _value_for(each, one, chosen)
         if value is None:
             return None
         if value and each.key not in one.labels:
@@ -234,9 +330,9 @@ def _choose(alternative: Requirements, one: Candidate) -> tuple[tuple[str, str],
     return tuple(sorted(chosen.items()))
 
 
-def _value_for(each: Requirement, one: Candidate) -> str | None:
+def _value_for(each: Requirement, one: Candidate, chosen: Mapping[str, str] = _NOTHING) -> str | None:
     """The value the label will have, "" where it stays absent, None where the requirement cannot be met."""
-    present = one.labels.get(each.key)
+    present = one.labels.get(each.key, chosen.get(each.key))
     if present is not None:
         return present if each.allows(present) else None
     if each.absent:

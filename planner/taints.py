@@ -59,3 +59,12 @@ def untolerated(taints: Iterable[Taint], tolerations: Iterable[Toleration]) -> t
         taint for taint in taints
         if taint.effect != PREFER_NO_SCHEDULE and not any(one.tolerates(taint) for one in known)
     )  # fmt: skip
+
+
+def avoided(taints: Iterable[Taint], tolerations: Iterable[Toleration]) -> tuple[Taint, ...]:
+    """The PreferNoSchedule taints that a pod does not tolerate: kube-scheduler puts it elsewhere where it can."""
+    known = tuple(tolerations)
+    return tuple(
+        taint for taint in taints
+        if taint.effect == PREFER_NO_SCHEDULE and not any(one.tolerates(taint) for one in known)
+    )  # fmt: skip
