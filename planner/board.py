@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner import labels as known
-from planner.resources import PODS
+from planner.resources import CPU, MEMORY, PODS
 from planner.taints import untolerated
 
 if TYPE_CHECKING:
@@ -394,5 +394,5 @@ def _whole(one: Bin, name: str) -> int:
 
 
 def resources_of(kinds: Kinds) -> tuple[str, ...]:
-    """Every resource that some pod asks for, sorted; the number of pods is always one of them."""
-    return tuple(sorted({PODS, *(name for kind in kinds.kinds for name in kind.requests)}))
+    """Every resource that some pod asks for, sorted; the number of pods, cpu and memory are always among them."""
+    return tuple(sorted({PODS, CPU, MEMORY, *(name for kind in kinds.kinds for name in kind.requests)}))
