@@ -1,272 +1,473 @@
 """Whether a cluster may look like this: the rules of kube-scheduler over plain manifests, sharing nothing with the planner.
 
 Written from the Kubernetes documentation (assigning pods to nodes, taints and tolerations, pod topology spread
-constraints, resource management), for the parts of manifests that the tests make. A cluster is nodes by
-name and pods that are bound; ``bind`` binds pods to the nodes that a plan gave them, one at a time, each only while
-every filter of the scheduler would let it.
+constraints, resource management, sidecar containers, pod-level resources, storage). A cluster is nodes by name and
+pods that are bound; ``bind`` binds pods to the nodes that a plan gave them, one at a time, each only while every
+filter of the scheduler would let it.
+
+Pods of equal labels and spec are read once (``Shape``), and what a rule counts is kept as a number per domain
+(``Tally``), so that thousands of pods are judged in seconds.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from itertools import permutations
-from typing import Any
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice, permutations
+from typing import TYPE_CHECKING
 
-Object = dict[str, Any]
-SUFFIXES = {
-    "m": Decimal("0.001"), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9), "Ki": Decimal(2**10),
-    "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40),
-}  # fmt: skip
-HOST = "kubernetes.io/hostname"
-REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+from tests.planner.manifests import (
+    REQUIRED,
+    Object,
+    amounts,
+    chosen,
+    clash,
+    host_ports,
+    key,
+    labels,
+    quantity,
+    requests,
+    selected,
+    term_holds,
+    tolerated,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["REQUIRED", "Cluster", "Object", "State", "bind", "cluster_of", "key", "quantity", "refusals"]
+
+Audience = tuple[frozenset[str], tuple[str, ...]]  # namespaces, and selectors (JSON) that must all match
+HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+#: What the DaemonSet controller lets its pods tolerate (concepts/workloads/controllers/daemonset).
+DAEMON_TOLERATIONS = [
+    {"key": f"node.kubernetes.io/{name}", "operator": "Exists"}
+    for name in ("not-ready", "unreachable", "disk-pressure", "memory-pressure", "pid-pressure", "unschedulable")
+]
+#: So many orders of the workloads are tried, where the usual ones leave a pod out.
+ORDERS = 120
 
 
 @dataclass
 class Cluster:
-    """Nodes by name, and the pods that are bound, by ``namespace/name``."""
+    """Nodes by name, the pods that are bound by ``namespace/name``, and what else decides."""
 
     nodes: dict[str, Object]
     bound: dict[str, tuple[Object, str]] = field(default_factory=dict)
     daemonsets: list[Object] = field(default_factory=list)
+    namespaces: dict[str, dict[str, str]] = field(default_factory=dict)
+    claims: dict[str, Object] = field(default_factory=dict)
+    volumes: dict[str, Object] = field(default_factory=dict)
+    classes: dict[str, Object] = field(default_factory=dict)
 
-    def on(self, node: str) -> list[Object]:
-        return [pod for pod, place in self.bound.values() if place == node]
 
-
-def cluster_of(objects: list[Object]) -> Cluster:
-    """What is there: nodes, running pods and daemon sets."""
-    cluster = Cluster({one["metadata"]["name"]: one for one in objects if one["kind"] == "Node"})
+def cluster_of(objects: Iterable[Object]) -> Cluster:
+    """What is there: nodes, running pods and daemon sets, namespaces, volumes."""
+    kinds: defaultdict[str, list[Object]] = defaultdict(list)
     for one in objects:
-        if one["kind"] == "Pod" and one["spec"].get("nodeName") and one["status"]["phase"] not in ("Succeeded", "Failed"):
-            cluster.bound[key(one)] = (one, one["spec"]["nodeName"])
-    cluster.daemonsets = [one for one in objects if one["kind"] == "DaemonSet"]
-    return cluster
+        kinds[one["kind"]].append(one)
+    spaces = {one["metadata"]["name"]: labels(one) for one in kinds["Namespace"]}
+    spaces |= {one["metadata"].get("namespace", "default"): {} for one in kinds["Pod"]} | spaces
+    running = [one for one in kinds["Pod"] if one["spec"].get("nodeName") and not _finished(one)]
+    return Cluster(
+        nodes=_by_name(kinds["Node"]), bound={key(one): (one, one["spec"]["nodeName"]) for one in running},
+        daemonsets=kinds["DaemonSet"],
+        namespaces={name: {NAMESPACE_NAME: name} | have for name, have in spaces.items()},
+        claims={key(one): one for one in kinds["PersistentVolumeClaim"]},
+        volumes=_by_name(kinds["PersistentVolume"]), classes=_by_name(kinds["StorageClass"]),
+    )  # fmt: skip
 
 
-def bind(cluster: Cluster, pods: dict[str, Object], placements: dict[str, str]) -> dict[str, list[str]]:
-    """Bind the pods in an order in which the scheduler would. What cannot be bound: pod → why its node refuses it.
+def _by_name(objects: Iterable[Object]) -> dict[str, Object]:
+    return {one["metadata"]["name"]: one for one in objects}
 
-    Nobody knows the order in which the scheduler comes to the pods; with rules that look at other pods it matters. One
-    order of the workloads that binds them all is enough.
-    """
-    owners = sorted({owner(pods[name]) for name in placements})
-    left: dict[str, list[str]] = {}
-    for order in permutations(owners):
-        attempt = replace(cluster, bound=dict(cluster.bound))
-        todo = {name: placements[name] for name in sorted(placements, key=lambda one: (order.index(owner(pods[one])), one))}
-        while name := next((one for one in todo if not refusals(attempt, pods[one], todo[one])), ""):
-            attempt.bound[name] = (pods[name], todo.pop(name))
-        if not todo:
-            return {}
-        left = left or {one: refusals(attempt, pods[one], node) for one, node in todo.items()}
-    return left
+
+def _finished(pod: Object) -> bool:
+    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
 def owner(pod: Object) -> str:
     return next((one["name"] for one in pod["metadata"].get("ownerReferences", ())), key(pod))
 
 
-def refusals(cluster: Cluster, pod: Object, node: str) -> list[str]:
-    """Every filter that keeps the pod off the node."""
-    there = cluster.nodes[node]
-    checks = {
-        "NodeAffinity": chosen(pod, there), "TaintToleration": tolerated(pod, there), "Fit": fits(cluster, pod, node),
-        "NodePorts": ports_free(cluster, pod, node), "PodTopologySpread": spread_holds(cluster, pod, there),
-        "InterPodAffinity": affinity_holds(cluster, pod, there),
-    }  # fmt: skip
-    return [name for name, holds in checks.items() if not holds]
+# Binding, in an order in which the scheduler would
 
 
-def key(pod: Object) -> str:
-    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+def bind(cluster: Cluster, pods: Mapping[str, Object], placements: Mapping[str, str]) -> dict[str, list[str]]:
+    """Bind the pods in an order in which the scheduler would. What cannot be bound: pod → why its node refuses it.
+
+    Nobody knows the order in which the scheduler comes to the pods; with rules that look at other pods it matters. One
+    order that binds them all is enough. Within an order, whatever can be bound is, again and again, until nothing can.
+    """
+    shapes: dict[str, Shape] = {}
+    fewest: dict[str, list[str]] | None = None
+    for layers in _orders(cluster, pods, placements):
+        state = State(cluster, shapes)
+        left = _bind_layers(state, pods, placements, layers)
+        if not left:
+            return {}
+        if fewest is None or len(left) < len(fewest):
+            fewest = {name: state.refusals(pods[name], placements[name]) for name in left}
+    return fewest or {}
 
 
-# Resources
+def _bind_layers(
+    state: State, pods: Mapping[str, Object], placements: Mapping[str, str], layers: Iterable[Sequence[str]]
+) -> list[str]:
+    """Come to the pods layer by layer, those that were refused before included; the pods that are still refused."""
+    for name in placements:
+        state.shape(pods[name])  # whatever their rules look at is known before the first is bound
+    waiting: list[str] = []
+    for layer in layers:
+        waiting += layer
+        tried = -1
+        while waiting and len(waiting) != tried:
+            tried = len(waiting)
+            waiting = [name for name in waiting if not state.bind(pods[name], placements[name])]
+    return waiting
 
 
-def quantity(text: str | int) -> Decimal:
-    text = str(text)
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if text.endswith(suffix):
-            return Decimal(text.removesuffix(suffix)) * SUFFIXES[suffix]
-    return Decimal(text)
+def _orders(
+    cluster: Cluster, pods: Mapping[str, Object], placements: Mapping[str, str]
+) -> Iterator[list[list[str]]]:
+    """Layers of pods to come to: the usual orders first, then orders of the workloads as long as they are few."""
+    ranks = _ranks(cluster, pods, placements)
+    names = sorted(placements, key=lambda name: (ranks[name], name))
+    layers: defaultdict[int, list[str]] = defaultdict(list)
+    for name in names:
+        layers[ranks[name]].append(name)
+    ruled = [name for name in names if _has_rules(pods[name])]
+    plain = [[name for name in layer if not _has_rules(pods[name])] for layer in layers.values()]
+    yield list(layers.values())
+    if ruled:
+        yield [ruled, *plain]
+        yield [*plain, ruled]
+        owners = sorted({owner(pods[name]) for name in names})
+        for order in islice(permutations(owners), ORDERS) if len(owners) <= 8 else ():
+            yield [[name for name in names if owner(pods[name]) == one] for one in order]
 
 
-def requests(spec: Object) -> Counter[str]:
-    """Containers together, or the largest init container; and a place for the pod itself."""
-    total: Counter[str] = Counter()
-    for container in spec["containers"]:
-        for name, amount in container.get("resources", {}).get("requests", {}).items():
-            total[name] += quantity(amount)  # type: ignore[assignment] # exact numbers count too
-    for container in spec.get("initContainers", ()):
-        for name, amount in container.get("resources", {}).get("requests", {}).items():
-            total[name] = max(total[name], quantity(amount))  # type: ignore[assignment, call-overload]
-    total["pods"] += 1
-    return total
+def _ranks(cluster: Cluster, pods: Mapping[str, Object], placements: Mapping[str, str]) -> dict[str, int]:
+    """A pod's number among those of its labels and zone: by rank, zones are filled evenly."""
+    seen: Counter[tuple[str, str]] = Counter()
+    ranks = {}
+    for name in sorted(placements):
+        zone = labels(cluster.nodes[placements[name]]).get(ZONE, "")
+        kind = (json.dumps(labels(pods[name]), sort_keys=True), zone)
+        ranks[name] = seen[kind]
+        seen[kind] += 1
+    return ranks
 
 
-def fits(cluster: Cluster, pod: Object, node: str) -> bool:
-    """With every daemon set that will run there counted as if it did."""
-    there = cluster.nodes[node]
-    used: Counter[str] = Counter()
-    for other in cluster.on(node):
-        used.update(requests(other["spec"]))
-    running = {owner["name"] for other in cluster.on(node) for owner in other["metadata"].get("ownerReferences", ())}
-    for daemon in cluster.daemonsets:
-        template = {"spec": daemon["spec"]["template"]["spec"]}
-        if daemon["metadata"]["name"] not in running and chosen(template, there) and tolerated(template, there):
-            used.update(requests(template["spec"]))
-    free = {name: quantity(amount) - used[name] for name, amount in there["status"]["allocatable"].items()}
-    return all(amount <= free.get(name, 0) for name, amount in requests(pod["spec"]).items() if amount > 0)
+def _has_rules(pod: Object) -> bool:
+    return bool(pod["spec"].get("topologySpreadConstraints") or (pod["spec"].get("affinity") or {}).get("podAffinity"))
 
 
-def ports_free(cluster: Cluster, pod: Object, node: str) -> bool:
-    taken = {port for other in cluster.on(node) for port in host_ports(other)}
-    return not taken & host_ports(pod)
+# What a pod's manifest says
 
 
-def host_ports(pod: Object) -> set[tuple[str, int]]:
-    ports = [port for one in pod["spec"]["containers"] for port in one.get("ports", ())]
-    return {(port.get("protocol", "TCP"), port["hostPort"]) for port in ports if "hostPort" in port}
+@dataclass(frozen=True)
+class Spread:
+    """A constraint that forbids: how many more than in the emptiest domain a domain may hold."""
+
+    key: str
+    skew: int
+    least_domains: int
+    itself: bool
+    tally: Tally
 
 
-# Labels and taints
+@dataclass
+class Shape:
+    """What pods of equal labels and spec ask for, with the tallies that their rules look at."""
+
+    namespace: str
+    labels: dict[str, str]
+    spec: Object
+    requests: dict[str, int]
+    ports: frozenset[tuple[str, str, int]]
+    deleting: bool = False
+    spreads: list[Spread] = field(default_factory=list)
+    apart: list[Tally] = field(default_factory=list)
+    held: list[Tally] = field(default_factory=list)
+    together: list[Tally] = field(default_factory=list)
+    first: bool = False
 
 
-def labels(one: Object) -> dict[str, str]:
-    found: dict[str, str] = one["metadata"].get("labels") or {}
-    return found
+class Tally:
+    """Pods per value of a node label: of those that an audience finds, on the nodes that are looked at."""
+
+    def __init__(self, key: str, audience: Audience, nodes: frozenset[str] | None, domains: Iterable[str] = ()) -> None:
+        self.key, self.audience, self.nodes = key, audience, nodes
+        self.counts: Counter[str] = Counter()
+        self.total = 0
+        self._domains = frozenset(domains)
+        self._levels = Counter({0: len(self._domains)})
+        self._lowest = 0
+
+    def add(self, node: str, have: Mapping[str, str]) -> None:
+        domain = have.get(self.key)
+        if domain is None or (self.nodes is not None and node not in self.nodes):
+            return
+        if domain in self._domains:
+            self._levels[self.counts[domain]] -= 1
+            self._levels[self.counts[domain] + 1] += 1
+        self.counts[domain] += 1
+        self.total += 1
+
+    def lowest(self, least_domains: int) -> int:
+        """The emptiest domain's count; none, while there are too few domains."""
+        if len(self._domains) < least_domains or not self._domains:
+            return 0
+        while not self._levels[self._lowest]:
+            self._lowest += 1  # counts only ever grow
+        return self._lowest
 
 
-def chosen(pod: Object, node: Object) -> bool:
-    """nodeSelector, and any one of the required node affinity's terms."""
-    have, spec = labels(node), pod["spec"]
-    if any(have.get(name) != value for name, value in (spec.get("nodeSelector") or {}).items()):
-        return False
-    required = (spec.get("affinity") or {}).get("nodeAffinity", {}).get(REQUIRED)
-    if required is None:
+class State:
+    """A cluster while pods are bound to it."""
+
+    def __init__(self, cluster: Cluster, shapes: dict[str, Shape] | None = None) -> None:
+        self.cluster = cluster
+        self._shapes: dict[str, Shape] = {}
+        self._by_name: dict[str, Shape] = {}
+        self._tallies: dict[object, Tally] = {}
+        self._holders: dict[object, Tally] = {}
+        self._counted: dict[tuple[int, int], list[Tally]] = {}
+        self._threats: dict[tuple[int, int], list[Tally]] = {}
+        self._read = shapes if shapes is not None else {}
+        self.labels = {name: labels(node) for name, node in cluster.nodes.items()}
+        self.free = {name: amounts(node["status"]["allocatable"]) for name, node in cluster.nodes.items()}
+        self.ports: dict[str, set[tuple[str, str, int]]] = {name: set() for name in cluster.nodes}
+        self._bound: list[tuple[Shape, str]] = []
+        for pod, node in cluster.bound.values():
+            if node in cluster.nodes:
+                self._put(self.shape(pod), node)
+        self._reserve_daemons()
+
+    def bind(self, pod: Object, node: str) -> bool:
+        """Bind the pod if no filter objects."""
+        shape = self.shape(pod)
+        if any(True for _ in self._objections(shape, pod, node)):
+            return False
+        self._put(shape, node)
         return True
-    return any(all(expression(one, have) for one in term["matchExpressions"]) for term in required["nodeSelectorTerms"])
 
+    def refusals(self, pod: Object, node: str) -> list[str]:
+        """Every filter that keeps the pod off the node."""
+        return list(self._objections(self.shape(pod), pod, node))
 
-def expression(one: Object, have: dict[str, str]) -> bool:
-    value, values = have.get(one["key"]), one.get("values", [])
-    match one["operator"]:
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt":
-            return value is not None and int(value) > int(values[0])
-        case "Lt":
-            return value is not None and int(value) < int(values[0])
-    raise AssertionError(one)
+    def _objections(self, shape: Shape, pod: Object, node: str) -> Iterator[str]:
+        have = self.labels[node]
+        if not all(amount <= self.free[node].get(name, 0) for name, amount in shape.requests.items() if amount > 0):
+            yield "Fit"
+        if shape.ports and any(clash(one, two) for one in shape.ports for two in self.ports[node]):
+            yield "NodePorts"
+        if not chosen(shape.spec, self.cluster.nodes[node]):
+            yield "NodeAffinity"
+        if not tolerated(shape.spec.get("tolerations", ()), self.cluster.nodes[node]):
+            yield "TaintToleration"
+        if not all(_spread_holds(rule, have) for rule in shape.spreads):
+            yield "PodTopologySpread"
+        if not self._affinity_holds(shape, have):
+            yield "InterPodAffinity"
+        if shape.spec.get("volumes") and not _volumes_allow(self.cluster, pod, self.cluster.nodes[node]):
+            yield "VolumeBinding"
 
-
-def tolerated(pod: Object, node: Object) -> bool:
-    taints = [*node["spec"].get("taints", ())]
-    if node["spec"].get("unschedulable"):
-        taints.append({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"})
-    if any(one["type"] == "Ready" and one["status"] != "True" for one in node["status"]["conditions"]):
-        taints.append({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})
-    return all(
-        any(tolerates(one, taint) for one in pod["spec"].get("tolerations", ()))
-        for taint in taints
-        if taint["effect"] != "PreferNoSchedule"
-    )
-
-
-def tolerates(one: Object, taint: Object) -> bool:
-    if one.get("effect") and one["effect"] != taint["effect"]:
-        return False
-    if one.get("operator") == "Exists":
-        return one.get("key") in (None, taint["key"])
-    return one.get("key") == taint["key"] and (one.get("value") or "") == (taint.get("value") or "")
-
-
-def selected(selector: Object | None, have: dict[str, str]) -> bool:
-    """A label selector of pods: absent selects none, empty selects all."""
-    if selector is None:
-        return False
-    if any(have.get(name) != value for name, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(expression(one, have) for one in selector.get("matchExpressions", ()))
-
-
-# Rules between pods
-
-
-def spread_holds(cluster: Cluster, pod: Object, node: Object) -> bool:
-    for rule in pod["spec"].get("topologySpreadConstraints", ()):
-        if rule["whenUnsatisfiable"] != "DoNotSchedule":
-            continue
-        domain = labels(node).get(rule["topologyKey"])
-        if domain is None:
+    def _affinity_holds(self, shape: Shape, have: Mapping[str, str]) -> bool:
+        if any(tally.counts[have[tally.key]] for tally in shape.apart if tally.key in have):
             return False
-        counts = spread_counts(cluster, pod, rule)
-        lowest = 0 if len(counts) < rule.get("minDomains", 1) else min(counts.values())
-        itself = 1 if selected(rule.get("labelSelector"), labels(pod)) else 0
-        if counts.get(domain, 0) + itself - lowest > rule["maxSkew"]:
+        if any(tally.counts[have[tally.key]] for tally in self._found(shape, self._holders, self._threats) if tally.key in have):
             return False
-    return True
+        if not all(tally.key in have for tally in shape.together):
+            return False
+        if all(tally.counts[have[tally.key]] for tally in shape.together):
+            return True
+        return shape.first and not any(tally.total for tally in shape.together)
+
+    def _put(self, shape: Shape, node: str) -> None:
+        have, free = self.labels[node], self.free[node]
+        for name, amount in shape.requests.items():
+            free[name] = free.get(name, 0) - amount
+        self.ports[node] |= shape.ports
+        self._bound.append((shape, node))
+        for tally in self._found(shape, self._tallies, self._counted):
+            if not (shape.deleting and tally.nodes is not None):  # a spread does not count pods that are leaving
+                tally.add(node, have)
+        for tally in shape.held:
+            tally.add(node, have)
+
+    def _found(
+        self, shape: Shape, tallies: dict[object, Tally], known: dict[tuple[int, int], list[Tally]]
+    ) -> list[Tally]:
+        """The tallies that a pod of this shape is counted in; looked up once as long as no new ones come."""
+        at = (id(shape), len(tallies))
+        if at not in known:
+            known[at] = [one for one in tallies.values() if _finds(one.audience, shape)]
+        return known[at]
+
+    def _reserve_daemons(self) -> None:
+        """Every daemon set that will run on a node is counted there as if it did."""
+        there: defaultdict[str, set[str]] = defaultdict(set)
+        for pod, place in self.cluster.bound.values():
+            there[place].update(one["name"] for one in pod["metadata"].get("ownerReferences", ()))
+        for daemon in self.cluster.daemonsets:
+            spec = daemon["spec"]["template"]["spec"]
+            tolerations = [*spec.get("tolerations", ()), *DAEMON_TOLERATIONS]
+            asked, ports = requests(spec), host_ports(spec)
+            for name, node in self.cluster.nodes.items():
+                if daemon["metadata"]["name"] not in there[name] and chosen(spec, node) and tolerated(tolerations, node):
+                    self.free[name] = {one: left - asked.get(one, 0) for one, left in self.free[name].items()}
+                    self.ports[name] |= ports
+
+    # Reading pods
+
+    def shape(self, pod: Object) -> Shape:
+        name = key(pod)
+        if name not in self._by_name:
+            self._by_name[name] = self._shape_of(pod)
+        return self._by_name[name]
+
+    def _shape_of(self, pod: Object) -> Shape:
+        spec = pod["spec"]
+        told = [pod["metadata"].get("namespace", "default"), labels(pod), {**spec, "nodeName": ""}, "deletionTimestamp" in pod["metadata"]]
+        text = json.dumps(told, sort_keys=True)
+        if text not in self._shapes:
+            namespace, have, deleting = told[0], labels(pod), told[3]
+            read = self._read.get(text) or Shape(namespace, have, spec, requests(spec), host_ports(spec), deleting)
+            self._read[text] = read
+            self._shapes[text] = shape = Shape(namespace, have, spec, read.requests, read.ports, deleting)
+            self._read_rules(shape)
+        return self._shapes[text]
+
+    def _read_rules(self, shape: Shape) -> None:
+        wanted = [rule for rule in shape.spec.get("topologySpreadConstraints", ()) if rule["whenUnsatisfiable"] == "DoNotSchedule"]
+        keys = tuple(sorted({rule["topologyKey"] for rule in wanted}))
+        shape.spreads = [self._spread(shape, rule, keys) for rule in wanted]
+        for term in terms(shape.spec, "podAntiAffinity"):
+            audience = self._audience(shape, term)
+            shape.apart.append(self._tally(term["topologyKey"], audience))
+            shape.held.append(self._tally(term["topologyKey"], audience, held=True))
+        looked_for = terms(shape.spec, "podAffinity")
+        heard = [self._audience(shape, term) for term in looked_for]
+        if heard:  # the scheduler looks for pods that match every term at once
+            all_of_them = (frozenset.intersection(*(one[0] for one in heard)), tuple(sorted({each for one in heard for each in one[1]})))
+            shape.together = [self._tally(term["topologyKey"], all_of_them) for term in looked_for]
+            shape.first = _finds(all_of_them, shape)
+
+    def _spread(self, shape: Shape, rule: Object, keys: tuple[str, ...]) -> Spread:
+        selector = _with_keys(rule.get("labelSelector"), rule.get("matchLabelKeys", ()), shape.labels, "In")
+        audience = (frozenset({shape.namespace}), (json.dumps(selector, sort_keys=True),))
+        nodes = self._looked_at(
+            keys,
+            _where(shape.spec) if rule.get("nodeAffinityPolicy", "Honor") == "Honor" else "",
+            json.dumps(shape.spec.get("tolerations", [])) if rule.get("nodeTaintsPolicy") == "Honor" else "",
+        )
+        tally = self._tally(rule["topologyKey"], audience, nodes=nodes)
+        return Spread(rule["topologyKey"], rule["maxSkew"], rule.get("minDomains") or 1, _finds(audience, shape), tally)
+
+    def _looked_at(self, keys: tuple[str, ...], where: str, tolerations: str) -> frozenset[str]:
+        """The nodes that have all keys and that the pod's own affinity and, where honoured, its taints allow."""
+        spec, tolerating = json.loads(where or "{}"), json.loads(tolerations) if tolerations else None
+        return frozenset(
+            name for name, node in self.cluster.nodes.items()
+            if all(one in self.labels[name] for one in keys) and chosen(spec, node)
+            and (tolerating is None or tolerated(tolerating, node))
+        )  # fmt: skip
+
+    def _tally(
+        self, key: str, audience: Audience, *, nodes: frozenset[str] | None = None, held: bool = False
+    ) -> Tally:
+        among = self._holders if held else self._tallies
+        at = (key, audience, nodes)
+        if at not in among:
+            domains = {self.labels[name][key] for name in nodes} if nodes is not None else ()
+            tally = among[at] = Tally(key, audience, nodes, domains)
+            for shape, node in self._bound if not held else ():
+                if _finds(audience, shape) and not (shape.deleting and nodes is not None):
+                    tally.add(node, self.labels[node])
+        return among[at]
+
+    def _audience(self, shape: Shape, term: Object) -> Audience:
+        spaces = set(term.get("namespaces") or ())
+        if "namespaceSelector" in term and term["namespaceSelector"] is not None:
+            spaces |= {name for name, have in self.cluster.namespaces.items() if selected(term["namespaceSelector"], have)}
+        elif not spaces:
+            spaces = {shape.namespace}
+        selector = _with_keys(term.get("labelSelector"), term.get("matchLabelKeys", ()), shape.labels, "In")
+        selector = _with_keys(selector, term.get("mismatchLabelKeys", ()), shape.labels, "NotIn")
+        return frozenset(spaces), (json.dumps(selector, sort_keys=True),)
 
 
-def spread_counts(cluster: Cluster, pod: Object, rule: Object) -> dict[str, int]:
-    """Pods per domain, over the nodes that the pod's own node affinity (and, where honoured, its taints) allow."""
-    counts: dict[str, int] = {}
-    for name, node in cluster.nodes.items():
-        domain = labels(node).get(rule["topologyKey"])
-        looked_at = rule.get("nodeAffinityPolicy") == "Ignore" or chosen(pod, node)
-        if rule.get("nodeTaintsPolicy") == "Honor":
-            looked_at = looked_at and tolerated(pod, node)
-        if domain is None or not looked_at:
-            continue
-        counts.setdefault(domain, 0)
-        same = [one for one in cluster.on(name) if one["metadata"]["namespace"] == pod["metadata"]["namespace"]]
-        counts[domain] += sum(1 for one in same if selected(rule.get("labelSelector"), labels(one)))
-    return counts
+def refusals(cluster: Cluster, pod: Object, node: str) -> list[str]:
+    """Every filter that keeps the pod off the node, as the cluster is."""
+    return State(cluster).refusals(pod, node)
 
 
-def affinity_holds(cluster: Cluster, pod: Object, node: Object) -> bool:
-    if any(meets(cluster, term, pod, node) for term in terms(pod, "podAntiAffinity")):
-        return False
-    for other, place in cluster.bound.values():
-        for term in terms(other, "podAntiAffinity"):
-            if matches(term, other, pod) and same_domain(term, cluster.nodes.get(place), node):
-                return False
-    wanted = terms(pod, "podAffinity")
-    if not wanted or all(meets(cluster, term, pod, node) for term in wanted):
-        return all(labels(node).get(term["topologyKey"]) for term in wanted)
-    alone = not any(matches(term, pod, other) for term in wanted for other, _ in cluster.bound.values())
-    return alone and all(matches(term, pod, pod) and labels(node).get(term["topologyKey"]) for term in wanted)
+def _finds(audience: Audience, shape: Shape) -> bool:
+    spaces, selectors = audience
+    return shape.namespace in spaces and all(selected(_loaded(text), shape.labels) for text in selectors)
 
 
-def terms(pod: Object, kind: str) -> list[Object]:
-    found: list[Object] = (pod["spec"].get("affinity") or {}).get(kind, {}).get(REQUIRED, [])
+@cache
+def _loaded(text: str) -> Object | None:
+    found: Object | None = json.loads(text)
     return found
 
 
-def meets(cluster: Cluster, term: Object, pod: Object, node: Object) -> bool:
-    """Whether a pod that the term looks for is in the node's domain."""
-    return any(
-        matches(term, pod, other) and same_domain(term, cluster.nodes.get(place), node)
-        for other, place in cluster.bound.values()
-    )
+def _with_keys(selector: Object | None, keys: Iterable[str], have: Mapping[str, str], operator: str) -> Object | None:
+    """A label selector narrowed to pods with the same (or another) value of some labels that the pod itself has."""
+    more = [{"key": one, "operator": operator, "values": [have[one]]} for one in keys if one in have]
+    if selector is None or not more:
+        return selector
+    return {**selector, "matchExpressions": [*selector.get("matchExpressions", ()), *more]}
 
 
-def matches(term: Object, holder: Object, other: Object) -> bool:
-    spaces = term.get("namespaces") or [holder["metadata"]["namespace"]]
-    return other["metadata"]["namespace"] in spaces and selected(term.get("labelSelector"), labels(other))
+def _where(spec: Object) -> str:
+    required = (spec.get("affinity") or {}).get("nodeAffinity", {}).get(REQUIRED)
+    affinity = {"nodeAffinity": {REQUIRED: required}} if required is not None else {}
+    return json.dumps({"nodeSelector": spec.get("nodeSelector") or {}, "affinity": affinity}, sort_keys=True)
 
 
-def same_domain(term: Object, one: Object | None, other: Object) -> bool:
-    if one is None:
+def _spread_holds(rule: Spread, have: Mapping[str, str]) -> bool:
+    domain = have.get(rule.key)
+    if domain is None:
         return False
-    domain = labels(one).get(term["topologyKey"])
-    return domain is not None and domain == labels(other).get(term["topologyKey"])
+    return rule.tally.counts[domain] + rule.itself - rule.tally.lowest(rule.least_domains) <= rule.skew
+
+
+def terms(spec: Object, kind: str) -> list[Object]:
+    found: list[Object] = (spec.get("affinity") or {}).get(kind, {}).get(REQUIRED) or []
+    return found
+
+
+# Volumes
+
+
+def _volumes_allow(cluster: Cluster, pod: Object, node: Object) -> bool:
+    space = pod["metadata"].get("namespace", "default")
+    names = [one["persistentVolumeClaim"]["claimName"] for one in pod["spec"]["volumes"] if "persistentVolumeClaim" in one]
+    names += [f"{pod['metadata']['name']}-{one['name']}" for one in pod["spec"]["volumes"] if "ephemeral" in one]
+    return all(_claim_allows(cluster, cluster.claims.get(f"{space}/{name}"), node) for name in names)
+
+
+def _claim_allows(cluster: Cluster, claim: Object | None, node: Object) -> bool:
+    """A bound claim goes where its volume is; an unbound one where its class would make a volume."""
+    if claim is None:
+        return False
+    if bound := claim["spec"].get("volumeName"):
+        required = (cluster.volumes[bound]["spec"].get("nodeAffinity") or {}).get("required")
+        return required is None or any(term_holds(term, node) for term in required["nodeSelectorTerms"])
+    usual = next((name for name, one in cluster.classes.items() if (one["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"), None)
+    name = claim["spec"].get("storageClassName", usual)
+    found = cluster.classes.get(name) if name else None
+    if found is None or found.get("volumeBindingMode") != "WaitForFirstConsumer":
+        return False
+    places = found.get("allowedTopologies") or []
+    return not places or any(
+        all(labels(node).get(one["key"]) in one["values"] for one in place["matchLabelExpressions"]) for place in places
+    )
