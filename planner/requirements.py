@@ -7,7 +7,7 @@ label; In, Exists, Gt and Lt do not. Gte and Lte are Karpenter's additions. Gt a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from planner.errors import ValueRefused
@@ -63,7 +63,14 @@ class Requirement:
         return _INTEGER.fullmatch(value) is not None and self._within(int(value))
 
     def intersect(self, other: Requirement) -> Requirement:
-        """The values that satisfy both."""
+        """The values that satisfy both; a Clash where nothing does, although something satisfies each."""
+        if isinstance(self, Clash) or isinstance(other, Clash):
+            return self if isinstance(self, Clash) else other
+        merged = self._intersected(other)
+        clashing = merged.is_empty() and not self.is_empty() and not other.is_empty()
+        return Clash(self.key, between=(self, other)) if clashing else merged
+
+    def _intersected(self, other: Requirement) -> Requirement:
         low = max((bound for bound in (self.minimum, other.minimum) if bound is not None), default=None)
         high = min((bound for bound in (self.maximum, other.maximum) if bound is not None), default=None)
         absent, floor = self.absent and other.absent, max(self.min_values, other.min_values)
@@ -106,6 +113,16 @@ class Requirement:
     def _within(self, number: int) -> bool:
         low, high = self.minimum, self.maximum
         return (low is None or number >= low) and (high is None or number <= high)
+
+
+@dataclass(frozen=True, slots=True)
+class Clash(Requirement):
+    """Two requirements on one key that nothing satisfies together: an empty set that still says what it was made of."""
+
+    between: tuple[Requirement, ...] = field(default=(), compare=False)
+
+    def __str__(self) -> str:
+        return f"{' and '.join(str(one) for one in self.between)} at once"
 
 
 @dataclass(frozen=True, slots=True)

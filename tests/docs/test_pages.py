@@ -20,6 +20,7 @@ from gitops.cluster import policy_wire, wire
 from gitops.commands.main import COMMANDS, cli
 from gitops.errors import ExitCode
 from gitops.ovh.rights import RIGHTS
+from planner import filters
 from tests.docs.shell import ROOT
 
 DOCS = ROOT / "docs"
@@ -124,16 +125,16 @@ def test_every_filter_and_reason_is_documented() -> None:
 
 
 def _codes() -> set[str]:
-    """The literal ``filter=`` of every Refusal and the first argument of every Reason in the planner."""
-    found: set[str] = set()
+    """The literal ``filter=`` of every Refusal, the codes of every Reason and Hint, and the filters of planner.filters."""
+    found = {value for name, value in vars(filters).items() if name.isupper() and isinstance(value, str)}
     for module in sorted((ROOT / "planner").glob("*.py")):
         tree = ast.parse(module.read_text("utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 given = {word.arg: word.value for word in node.keywords}
                 value = given.get("filter") if node.func.id == "Refusal" else None
-                if node.func.id == "Reason" and node.args:
-                    value = node.args[0]
+                if node.func.id in ("Reason", "Hint") and node.args:
+                    value = node.args[("Reason", "Hint").index(node.func.id)]
                 if isinstance(value, ast.Constant):
                     found.add(str(value.value))
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):

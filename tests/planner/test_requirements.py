@@ -135,7 +135,7 @@ def test_a_node_selector_asks_for_exactly_its_labels(selector: dict[str, str], l
         ([("In", ("b", "a"))], "size In [a, b]"), ([("NotIn", ("a",))], "size NotIn [a]"), ([("Exists", ())], "size Exists"),
         ([("DoesNotExist", ())], "size DoesNotExist"), ([("Gt", ("4",))], "size >= 5"), ([("Lte", ("4",))], "size <= 4"),
         ([("Gt", ("2",)), ("Lt", ("9",)), ("NotIn", ("5",))], "size NotIn [5] and size >= 3 and size <= 8"),
-        ([("In", ("a",)), ("In", ("b",))], "size In []"), ([("NotIn", ("a",)), ("Exists", ())], "size NotIn [a] and size Exists"),
+        ([("In", ("a",)), ("In", ("b",))], "size In [a] and size In [b] at once"), ([("NotIn", ("a",)), ("Exists", ())], "size NotIn [a] and size Exists"),
     ],
 )  # fmt: skip
 def test_requirements_read_as_they_are_written(ones: list[tuple[str, tuple[str, ...]]], text: str) -> None:
