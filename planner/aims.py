@@ -7,13 +7,17 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from planner.pods import Spread
+    from planner.pods import Pod, Spread
     from planner.snapshot import PodTemplate
 
 EXPENDABLE_BELOW = -10
 """The cutoff of cluster-autoscaler's ``--expendable-pods-priority-cutoff``."""
 BUDGET = 5_000
 """Milliseconds for the search of the cheapest nodes."""
+HEADROOM = "Headroom"
+"""The kind of the owner of a buffer's pods: there is no such object in any cluster."""
+LOWEST_PRIORITY = -(2**31)
+"""The least that a PriorityClass can say. Buffers have it, and are not expendable all the same."""
 
 
 class Objective(Enum):
@@ -35,7 +39,7 @@ class Preferences(Enum):
 class Headroom:
     """A buffer of pending capacity: so many pods of this shape always find room.
 
-    They are demand like any pod, and nothing of them ever reaches the cluster.
+    They are demand like any pod, whatever ``Aims.expendable_below`` says, and nothing of them ever reaches the cluster.
     """
 
     name: str
@@ -60,3 +64,8 @@ class Aims:
     default_spreads: tuple[Spread, ...] | None = None
     expendable_below: int | None = EXPENDABLE_BELOW
     budget: int = BUDGET
+
+    def spares(self, pod: Pod) -> bool:
+        """Whether a pod is expendable: its priority is below the cutoff, and it is no buffer's."""
+        is_headroom = pod.owner is not None and pod.owner.kind == HEADROOM
+        return self.expendable_below is not None and pod.needs.priority < self.expendable_below and not is_headroom

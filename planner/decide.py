@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from planner import labels as known
-from planner.aims import Aims
+from planner.aims import BUDGET, Aims
 from planner.bins import Bin, node_bins, usable
 from planner.candidates import candidates
-from planner.canonical import value_digest
 from planner.coverage import find_gaps
 from planner.demand import Demand, collect_demand
 from planner.desired import Desired, desired_pools
 from planner.diff import action_for
 from planner.errors import ValueRefused
 from planner.ledger import Ledger
+from planner.memory import Memory
 from planner.onorder import nodes_on_order, order_bins
 from planner.ownership import owners
 from planner.plan import Action, Change, Cost, Evidence, PlacedNode, Plan, Price
@@ -26,11 +26,12 @@ from planner.removal import Victim, find_victims
 from planner.resources import STORAGE, Resources
 from planner.solve import Opened, Problem, Solution, solve
 from planner.why import removal_reasons, scale_up_reasons
-from planner.workloads import with_workloads
+from planner.workloads import with_headroom, with_workloads
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from planner.canonical import Digests
     from planner.catalog import Catalog, Region
     from planner.policy import NodePool, Policy
     from planner.snapshot import Snapshot
@@ -54,10 +55,14 @@ class Inputs:
     aims: Aims = field(default_factory=Aims)
 
 
-def decide(inputs: Inputs, *, now: datetime) -> Plan:
-    """The plan for these inputs at this time. Raises ValueRefused when the region cannot be told."""
+def decide(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> Plan:
+    """The plan for these inputs at this time. Raises ValueRefused when the region cannot be told.
+
+    ``memory`` is what a caller keeps between two plans of a cluster; the plan is the same without it.
+    """
+    memory = memory or Memory()
     region = find_region(inputs)
-    snapshot = with_workloads(inputs.snapshot)
+    snapshot = with_headroom(with_workloads(inputs.snapshot), inputs.aims.headroom)
     inputs = replace(inputs, snapshot=snapshot)
     demand = collect_demand(snapshot)
     passing = frozenset(taint for one in inputs.policy.node_pools for taint in one.startup_taints)
@@ -71,7 +76,7 @@ def decide(inputs: Inputs, *, now: datetime) -> Plan:
         inputs.declared, solution, victims=victims, on_order={node.name: node for node in ordered},
         taken=everything.names(), nodes=frozenset(node.name for node in snapshot.nodes),
     )  # fmt: skip
-    return _plan(inputs, problem, solution, desired, now)
+    return _plan(inputs, problem, solution, desired, evidence=_evidence(inputs, now, memory.digests))
 
 
 def find_region(inputs: Inputs) -> Region:
@@ -169,19 +174,28 @@ def _victims(inputs: Inputs, region: Region, solution: Solution, now: datetime) 
 
 
 def _plan(
-    inputs: Inputs, problem: Problem, solution: Solution, desired: Desired, now: datetime
+    inputs: Inputs, problem: Problem, solution: Solution, desired: Desired, *, evidence: Evidence
 ) -> Plan:
     changes = _changes(inputs, problem, desired)
     cost = _cost(inputs, desired, solution)
     return Plan(
         declared=inputs.declared, desired=desired.pools, changes=changes, placements=_named(desired, inputs),
         unplaced=solution.unplaced, cost=cost, warnings=_warnings(inputs, problem.demand, desired),
-        evidence=Evidence(
-            snapshot=value_digest(inputs.snapshot), policy=value_digest(inputs.policy),
-            catalog=value_digest(inputs.catalog), pools=value_digest((inputs.declared, inputs.observed)),
-            now=now.strftime("%Y-%m-%dT%H:%M:%SZ"), prices=inputs.catalog.source,
-        ),
+        evidence=evidence,
     )  # fmt: skip
+
+
+def _evidence(inputs: Inputs, now: datetime, digests: Digests) -> Evidence:
+    """What the plan was made from. Aims are policy too, and the search's time budget alone is none."""
+    aims = replace(inputs.aims, budget=BUDGET)
+    evidence = Evidence(
+        snapshot=digests.of(inputs.snapshot), catalog=digests.of(inputs.catalog),
+        policy=digests.of(inputs.policy if aims == Aims() else (inputs.policy, aims)),
+        pools=digests.of((inputs.declared, inputs.observed)),
+        now=now.strftime("%Y-%m-%dT%H:%M:%SZ"), prices=inputs.catalog.source,
+    )  # fmt: skip
+    digests.forget_unused()
+    return evidence
 
 
 def _named(desired: Desired, inputs: Inputs) -> tuple[PlacedNode, ...]:

@@ -1,14 +1,22 @@
-"""What-if: the pods that workloads given as files would create, less those that are already there."""
+"""Pods that nobody has created: what workloads given as files would create, and headroom that is to be kept free."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import count, islice
+from typing import TYPE_CHECKING
 
-from planner.pods import Needs, Owner, Pod
+from planner.aims import HEADROOM, LOWEST_PRIORITY
+from planner.pods import Needs, Owner, Pod, Scheduling
 from planner.requirements import Requirements
 from planner.snapshot import Claim, PodTemplate, Snapshot, Workload
 from planner.volumes import combine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from planner.aims import Headroom
 
 
 def with_workloads(snapshot: Snapshot) -> Snapshot:
@@ -16,6 +24,8 @@ def with_workloads(snapshot: Snapshot) -> Snapshot:
 
     What admission would add (priority, RuntimeClass overhead and selector) is added here.
     """
+    if not snapshot.workloads:
+        return snapshot
     present = Counter(pod.owner for pod in snapshot.pods if not pod.phase.finished and not pod.deleting)
     known_claims = {(claim.namespace, claim.name) for claim in snapshot.claims}
     pods, claims = list(snapshot.pods), list(snapshot.claims)
@@ -32,6 +42,30 @@ def with_workloads(snapshot: Snapshot) -> Snapshot:
         pods=tuple(sorted(pods, key=lambda pod: (pod.namespace, pod.name))),
         claims=tuple(sorted(claims, key=lambda claim: (claim.namespace, claim.name))),
     )
+
+
+def with_headroom(snapshot: Snapshot, headroom: Iterable[Headroom]) -> Snapshot:
+    """The snapshot with every buffer's pods as pending pods, so that the plan finds them room as it does for others.
+
+    Where nodes have the room already, nothing is ordered for them; where real pods took it, it is ordered anew. They
+    come last in every order of pods, so that they never keep a real one out.
+    """
+    buffers = tuple(headroom)
+    if not buffers:
+        return snapshot
+    taken = {(pod.namespace, pod.name) for pod in snapshot.pods}
+    made = [pod for one in buffers for pod in _buffer(one, snapshot, taken)]
+    pods = sorted((*snapshot.pods, *made), key=lambda pod: (pod.namespace, pod.name))
+    return replace(snapshot, pods=tuple(pods))
+
+
+def _buffer(one: Headroom, snapshot: Snapshot, taken: set[tuple[str, str]]) -> Iterator[Pod]:
+    needs = replace(admit(one.template.needs, snapshot), priority=LOWEST_PRIORITY)
+    owner = Owner(HEADROOM, one.namespace, one.name)
+    free = (name for number in count(1) if (one.namespace, name := f"{one.name}-{number}") not in taken)
+    for name in islice(free, one.replicas):
+        taken.add((one.namespace, name))
+        yield replace(_pod(owner, name, one.template, needs), controller=None, scheduling=Scheduling.UNSCHEDULABLE)
 
 
 def admit(needs: Needs, snapshot: Snapshot) -> Needs:

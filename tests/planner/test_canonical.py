@@ -7,10 +7,11 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
+from weakref import ref
 
 import pytest
 
-from planner.canonical import value_digest
+from planner.canonical import Digests, value_digest
 
 
 class Colour(Enum):
@@ -30,6 +31,12 @@ class Outer:
     second: Inner
     amounts: tuple[tuple[str, int], ...] = ()
     colour: Colour = Colour.RED
+
+
+@dataclass(frozen=True)
+class Cached:
+    number: int
+    _double: int = 0
 
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -75,3 +82,38 @@ def test_sets_are_put_in_order_whatever_the_hash_seed() -> None:
     ]
     assert len(set(runs)) == 1
     assert runs[0].startswith("sha256:")
+
+
+def test_the_form_of_a_value_never_changes() -> None:
+    """Approvals bind to digests: another form would void them all."""
+    value = (
+        Outer(Inner(frozenset({"b", "ä\n"}), NOON), Inner(), (("cpu", -1),), Colour.BLUE),
+        {"b": [True, None], "a": {2: "\x00😀"}},
+    )
+    assert value_digest(value) == "sha256:11f77981c42a0f8dd180f7d04e58b138d997072bc75b60e086ee46dce67824c6"
+
+
+def test_what_is_kept_between_calls_never_changes_a_digest() -> None:
+    digests = Digests()
+    parts = tuple(Inner(frozenset({str(number)})) for number in range(100))
+    for round_ in range(5):
+        parts = (*parts[:50], Inner(frozenset({f"new {round_}"})), *parts[51:])
+        assert digests.of(parts) == value_digest(parts)
+        digests.forget_unused()
+
+
+def test_parts_that_are_gone_are_let_go() -> None:
+    digests = Digests()
+    part = Inner(frozenset("a"))
+    gone = ref(part)
+    digests.of((part,))
+    del part
+    assert gone() is not None
+    digests.forget_unused()
+    digests.of(1)
+    digests.forget_unused()
+    assert gone() is None
+
+
+def test_caches_of_an_object_take_no_part() -> None:
+    assert value_digest(Cached(1, 2)) == value_digest(Cached(1, 3))
