@@ -55,11 +55,26 @@ class Inputs:
     aims: Aims = field(default_factory=Aims)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A plan and what it was made of, for whoever explains it. ``inputs`` hold the pods of what-if workloads too."""
+
+    plan: Plan
+    inputs: Inputs
+    problem: Problem
+    solution: Solution
+
+
 def decide(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> Plan:
     """The plan for these inputs at this time. Raises ValueRefused when the region cannot be told.
 
     ``memory`` is what a caller keeps between two plans of a cluster; the plan is the same without it.
     """
+    return consider(inputs, now=now, memory=memory).plan
+
+
+def consider(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> Decision:
+    """As ``decide``, and how it came to it."""
     memory = memory or Memory()
     region = find_region(inputs)
     snapshot = with_headroom(with_workloads(inputs.snapshot), inputs.aims.headroom)
@@ -76,7 +91,8 @@ def decide(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> Pl
         inputs.declared, solution, victims=victims, on_order={node.name: node for node in ordered},
         taken=everything.names(), nodes=frozenset(node.name for node in snapshot.nodes),
     )  # fmt: skip
-    return _plan(inputs, problem, solution, desired, evidence=_evidence(inputs, now, memory.digests))
+    plan = _plan(inputs, problem, solution, desired, evidence=_evidence(inputs, now, memory.digests))
+    return Decision(plan=plan, inputs=inputs, problem=problem, solution=solution)
 
 
 def find_region(inputs: Inputs) -> Region:
