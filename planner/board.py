@@ -284,12 +284,13 @@ class Board:
     def allowed(self, kind: Kind) -> Flags:
         """Nodes that pass every filter for one more pod of the kind."""
         flags = self.admitted(kind) & self.fitting(kind)
-        if not self._is_limited(kind):
+        if not self.is_limited(kind):
             return flags
         limited: Ints = self.limited(kind, flags.astype(np.int64))
         return limited > 0
 
-    def _is_limited(self, kind: Kind) -> bool:
+    def is_limited(self, kind: Kind) -> bool:
+        """Whether other pods may keep the kind off some nodes."""
         return kind.ruled or any(self.counts.holding[term] for term in kind.matches)
 
     def limited(self, kind: Kind, room: Ints, *, apart_from: str = "") -> Ints:
