@@ -6,7 +6,6 @@ equal pods are one thing to pack whatever they are called.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -261,14 +260,3 @@ def _after(count: int, before: dict[int, set[int]]) -> list[int]:
         if not placed[one]:
             visit(one, frozenset({one}))
     return done
-
-
-def held_by(pods: Iterable[Pod], namespaces: Sequence[Namespace], place: dict[Term, int]) -> Counter[tuple[int, str]]:
-    """How often a term that keeps others off is held, by node: anti-affinity and host ports of running pods."""
-    found: Counter[tuple[int, str]] = Counter()
-    for pod in pods:
-        if pod.needs.anti_affinity or pod.needs.host_ports:
-            for term in terms_of(pod.needs, pod.namespace, dict(pod.labels), namespaces).anti:
-                if term in place:
-                    found[place[term], pod.node_name] += 1
-    return found

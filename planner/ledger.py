@@ -31,7 +31,7 @@ class Ledger:
 
     def affordable(self, candidate: Candidate) -> int:
         """How many more nodes of a candidate may be ordered."""
-        identity, room = self._pool(candidate)
+        identity, room = self.pool(candidate)
         in_pools = self.spare.get(identity, 0) + max(0, self.pools_left) * room
         count = min(self.nodes_left, in_pools)
         used = self.used.get(candidate.node_pool.name, {})
@@ -41,7 +41,7 @@ class Ledger:
 
     def order(self, candidate: Candidate, count: int) -> None:
         """Take ``count`` nodes of a candidate (a negative count gives them back)."""
-        identity, room = self._pool(candidate)
+        identity, room = self.pool(candidate)
         self.nodes_left -= count
         left = self.spare.get(identity, 0) - count
         while left < 0:
@@ -52,7 +52,12 @@ class Ledger:
         for name, _, cost in _limited(candidate):
             used[name] = used.get(name, 0) + cost * count
 
-    def _pool(self, candidate: Candidate) -> tuple[tuple[object, ...], int]:
+    def limits(self, candidate: Candidate) -> list[tuple[str, int, int]]:
+        """(resource, what is left of the limit, what one node costs) for every limit of the candidate's NodePool."""
+        used = self.used.get(candidate.node_pool.name, {})
+        return [(name, limit - used.get(name, 0), cost) for name, limit, cost in _limited(candidate)]
+
+    def pool(self, candidate: Candidate) -> tuple[tuple[object, ...], int]:
         """The identity of the candidate's pool and how many nodes one such pool holds; looked up once."""
         found = self._pools.get(candidate.key)
         if found is None:

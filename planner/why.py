@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from planner.solve import Opened
 
 
-QUICK = 3  # ways of packing that are tried for what is only said, not done
 
 
 def scale_up_reasons(opened: Sequence[Opened], problem: Problem) -> tuple[Reason, ...]:
@@ -70,7 +69,7 @@ def _without(flavor: str, opened: Sequence[Opened], problem: Problem) -> Solutio
     others = [one for one in problem.candidates if one.flavor.name != flavor and one.zone in zones]
     found = solve(Problem(
         demand=Demand(groups), snapshot=replace(problem.snapshot, pods=(), nodes=()), bins=(), candidates=others,
-        ledger=Ledger(ENOUGH, ENOUGH), effort=QUICK,
+        ledger=Ledger(ENOUGH, ENOUGH), certify=False,
     ))  # fmt: skip
     return None if found.unplaced or not found.opened else found
 

@@ -1,0 +1,333 @@
+"""Which nodes to order: the cheapest set of variants that can hold what is asked for, and the proof of how cheap.
+
+The set is the solution of an integer program over the number of nodes of each variant. Pods are not placed in it. It
+holds what any placing must keep, so its bound is true whatever is placed where:
+
+- for pods that the same variants take, and for every union of such classes: room for all that they ask for;
+- of the pods that are at least so large: no more on a node than fit by their least size;
+- of the pods that keep each other apart by host: no more on a node than the rule allows;
+- NodePool limits, nodes and pools per cluster, room in pools.
+
+Ties go to fewer nodes, then to fewer new pools, then to the first by key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.aims import Objective
+from planner.milp import Program, Row
+from planner.resources import CPU, MEMORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from planner.board import Flags, Ints
+    from planner.kinds import Kind
+    from planner.ledger import Ledger
+    from planner.market import Market
+
+    Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+#: How many sizes are looked at for each class and resource, and how many unions of classes.
+SIZES, UNIONS = 10, 48
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Pods that want new nodes: ``count`` of a kind, in one zone if one is named.
+
+    ``per_host`` bounds, by term, how many pods of all asks with that term one node takes. ``options`` are the variants
+    of which an empty node takes such a pod, ``open_to`` those that would if they were large enough.
+    """
+
+    kind: Kind
+    zone: str
+    count: int
+    request: Ints
+    options: Flags
+    open_to: Flags
+    per_host: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Nodes to order, by variant, what they cost per hour, and the proven least cost; none where limits bind."""
+
+    counts: tuple[int, ...]
+    hourly: int
+    bound: int = 0
+    complete: bool = True
+
+    def plus(self, other: Fleet) -> Fleet:
+        counts = tuple(one + more for one, more in zip(self.counts, other.counts, strict=True))
+        return replace(self, counts=counts, hourly=self.hourly + other.hourly)
+
+    @property
+    def nodes(self) -> int:
+        return sum(self.counts)
+
+
+@dataclass
+class Proposer:
+    """Proposes fleets from one market. ``supply`` is what existing nodes can still take, nodes × resources."""
+
+    market: Market
+    ledger: Ledger
+    objective: Objective = Objective.CHEAPEST
+    supply: Ints | None = None
+    effort: int = 1
+    extra: dict[int, int] = field(default_factory=dict)
+
+    def propose(self, asks: Sequence[Ask]) -> Fleet:
+        """The best fleet for these asks. Where limits let not all be served, it serves the most important ones."""
+        asks = [ask for ask in asks if ask.count and ask.options.any()]
+        kept = self._kept(asks)
+        if not asks or not len(kept):
+            return Fleet((0,) * len(self.market.variants), 0)
+        rows = [*self._rows(asks, kept), *self._limits(kept)]
+        prices = self.market.price[kept]
+        found = self._solve(kept, rows, prices)
+        if found is not None:
+            return found
+        return self._served(asks, kept)
+
+    def _solve(self, kept: Ints, rows: list[Row], prices: Ints) -> Fleet | None:
+        cost = self._cost(kept)
+        program = Program(len(kept), rows, self.effort)
+        first = program.minimise(cost)
+        if first is None:
+            return None
+        counts = self._fewest(kept, rows, cost, first.counts)
+        bound = first.bound if self.objective is Objective.CHEAPEST else 0
+        return self._fleet(kept, counts, bound)
+
+    def _fleet(self, kept: Ints, counts: Ints, bound: int = 0, *, complete: bool = True) -> Fleet:
+        whole = np.zeros(len(self.market.variants), np.int64)
+        whole[kept] = counts
+        return Fleet(tuple(whole.tolist()), int(self.market.price @ whole), bound, complete)
+
+    def _cost(self, kept: Ints) -> Ints:
+        """What is minimised first, by variant."""
+        prices = self.market.price[kept]
+        if self.objective is Objective.FEWEST_NODES:
+            return np.full(len(kept), 10**6, np.int64)
+        if self.objective is Objective.LEAST_WASTE:
+            rows = [self.market.resources.index(name) for name in (CPU, MEMORY) if name in self.market.resources]
+            free = self.market.free[kept][:, rows].astype(np.float64)
+            return np.rint((free / free.max(axis=0)).mean(axis=1) * 10**8).astype(np.int64)
+        return prices
+
+    def _fewest(self, kept: Ints, rows: list[Row], cost: Ints, counts: Ints) -> Ints:
+        """Of the sets that cost no more, the one with the fewest nodes, then new pools; the one given where it is large."""
+        if len(kept) > TIES or int(counts.sum()) > TIES:
+            return counts
+        ceiling = Row(-cost.astype(np.float64), -float(cost @ counts) * (1 + 1e-9) - 0.5)
+        pools = self._pools(kept)
+        second = cost if self.objective is Objective.CHEAPEST else self.market.price[kept]
+        weight = 1_000 * np.ones(len(kept), np.int64) if self.objective is Objective.CHEAPEST else second * 1_000
+        best = Program(len(kept), [*rows, ceiling], self.effort, pools=pools).minimise(weight, pool_cost=1)
+        if best is None or not self._holds(rows, best.counts):
+            return counts
+        return best.counts
+
+    def _holds(self, rows: Iterable[Row], counts: Ints) -> bool:
+        return all(float(row.factors @ counts) >= row.least - 1e-6 * max(1.0, abs(row.least)) for row in rows)
+
+    # What is asked for
+
+    def _kept(self, asks: Sequence[Ask]) -> Ints:
+        """The variants worth looking at: of equal ones only the first, none that another replaces for less."""
+        if not asks:
+            return np.zeros(0, np.int64)
+        wanted = np.stack([ask.options for ask in asks])
+        useful = wanted.any(axis=0) & np.array([self.ledger.affordable(one) > 0 for one in self.market.variants], np.bool_)
+        classes = np.unique(np.stack([ask.open_to for ask in asks]), axis=0)
+        return _undominated(self.market, self.ledger, np.flatnonzero(useful), classes)
+
+    def _rows(self, asks: Sequence[Ask], kept: Ints) -> list[Row]:
+        request = np.stack([ask.request for ask in asks])
+        count = np.array([ask.count for ask in asks], np.int64)
+        needing = np.stack([ask.open_to[kept] for ask in asks])
+        rows: list[Row] = []
+        for union in _unions(needing):
+            inside = ~(needing & ~union).any(axis=1)
+            rows += self._room(kept, union, request[inside], count[inside])
+            rows += self._sizes(kept, union, request[inside], count[inside], None)
+            rows += self._hosts(kept, union, [ask for ask, held in zip(asks, inside.tolist(), strict=True) if held])
+        return list({row.key: row for row in rows}.values())
+
+    def _room(self, kept: Ints, union: Flags, request: Ints, count: Ints) -> list[Row]:
+        total = (request * count[:, None]).sum(axis=0)
+        if self.supply is not None:
+            total = total - np.maximum(self.supply, 0).sum(axis=0)
+        free = np.maximum(self.market.free[kept], 0) * union[:, None]
+        return [
+            Row(free[:, row] / int(total[row]), 1.0)
+            for row in range(len(total))
+            if total[row] > 0
+        ]  # fmt: skip
+
+    def _sizes(self, kept: Ints, union: Flags, request: Ints, count: Ints, most: int | None) -> list[Row]:
+        """Of pods at least so large, by one resource: how many a node takes. ``most`` bounds it for pods kept apart."""
+        rows = []
+        for column in range(request.shape[1]):
+            sizes = np.unique(request[:, column])[::-1]
+            sizes = sizes[sizes > 0]
+            for size in sizes[:SIZES].tolist() if most is None or column == 0 else sizes[: SIZES // 2].tolist():
+                large = request[:, column] >= size
+                rows += self._slots(kept, union, request[large].min(axis=0), int(count[large].sum()), most)
+            if most is not None and column == 0:
+                rows += self._slots(kept, union, request.min(axis=0), int(count.sum()), most)
+        return rows
+
+    def _slots(self, kept: Ints, union: Flags, least: Ints, wanted: int, most: int | None) -> list[Row]:
+        slots = _slots(self.market.free[kept], least, most) * union
+        if self.supply is not None and len(self.supply):
+            wanted -= int(_slots(self.supply, least, most).sum())
+        if wanted <= 0 or not slots.any():
+            return []
+        return [Row(np.minimum(slots, wanted).astype(np.float64) / wanted, 1.0)]
+
+    def _hosts(self, kept: Ints, union: Flags, asks: Sequence[Ask]) -> list[Row]:
+        """Pods that keep apart by host, term by term."""
+        terms: dict[tuple[int, int], list[Ask]] = {}
+        for ask in asks:
+            for bound in ask.per_host:
+                terms.setdefault(bound, []).append(ask)
+        rows = []
+        for (_, most), members in sorted(terms.items()):
+            request = np.stack([ask.request for ask in members])
+            count = np.array([ask.count for ask in members], np.int64)
+            rows += self._sizes(kept, union, request, count, most)
+        return rows
+
+    # What may be ordered
+
+    def _limits(self, kept: Ints) -> list[Row]:
+        variants = [self.market.variants[one] for one in kept.tolist()]
+        rows = [Row(-np.ones(len(kept)), -float(self.ledger.nodes_left))]
+        names = dict.fromkeys(one.node_pool.name for one in variants)
+        for name in names:
+            bounds: dict[str, tuple[int, Floats]] = {}
+            for position, one in enumerate(variants):
+                if one.node_pool.name != name:
+                    continue
+                for resource, left, cost in self.ledger.limits(one):
+                    bounds.setdefault(resource, (left, np.zeros(len(kept))))[1][position] = -float(cost)
+            rows += [Row(factors / max(1, abs(left)), -left / max(1, abs(left))) for left, factors in bounds.values()]
+        return rows
+
+    def _pools(self, kept: Ints) -> list[tuple[Flags, int, int]]:
+        """Pools the kept variants would be in: (variants, nodes that fit into pools that are there, room of a new one)."""
+        found: dict[tuple[object, ...], list[int]] = {}
+        rooms: dict[tuple[object, ...], int] = {}
+        for position, one in enumerate(kept.tolist()):
+            identity, room = self.ledger.pool(self.market.variants[one])
+            found.setdefault(identity, []).append(position)
+            rooms[identity] = room
+        pools = []
+        for identity, positions in found.items():
+            flags = np.zeros(len(kept), np.bool_)
+            flags[positions] = True
+            pools.append((flags, self.ledger.spare.get(identity, 0), rooms[identity]))
+        return pools
+
+    # Where not everything can be had
+
+    def _served(self, asks: Sequence[Ask], kept: Ints) -> Fleet:
+        """The fleet that serves most pods of the highest priority, then of the next, and so on; at the least cost."""
+        size = len(kept)
+        program = Program(size, [*self._supplied(asks, kept), *self._limits(kept)], self.effort,
+                          others=[float(ask.count) for ask in asks], pools=self._pools(kept),
+                          most_pools=max(0, self.ledger.pools_left))  # fmt: skip
+        priorities = [ask.kind.needs.priority for ask in asks]
+        for priority in sorted(set(priorities), reverse=True):
+            mine = np.concatenate((np.zeros(size), [-float(one == priority) for one in priorities]))
+            found = program.minimise(mine)
+            if found is None:
+                return Fleet((0,) * len(self.market.variants), 0, complete=False)
+            program.require(Row(-mine, float(np.floor(-mine[size:] @ found.others + 1e-6))))
+        found = program.minimise(self.market.price[kept])
+        counts = found.counts if found is not None else np.zeros(size, np.int64)
+        return self._fleet(kept, counts, complete=False)
+
+    def _supplied(self, asks: Sequence[Ask], kept: Ints) -> list[Row]:
+        """What is served must have room, on nodes that take it, of which each holds only so many."""
+        needing = np.stack([ask.open_to[kept] for ask in asks])
+        request = np.stack([ask.request for ask in asks])
+        rows = []
+        for union in _unions(needing):
+            inside = ~(needing & ~union).any(axis=1)
+            free = np.maximum(self.market.free[kept], 0) * union[:, None]
+            for column in range(request.shape[1]):
+                scale = float(max(1, request[:, column].max()))
+                if request[inside, column].any():
+                    used = -(request[:, column] * inside) / scale
+                    rows.append(Row(np.concatenate((free[:, column] / scale, used)), 0.0))
+        for number, ask in enumerate(asks):
+            most = min((bound for _, bound in ask.per_host), default=None)
+            slots = _slots(self.market.free[kept], ask.request, most) * ask.options[kept]
+            row = np.zeros(len(kept) + len(asks))
+            row[: len(kept)] = np.minimum(slots, ask.count)
+            row[len(kept) + number] = -1.0
+            rows.append(Row(row, 0.0))
+        return rows
+
+
+#: Up to so many variants and nodes, ties are broken by a second program.
+TIES = 120
+
+
+def _slots(free: Ints, least: Ints, most: int | None) -> Ints:
+    """How many pods that ask for at least so much fit on each node."""
+    asked = least > 0
+    if not asked.any():
+        return np.full(len(free), most if most is not None else 10**6, np.int64)
+    slots: Ints = (np.maximum(free[:, asked], 0) // least[asked]).min(axis=1)
+    return slots if most is None else np.minimum(slots, most)
+
+
+def _unions(sets: Flags) -> list[Flags]:
+    """The distinct sets and their unions, smallest first, as far as ``UNIONS`` goes; the union of all is among them."""
+    found = {row.tobytes(): row for row in np.unique(sets, axis=0) if row.any()}
+    base = list(found.values())
+    waiting = list(base)
+    while waiting and len(found) < UNIONS:
+        one = waiting.pop(0)
+        for other in base:
+            joined = one | other
+            if joined.tobytes() not in found and len(found) < UNIONS:
+                found[joined.tobytes()] = joined
+                waiting.append(joined)
+    whole = np.logical_or.reduce(base) if base else np.zeros(sets.shape[1], np.bool_)
+    found.setdefault(whole.tobytes(), whole)
+    return sorted(found.values(), key=lambda row: (int(row.sum()), row.tobytes()))
+
+
+def _undominated(market: Market, ledger: Ledger, useful: Ints, classes: Flags) -> Ints:
+    """Without the variants that another replaces: as much room, for no more, taken by all whom it takes, same limits."""
+    if not len(useful):
+        return useful
+    spare = np.array([ledger.spare.get(ledger.pool(market.variants[one])[0], 0) > 0 for one in useful.tolist()])
+    order = np.lexsort((useful, ~spare, -market.free[useful].sum(axis=1), market.price[useful]))
+    kept: list[int] = []
+    for one in useful[order].tolist():
+        if not kept:
+            kept.append(one)
+            continue
+        rivals = np.array(kept)
+        better = (market.free[rivals] >= market.free[one]).all(axis=1)
+        better &= ~(classes[:, [one]] & ~classes[:, rivals]).any(axis=0)
+        better &= np.array([_same_limits(market, rival, one) for rival in kept], np.bool_) if better.any() else False
+        if not better.any():
+            kept.append(one)
+    return np.array(sorted(kept), np.int64)
+
+
+def _same_limits(market: Market, one: int, other: int) -> bool:
+    first, second = market.variants[one].node_pool, market.variants[other].node_pool
+    return first.name == second.name and (not first.limited or market.variants[one].figures.capacity == market.variants[other].figures.capacity) or not first.limited

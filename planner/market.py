@@ -1,0 +1,94 @@
+"""What could be ordered for the kinds of a demand, as columns: room and price of each variant, and who it takes.
+
+A variant is a candidate with the offered labels decided that some pods select. Variants are in the order of their keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.candidates import choice_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from planner.board import Board, Flags, Ints, Shapes
+    from planner.candidates import Candidate
+    from planner.kinds import Kind, Kinds
+
+
+@dataclass(frozen=True)
+class Market:
+    """``free`` is variants × resources, ``takes`` admissions × variants (room is looked at apart)."""
+
+    variants: tuple[Candidate, ...]
+    resources: tuple[str, ...]
+    free: Ints
+    price: Ints
+    takes: Flags
+    zones: tuple[str, ...]
+    _offers: dict[bytes, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, kinds: Kinds, candidates: Sequence[Candidate], resources: tuple[str, ...]) -> Market:
+        """Every candidate with every choice of offered labels that some kind needs."""
+        variants = _variants(kinds, candidates)
+        takes = [[choice_for(needs, one) == () for one in variants] for needs in kinds.admissions]
+        free = [[one.free.get(name) for name in resources] for one in variants]
+        return cls(
+            variants, resources, np.array(free, np.int64).reshape(len(variants), len(resources)),
+            np.array([one.hourly for one in variants], np.int64),
+            np.array(takes, np.bool_).reshape(len(kinds.admissions), len(variants)),
+            tuple(one.zone for one in variants),
+        )  # fmt: skip
+
+    def only(self, kept: Flags) -> Market:
+        """The same market with some variants closed: their positions stay."""
+        return Market(self.variants, self.resources, self.free, self.price, self.takes & kept, self.zones)
+
+    def options(self, kind: Kind, request: Ints, zone: str = "") -> Flags:
+        """The variants of which an empty node takes a pod of the kind; in one zone, if one is named."""
+        found: Flags = self.takes[kind.admission] & ((self.free >= request) | (request == 0)).all(axis=1)
+        if zone:
+            found = found & self.in_zone(zone)
+        return found
+
+    def in_zone(self, zone: str) -> Flags:
+        return np.array([one == zone for one in self.zones], np.bool_)
+
+    def offers(self, options: Flags) -> Mapping[str, Mapping[str, str]]:
+        """The zones of these variants, with the labels that all of them have there."""
+        key = options.tobytes()
+        if key not in self._offers:
+            found: dict[str, dict[str, str]] = {}
+            for position in np.flatnonzero(options).tolist():
+                labels, zone = self.variants[position].labels, self.zones[position]
+                found[zone] = dict(found.get(zone, labels).items() & labels.items())
+            self._offers[key] = found
+        return self._offers[key]
+
+    def shapes(self, shapes: Shapes) -> Ints:
+        """The shape of each variant's nodes."""
+        return np.array([shapes.number(one.labels, one.taints) for one in self.variants], np.int64)
+
+
+def request_of(board: Board, kind: Kind) -> Ints:
+    """What a pod of the kind asks for, in the order of the board's resources."""
+    request = np.zeros(len(board.resources), np.int64)
+    for row, amount in board.requests_of(kind):
+        request[row] = amount
+    return request
+
+
+def _variants(kinds: Kinds, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    found: dict[tuple[str, ...], Candidate] = {}
+    for one in candidates:
+        for needs in kinds.admissions:
+            chosen = choice_for(needs, one)
+            if chosen is not None:
+                variant = one.choosing(chosen)
+                found.setdefault(variant.key, variant)
+    return tuple(found[key] for key in sorted(found))

@@ -1,0 +1,113 @@
+"""Before anything is ordered: what existing nodes take, and in which zones the rest is to have new nodes.
+
+Kinds with rules over zones, and kinds that others look for or keep away from by zone, are told a zone pod by pod: the
+emptiest that the rules, the existing nodes or the variants on offer still allow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner import labels as known
+from planner.filling import Offer, fill
+from planner.fleet import Ask
+from planner.market import request_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from planner.board import Board, Flags
+    from planner.kinds import Kind, Kinds
+    from planner.market import Market
+
+    Zone = tuple[str, str]  # the key of a kind, and a zone
+
+
+@dataclass
+class Settled:
+    """Pods on existing nodes by number, pods told to be in a zone, and pods left that may be in any; by kind."""
+
+    onto: dict[int, dict[int, int]] = field(default_factory=dict)
+    told: dict[int, dict[str, int]] = field(default_factory=dict)
+    left: dict[int, int] = field(default_factory=dict)
+    nowhere: dict[int, int] = field(default_factory=dict)
+
+
+def settle(board: Board, market: Market, caps: Mapping[Zone, int]) -> Settled:
+    """Place what fits on the board's nodes, and tell zones. The board is filled with both."""
+    zonal = zonal_kinds(board.kinds)
+    settled = Settled()
+    for kind in board.kinds.kinds:
+        offer = None
+        if kind.index in zonal:
+            labels = market.offers(market.options(kind, request_of(board, kind)))
+            offer = Offer(labels, {zone: caps[kind.key, zone] for zone in labels if (kind.key, zone) in caps})
+        filled = fill(board, kind, kind.count, offer=offer)
+        settled.onto[kind.index] = filled.taken
+        if kind.index in zonal:
+            settled.told[kind.index] = filled.ordered
+            settled.nowhere[kind.index] = filled.left
+        else:
+            settled.left[kind.index] = filled.left
+    return settled
+
+
+def zonal_kinds(kinds: Kinds) -> frozenset[int]:
+    """Kinds for which it matters in which zone they are."""
+    looked_at = {term for kind in kinds.kinds for term in (*kind.anti, *kind.affinity) if _by_zone(kinds, term)}
+    return frozenset(
+        kind.index for kind in kinds.kinds if kind.on_zones or not looked_at.isdisjoint(kind.matches)
+    )
+
+
+def _by_zone(kinds: Kinds, term: int) -> bool:
+    return kinds.terms[term].key == known.ZONE
+
+
+def asks_of(board: Board, market: Market, settled: Settled) -> list[Ask]:
+    """What new nodes are asked for, in the order of the kinds."""
+    asks = []
+    for kind in board.kinds.kinds:
+        if kind.index in settled.told:
+            wanted = sorted(settled.told[kind.index].items())
+        else:
+            wanted = [("", settled.left[kind.index])]
+        asks += [ask(board, market, kind, zone, count) for zone, count in wanted if count]
+    return asks
+
+
+def ask(board: Board, market: Market, kind: Kind, zone: str, count: int) -> Ask:
+    """An ask for so many pods of a kind."""
+    request = request_of(board, kind)
+    open_to: Flags = market.takes[kind.admission]
+    if zone:
+        open_to = open_to & market.in_zone(zone)
+    options = market.options(kind, request, zone)
+    return Ask(kind, zone, count, request, options, open_to, _per_host(board, kind))
+
+
+def _per_host(board: Board, kind: Kind) -> tuple[tuple[int, int], ...]:
+    """How many pods of the kind one node takes by the rules over hosts, by term, where they count themselves."""
+    found = {term: 1 for term in kind.anti if board.counts.by_host[term] and term in kind.matches}
+    for rule in kind.spreads:
+        if board.counts.by_host[rule.term] and rule.counts_itself:
+            found[rule.term] = min(found.get(rule.term, rule.max_skew), rule.max_skew)
+    return tuple(sorted(found.items()))
+
+
+def possible_domains(board: Board, market: Market) -> dict[int, list[str]]:
+    """The domains of each spread's term that new nodes for its kinds could be in."""
+    found: dict[int, set[str]] = {}
+    for kind in board.kinds.kinds:
+        rules = [rule.term for rule in kind.spreads if not board.counts.by_host[rule.term]]
+        if not rules:
+            continue
+        options = np.flatnonzero(market.options(kind, request_of(board, kind))).tolist()
+        for term in rules:
+            key = board.kinds.terms[term].key
+            labels = (market.variants[one].labels.get(key) for one in options)
+            found.setdefault(term, set()).update(value for value in labels if value is not None)
+    return {term: sorted(values) for term, values in found.items()}
