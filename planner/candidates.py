@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from planner import labels as known
 from planner.aims import Preferences
 from planner.plan import Price
 from planner.requirements import Requirement, Requirements
-from planner.resources import GPU, MEMORY, Resources
+from planner.resources import ATTACHABLE, GPU, MEMORY, Resources
 from planner.taints import Taint, Toleration, avoided, untolerated
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from planner.policy import NodeClass, NodePool, Policy
     from planner.snapshot import DaemonSet
 
+ANY_FLAVOR: Final = "*"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 #: What the DaemonSet controller adds to every daemon pod.
 DAEMON_TOLERATIONS = tuple(
@@ -172,7 +173,11 @@ def candidate(
 def figures_of(flavor: Flavor, measured: Mapping[str, Figures]) -> Figures:
     """What live nodes of the flavor show, where there are any, else what OVHcloud publishes."""
     formula = Figures(capacity=flavor.capacity(), allocatable=flavor.allocatable(), source="formula")
-    return _with_devices(measured.get(flavor.name) or formula, flavor)
+    found = _with_devices(measured.get(flavor.name) or formula, flavor)
+    common = measured.get(ANY_FLAVOR)
+    if common is None or flavor.name in measured:
+        return found
+    return replace(found, allocatable=found.allocatable.plus(common.allocatable))
 
 
 def refused_by_policy(node_pool: NodePool, flavor: Flavor, region: Region, zone: str) -> tuple[Requirement, ...]:
@@ -207,9 +212,15 @@ def template_labels(node_pool: NodePool, node_class: NodeClass) -> dict[str, str
 
 
 def calibrate(nodes: Iterable[Node]) -> dict[str, Figures]:
-    """What live nodes really give, by flavor: the least of all Ready nodes, since the next one may be like it."""
+    """What live nodes really give, by flavor: the least of all Ready nodes, since the next one may be like it.
+
+    Under ``ANY_FLAVOR`` is what every node has whatever its flavor: room for volumes, the least there is.
+    """
     found: dict[str, Figures] = {}
+    volumes: dict[str, dict[str, int]] = {}
     for node in sorted(nodes, key=lambda one: one.name):
+        for flavor in (node.flavor, ANY_FLAVOR):
+            _note_least(volumes.setdefault(flavor, {}), node.allocatable)
         if not node.flavor or not node.ready or not node.allocatable.get(MEMORY):
             continue
         seen = found.get(node.flavor)
@@ -217,7 +228,18 @@ def calibrate(nodes: Iterable[Node]) -> dict[str, Figures]:
             found[node.flavor] = Figures(
                 capacity=node.capacity, allocatable=node.allocatable, source=f"node {node.name}"
             )
-    return found
+    with_least = {
+        flavor: replace(one, allocatable=Resources.of({**dict(one.allocatable.items), **volumes[flavor]}))
+        for flavor, one in found.items()
+    }
+    common = Resources.of(volumes.get(ANY_FLAVOR, {}))
+    return with_least | {ANY_FLAVOR: Figures(capacity=Resources(), allocatable=common, source="all nodes")}
+
+
+def _note_least(least: dict[str, int], allocatable: Resources) -> None:
+    for name, amount in allocatable:
+        if name.startswith(ATTACHABLE):
+            least[name] = min(amount, least.get(name, amount))
 
 
 def _with_daemons(one: Candidate, daemonsets: tuple[DaemonSet, ...]) -> Candidate:

@@ -11,7 +11,7 @@ from planner.aims import BUDGET, Aims
 from planner.bins import Bin, node_bins, usable
 from planner.candidates import candidates
 from planner.coverage import find_gaps
-from planner.demand import Demand, collect_demand
+from planner.demand import Demand, collect_demand, without_expendable
 from planner.desired import Desired, desired_pools
 from planner.diff import action_for
 from planner.errors import ValueRefused
@@ -22,11 +22,11 @@ from planner.ownership import owners
 from planner.plan import Action, Change, Cost, Evidence, PlacedNode, Plan, Price
 from planner.pods import Owner
 from planner.pools import NODES_PER_CLUSTER, POOLS_PER_CLUSTER, Pool, PoolName, PoolSet
+from planner.prepare import prepared
 from planner.removal import Victim, find_victims
 from planner.resources import STORAGE, Resources
 from planner.solve import Opened, Problem, Solution, solve
 from planner.why import removal_reasons, scale_up_reasons
-from planner.workloads import with_headroom, with_workloads
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,9 +77,9 @@ def consider(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> 
     """As ``decide``, and how it came to it."""
     memory = memory or Memory()
     region = find_region(inputs)
-    snapshot = with_headroom(with_workloads(inputs.snapshot), inputs.aims.headroom)
+    snapshot = prepared(inputs.snapshot, inputs.aims)
     inputs = replace(inputs, snapshot=snapshot)
-    demand = collect_demand(snapshot)
+    demand = collect_demand(snapshot, inputs.aims)
     passing = frozenset(taint for one in inputs.policy.node_pools for taint in one.startup_taints)
     everything = _all_pools(inputs)
     ordered = nodes_on_order(everything, snapshot.nodes, inputs.catalog, region, passing=passing)
@@ -131,7 +131,7 @@ def _all_pools(inputs: Inputs) -> PoolSet:
 def _problem(
     inputs: Inputs, region: Region, demand: Demand, *, ordered_bins: list[Bin], passing: frozenset[Taint], now: datetime
 ) -> Problem:
-    snapshot = inputs.snapshot
+    snapshot = without_expendable(inputs.snapshot, inputs.aims)
     open_nodes = [node for node in snapshot.nodes if usable(node, now)]
     return Problem(
         demand=demand, snapshot=snapshot,

@@ -1,14 +1,19 @@
 """Which pods want a node that is not there: pending pods, grouped by equal needs, with a count.
 
 A pod is demand when no scheduler has placed it and one would: not finished, not being deleted, not gated, not
-nominated to a node by preemption, not a daemon set's and not a mirror pod (Karpenter's ``IsProvisionable``).
+nominated to a node by preemption, not a daemon set's and not a mirror pod (Karpenter's ``IsProvisionable``). A pod of
+another scheduler than kube-scheduler's default one is demand once that scheduler has called it unschedulable, as in
+cluster-autoscaler. Expendable pods wait for room that others leave.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
+from planner.aims import Aims, Preferences
+from planner.claims import ClaimUsers
+from planner.defaults import with_default_spreads
 from planner.plan import Refusal, Unplaced
 from planner.pods import Needs, Owner, Phase, Pod, Scheduling
 from planner.volumes import VolumeIndex, combine
@@ -16,7 +21,13 @@ from planner.volumes import VolumeIndex, combine
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from planner.requirements import Requirements
     from planner.snapshot import Snapshot
+
+    _Labels = tuple[tuple[str, str], ...]
+
+EXPENDABLE: Final = "Expendable"
+_OTHER = " "  # stands for every value that no selector names; no label has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,27 +62,41 @@ def is_demand(pod: Pod) -> bool:
     """Whether a new node could help this pod."""
     if pod.node_name or pod.nominated_node or pod.deleting or pod.mirror or pod.by_daemonset:
         return False
-    return pod.phase is Phase.PENDING and pod.scheduling in (Scheduling.UNSCHEDULABLE, Scheduling.UNTRIED)
+    known = (Scheduling.UNSCHEDULABLE,) if pod.scheduler else (Scheduling.UNSCHEDULABLE, Scheduling.UNTRIED)
+    return pod.phase is Phase.PENDING and pod.scheduling in known
 
 
-def collect_demand(snapshot: Snapshot) -> Demand:
-    """All pending pods of a snapshot, as groups. What-if workloads must already be pods (``with_workloads``)."""
+def without_expendable(snapshot: Snapshot, aims: Aims) -> Snapshot:
+    """The snapshot without expendable pods that run: kube-scheduler preempts them for whatever needs their room.
+
+    Daemon pods and mirror pods come back wherever they go, so they stay.
+    """
+    kept = tuple(
+        pod for pod in snapshot.pods
+        if not (pod.node_name and aims.spares(pod)) or pod.by_daemonset or pod.mirror
+    )  # fmt: skip
+    return snapshot if len(kept) == len(snapshot.pods) else replace(snapshot, pods=kept)
+
+
+def collect_demand(snapshot: Snapshot, aims: Aims = Aims()) -> Demand:  # noqa: B008 - an immutable value
+    """All pending pods of a snapshot, as groups. What-if workloads must already be pods (``prepared``)."""
     pending = [pod for pod in snapshot.pods if is_demand(pod)]
-    selected = selected_label_keys(pending, snapshot.pods)
-    volumes = VolumeIndex.of(snapshot)
-    groups: dict[object, list[Pod]] = {}
+    reader = _Reader(aims, VolumeIndex.of(snapshot), ClaimUsers.of(snapshot.pods, pending))
+    read = [(pod, reader.read(pod)) for pod in pending]
+    wanted = {id(found[0]): found[0] for _, found in read if not isinstance(found, Refusal)}
+    selection = Selection.of(wanted.values(), (pod.needs for pod in snapshot.pods))
+    groups: dict[object, list[tuple[Pod, Needs, _Labels]]] = {}
     blocked: dict[tuple[Owner, Refusal], list[str]] = {}
-    for pod in pending:
+    for pod, found in read:
         owner = owner_of(pod)
-        places = volumes.where(pod)
-        if isinstance(places, Refusal):
-            blocked.setdefault((owner, places), []).append(pod.key)
+        if isinstance(found, Refusal):
+            blocked.setdefault((owner, found), []).append(pod.key)
             continue
-        needs = replace(pod.needs, alternatives=combine(pod.needs.alternatives, places), claims=())
-        labels = tuple((key, value) for key, value in pod.labels if key in selected)
-        groups.setdefault((pod.namespace, owner, labels, needs), []).append(replace(pod, needs=needs, labels=labels))
+        needs, (labels, told) = found[0], selection.of_pod(found[1])
+        key = (pod.namespace, owner, told, id(needs))
+        groups.setdefault(key, []).append((pod, needs, labels))
     return Demand(
-        tuple(sorted((_group(pods) for pods in groups.values()), key=lambda group: group.key)),
+        tuple(sorted((_group(members) for members in groups.values()), key=lambda group: group.key)),
         tuple(
             Unplaced(pods=tuple(sorted(pods)), owner=owner, reasons=(reason,))
             for (owner, reason), pods in sorted(blocked.items(), key=lambda item: min(item[1]))
@@ -84,23 +109,97 @@ def owner_of(pod: Pod) -> Owner:
     return pod.owner or Owner("Pod", pod.namespace, pod.name)
 
 
-def selected_label_keys(pending: Iterable[Pod], everything: Iterable[Pod]) -> frozenset[str]:
-    """Pod label keys that some constraint looks at: all other labels do not tell groups apart."""
-    keys: set[str] = set()
-    for pod in pending:
-        for spread in pod.needs.spreads:
-            keys.update(one.key for one in (spread.selector.items if spread.selector else ()))
-            keys.update(spread.match_label_keys)
-    for pod in everything:
-        for term in (*pod.needs.affinity, *pod.needs.anti_affinity):
-            keys.update(one.key for one in (term.selector.items if term.selector else ()))
-            keys.update((*term.match_label_keys, *term.mismatch_label_keys))
-    return frozenset(keys)
+@dataclass
+class _Reader:
+    """Makes what decides of pending pods: needs without claims, and labels. Equal needs become one and the same."""
+
+    aims: Aims
+    volumes: VolumeIndex
+    users: ClaimUsers
+    _plain: dict[int, tuple[Needs, Needs]] = field(default_factory=dict)
+    _same: dict[Needs, Needs] = field(default_factory=dict)
+
+    def read(self, pod: Pod) -> tuple[Needs, _Labels] | Refusal:
+        """Needs and labels, or why no node could help."""
+        if self.aims.spares(pod):
+            below = self.aims.expendable_below
+            detail = f"priority {pod.needs.priority} is below {below}: it waits for room that others leave"
+            return Refusal(node_pool="", filter=EXPENDABLE, detail=detail)
+        if pod.needs.claims:
+            return self._with_volumes(pod)
+        spreads = self.aims.default_spreads
+        if spreads and not pod.needs.spreads:
+            return self._one(self._wishes(with_default_spreads(pod, spreads))), pod.labels
+        known = self._plain.get(id(pod.needs))
+        if known is None:  # the pod's own is kept beside, so that its identity stays its own
+            known = self._plain[id(pod.needs)] = (pod.needs, self._one(self._wishes(pod.needs)))
+        return known[1], pod.labels
+
+    def _with_volumes(self, pod: Pod) -> tuple[Needs, _Labels] | Refusal:
+        claims = [self.volumes.claims.get((pod.namespace, name)) for name in pod.needs.claims]
+        taken = next((refusal for claim in claims if (refusal := self.users.holds(pod, claim))), None)
+        places = taken or self.volumes.where(pod)
+        if isinstance(places, Refusal):
+            return places
+        needs = self._wishes(with_default_spreads(pod, self.aims.default_spreads or ()))
+        needs = replace(needs, alternatives=combine(needs.alternatives, places), claims=())
+        needs, labels = self.users.together(needs, claims)
+        return self._one(needs), tuple(sorted((*pod.labels, *labels)))
+
+    def _wishes(self, needs: Needs) -> Needs:
+        if needs.preferences and self.aims.preferences is Preferences.IGNORE:
+            return replace(needs, preferences=())
+        return needs
+
+    def _one(self, needs: Needs) -> Needs:
+        return self._same.setdefault(needs, needs)
 
 
-def _group(pods: list[Pod]) -> PodGroup:
-    first = pods[0]
+@dataclass(frozen=True)
+class Selection:
+    """The pod labels that some constraint looks at: all others do not tell pods apart.
+
+    ``values`` holds, by key, the values that selectors name; a pod with any other value is like the rest. Keys in
+    ``whole`` are compared value by value: rules take their own pod's value of them.
+    """
+
+    values: dict[str, set[str]]
+    whole: set[str]
+    _known: dict[_Labels, tuple[_Labels, _Labels]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, pending: Iterable[Needs], everything: Iterable[Needs]) -> Selection:
+        found = cls({}, set())
+        for needs in pending:
+            for spread in needs.spreads:
+                found._add(spread.selector, spread.match_label_keys)
+        for needs in {id(one): one for one in (*pending, *everything) if one.affinity or one.anti_affinity}.values():
+            for term in (*needs.affinity, *needs.anti_affinity):
+                found._add(term.selector, (*term.match_label_keys, *term.mismatch_label_keys))
+        return found
+
+    def _add(self, selector: Requirements | None, own: tuple[str, ...]) -> None:
+        self.whole.update(own)
+        for one in selector.items if selector else ():
+            self.values.setdefault(one.key, set()).update(one.values)
+            if one.minimum is not None or one.maximum is not None:
+                self.whole.add(one.key)
+
+    def of_pod(self, labels: _Labels) -> tuple[_Labels, _Labels]:
+        """The labels that are looked at, and the same as far as they tell pods apart."""
+        found = self._known.get(labels)
+        if found is None:
+            kept = tuple((key, value) for key, value in labels if key in self.values or key in self.whole)
+            told = tuple(
+                (key, value if key in self.whole or value in self.values[key] else _OTHER) for key, value in kept
+            )
+            found = self._known[labels] = (kept, told)
+        return found
+
+
+def _group(members: list[tuple[Pod, Needs, _Labels]]) -> PodGroup:
+    first, needs, labels = min(members, key=lambda member: member[0].key)
     return PodGroup(
-        namespace=first.namespace, owner=owner_of(first), labels=first.labels, needs=first.needs,
-        pods=tuple(sorted(pod.key for pod in pods)),
+        namespace=first.namespace, owner=owner_of(first), labels=labels, needs=needs,
+        pods=tuple(sorted(pod.key for pod, _, _ in members)),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from planner.requirements import Requirements
 from planner.resources import PODS, Resources
@@ -17,6 +17,8 @@ from planner.taints import Toleration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: The address of a host port that names none: kube-scheduler takes only this one for "all of them".
+ALL_ADDRESSES: Final = "0.0.0.0"  # noqa: S104 - nothing is bound here
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -90,9 +92,14 @@ class Needs:
 
     @property
     def ports(self) -> tuple[str, ...]:
-        """Host ports as ``TCP/80``, sorted. The address is not looked at: two pods that bind one port on different
-        addresses are kept apart too."""
-        return tuple(sorted({f"{protocol}/{port}" for _, protocol, port in self.host_ports}))
+        """Host ports as ``TCP/80`` (on all addresses) or ``TCP/80 on 10.0.0.1``, sorted.
+
+        Pods that share an entry exclude each other, once those on all addresses are spelled out (``planner.ports``).
+        """
+        return tuple(sorted(
+            f"{protocol}/{port}" if address == ALL_ADDRESSES else f"{protocol}/{port} on {address}"
+            for address, protocol, port in set(self.host_ports)
+        ))  # fmt: skip
 
 
 class Phase(Enum):
@@ -120,7 +127,10 @@ class Scheduling(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """One pod. ``labels`` are sorted. ``owner`` is None for a bare pod; ``controller`` names its direct controller."""
+    """One pod. ``labels`` are sorted. ``owner`` is None for a bare pod; ``controller`` names its direct controller.
+
+    ``scheduler`` is empty for kube-scheduler's default profile, and else the ``schedulerName``.
+    """
 
     namespace: str
     name: str
@@ -136,6 +146,7 @@ class Pod:
     scheduling: Scheduling = Scheduling.UNTRIED
     mirror: bool = False
     deleting: bool = False
+    scheduler: str = ""
     created_at: datetime | None = None
     finished_at: datetime | None = None
 

@@ -16,6 +16,7 @@ STORAGE: Final = "ephemeral-storage"
 PODS: Final = "pods"
 GPU: Final = "nvidia.com/gpu"
 NODES: Final = "nodes"
+ATTACHABLE: Final = "attachable-volumes-csi-"  # begins the name of an amount of volumes; the CSI driver ends it
 _UNITS: Final = ((1024**3, "Gi"), (1024**2, "Mi"), (1024, "Ki"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 from planner.nodes import Node
@@ -52,28 +53,52 @@ class BindingMode(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageClass:
+    """``provisioner`` is empty where the class was not read from a cluster."""
+
     name: str
     binding: BindingMode = BindingMode.IMMEDIATE
     is_default: bool = False
     topologies: tuple[Requirements, ...] = ()
+    provisioner: str = ""
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """A PersistentVolume: where it can be attached. No ``alternatives`` means anywhere."""
+    """A PersistentVolume: where it can be attached. No ``alternatives`` means anywhere.
+
+    ``driver`` is the CSI driver that attaches it, empty for other kinds; ``claimed``: a claim has it already.
+    """
 
     name: str
     alternatives: tuple[Requirements, ...] = ()
+    driver: str = ""
+    storage_class: str = ""
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A PersistentVolumeClaim. ``storage_class`` None: the cluster's default; ``volume`` is empty while unbound."""
+    """A PersistentVolumeClaim. ``storage_class`` None: the cluster's default; ``volume`` is empty while unbound.
+
+    ``modes`` are its access modes, sorted; ``lost``: its volume is gone.
+    """
 
     namespace: str
     name: str
     storage_class: str | None = None
     volume: str = ""
+    modes: tuple[str, ...] = ()
+    deleting: bool = False
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeLimits:
+    """A CSINode: for each CSI driver on the node of this name that sets a limit, how many volumes it attaches."""
+
+    name: str
+    counts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +145,7 @@ class Snapshot:
     volumes: tuple[Volume, ...] = ()
     claims: tuple[Claim, ...] = ()
     storage_classes: tuple[StorageClass, ...] = ()
+    volume_limits: tuple[VolumeLimits, ...] = ()
     budgets: tuple[Budget, ...] = ()
     namespaces: tuple[Namespace, ...] = ()
     priority_classes: tuple[PriorityClass, ...] = ()

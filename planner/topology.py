@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from planner import labels as known
+from planner.claims import is_volume_term
 from planner.requirements import Requirement, Requirements
 from planner.taints import untolerated
 
@@ -183,8 +184,16 @@ def terms_of(
     return Subject(
         spreads=tuple((spread(one), one) for one in needs.spreads if one.required),
         anti=(*(term(one) for one in needs.anti_affinity if not one.weight), *port_terms(needs)),
-        affinity=_all_at_once(tuple(term(one) for one in needs.affinity if not one.weight)),
+        affinity=(
+            *_all_at_once(tuple(term(one) for one in needs.affinity if not one.weight and not _by_volume(one))),
+            *(term(one) for one in needs.affinity if _by_volume(one)),
+        ),
     )
+
+
+def _by_volume(one: AffinityTerm) -> bool:
+    """Whether a term stands for a claim that pods share: the volume knows nothing of the pod's other terms."""
+    return is_volume_term(one.selector)
 
 
 def _all_at_once(terms: tuple[Term, ...]) -> tuple[Term, ...]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from planner.demand import collect_demand, is_demand
+from planner.aims import Aims, Preferences
+from planner.demand import collect_demand, is_demand, without_expendable
 from planner.plan import Refusal
-from planner.pods import Needs, Owner, Phase, Pod, Scheduling
+from planner.pods import Needs, Owner, Phase, Pod, Scheduling, Spread
 from planner.requirements import Requirements
 from planner.resources import Resources
 from planner.snapshot import (
@@ -37,11 +38,12 @@ NO_DEMAND: dict[str, dict[str, Any]] = {
     "mirror": {"mirror": True}, "of a daemon set": {"controller": ("DaemonSet", "agent")},
     "running": {"phase": Phase.RUNNING}, "done": {"phase": Phase.SUCCEEDED}, "failed": {"phase": Phase.FAILED},
     "unknown": {"phase": Phase.UNKNOWN}, "gated": {"scheduling": Scheduling.GATED},
-    "about to be bound": {"scheduling": Scheduling.SCHEDULED},
+    "about to be bound": {"scheduling": Scheduling.SCHEDULED}, "of a scheduler that has not said anything": {"scheduler": "mine"},
 }  # fmt: skip
 DEMAND: dict[str, dict[str, Any]] = {
     "new": {}, "refused by the scheduler": {"scheduling": Scheduling.UNSCHEDULABLE},
     "of a replica set": {"controller": ("ReplicaSet", "web-1")},
+    "refused by another scheduler": {"scheduler": "mine", "scheduling": Scheduling.UNSCHEDULABLE},
 }  # fmt: skip
 
 
@@ -79,6 +81,103 @@ def test_labels_tell_groups_apart_only_where_a_rule_looks_at_them() -> None:
     watcher = pod("watcher", on="n1", affinity={"podAntiAffinity": required})
     assert len(groups(*pods)) == 1
     assert len(groups(*pods, watcher)) == 2
+
+
+def test_values_that_no_selector_names_do_not_tell_groups_apart() -> None:
+    mine = ("StatefulSet", "db")
+    pods = [pod(f"db-{i}", owner=mine, labels={"app": "db", "pod-name": f"db-{i}"}) for i in range(4)]
+
+    def watcher(operator: str, *values: str) -> Object:
+        wanted = {"matchExpressions": [{"key": "pod-name", "operator": operator, **({"values": values} if values else {})}]}
+        rule = {"topologyKey": "kubernetes.io/hostname", "labelSelector": wanted}
+        required = {"requiredDuringSchedulingIgnoredDuringExecution": [rule]}
+        return pod("watcher", on="n1", affinity={"podAntiAffinity": required})
+
+    assert [len(names) for _, names in groups(*pods, watcher("In", "db-1", "db-2"))] == [2, 1, 1]
+    assert [len(names) for _, names in groups(*pods, watcher("NotIn", "db-1"))] == [3, 1]
+    assert [len(names) for _, names in groups(*pods, watcher("Exists"))] == [4]
+
+
+def test_labels_that_a_rule_takes_from_its_own_pod_are_told_apart() -> None:
+    rule = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {}, "mismatchLabelKeys": ["tenant"]}
+    required = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [rule]}}
+    mine = ("ReplicaSet", "web")
+    pods = [pod(name, owner=mine, labels={"tenant": name, "build": name}, affinity=required) for name in ("a", "b")]
+    assert len(groups(*pods)) == 2
+
+
+# What the aims say
+
+LOW = [pod("low", priority=-11), pod("usual", priority=-10)]
+
+
+def test_expendable_pods_wait_for_room_that_others_leave() -> None:
+    found = collect_demand(inputs_of(LOW).snapshot, Aims())
+    assert [group.pods for group in found.groups] == [("default/usual",)]
+    (unplaced,) = found.blocked
+    assert (unplaced.pods, unplaced.reasons) == (
+        ("default/low",),
+        (Refusal(node_pool="", filter="Expendable", detail="priority -11 is below -10: it waits for room that others leave"),),
+    )
+    assert len(collect_demand(inputs_of(LOW).snapshot, Aims(expendable_below=None)).groups) == 2
+
+
+def test_expendable_pods_that_run_are_in_nobodys_way() -> None:
+    pods = [pod("low", priority=-11, on="n1"), pod("agent", priority=-11, on="n1", owner=("DaemonSet", "agent")), *LOW[1:]]
+    snapshot = inputs_of(pods).snapshot
+    assert [one.name for one in without_expendable(snapshot, Aims()).pods] == ["agent", "usual"]
+    assert without_expendable(snapshot, Aims(expendable_below=None)) is snapshot
+
+
+def test_preferences_that_are_ignored_do_not_tell_groups_apart() -> None:
+    def preferring(zone: str) -> Object:
+        wanted = {"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]}
+        preferred = [{"weight": 1, "preference": wanted}]
+        affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+        return pod(zone, owner=("ReplicaSet", "web"), affinity=affinity)
+
+    snapshot = inputs_of([preferring("a"), preferring("b")]).snapshot
+    assert len(collect_demand(snapshot).groups) == 2
+    assert len(collect_demand(snapshot, Aims(preferences=Preferences.IGNORE)).groups) == 1
+
+
+BY_ZONE = Spread(topology_key="topology.kubernetes.io/zone", min_domains=3)
+OWN = {"topologyKey": "kubernetes.io/hostname", "maxSkew": 2, "whenUnsatisfiable": "ScheduleAnyway"}
+
+
+def spreads(one: Object, **aims: Any) -> tuple[Spread, ...]:
+    (group,) = collect_demand(inputs_of([one]).snapshot, Aims(**aims)).groups
+    return group.needs.spreads
+
+
+def test_default_constraints_spread_the_pods_of_one_revision() -> None:
+    labels = {"app": "web", "pod-template-hash": "abc"}
+    one = pod("web-abc-1", owner=("ReplicaSet", "web-abc"), labels=labels)
+    assert spreads(one, default_spreads=(BY_ZONE,)) == (replace(BY_ZONE, selector=Requirements.from_labels(labels)),)
+    assert spreads(one) == spreads(one, default_spreads=()) == ()
+
+
+def test_default_constraints_leave_out_what_tells_the_pods_of_a_stateful_set_apart() -> None:
+    labels = {"app": "db", "statefulset.kubernetes.io/pod-name": "db-0", "apps.kubernetes.io/pod-index": "0"}
+    one = pod("db-0", owner=("StatefulSet", "db"), labels=labels)
+    selector = Requirements.from_labels({"app": "db"})
+    assert spreads(one, default_spreads=(BY_ZONE,)) == (replace(BY_ZONE, selector=selector),)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        pod("bare", labels={"app": "web"}), pod("job-1", owner=("Job", "job"), labels={"app": "web"}),
+        pod("web-1", owner=("ReplicaSet", "web")),
+    ],
+)  # fmt: skip
+def test_pods_without_a_workload_or_labels_have_no_default_constraint(one: Object) -> None:
+    assert spreads(one, default_spreads=(BY_ZONE,)) == ()
+
+
+def test_a_pod_with_constraints_of_its_own_has_no_others() -> None:
+    one = pod("web-1", owner=("ReplicaSet", "web"), labels={"app": "web"}, topologySpreadConstraints=[OWN])
+    assert [each.topology_key for each in spreads(one, default_spreads=(BY_ZONE,))] == ["kubernetes.io/hostname"]
 
 
 # Volumes
