@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from planner.aims import Aims
 from planner.guardrails import Guardrails
 from renderer.layout import Live, cluster_folder
 from renderer.terraform_settings import DEFAULT_ENDPOINT, Backend, TerraformSettings
@@ -69,6 +70,7 @@ class Settings:
     git: GitSettings = field(default_factory=GitSettings)
     program: Program | None = None
     backend: Backend = field(default_factory=Backend)
+    aims: Aims = field(default_factory=Aims)
     guardrails: Guardrails = field(default_factory=Guardrails)
     review: tuple[tuple[str, object], ...] = ()
     windows: tuple[object, ...] = ()

@@ -14,11 +14,11 @@ from gitops import settings_wire as wire
 from gitops.cluster.placeholders import filled
 from gitops.cluster.policy_wire import unknown_fields
 from gitops.decoding import Misfit, convert, path_text, read_input
-from gitops.errors import InputError, InputErrors, Place
-from gitops.redact import redact
+from gitops.errors import InputError, Place
 from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
+from gitops.settings_faults import Faults, one_of
+from gitops.settings_planning import read_aims
 from gitops.yamlfile import YamlDocument, parse_yaml
-from planner.errors import ValueRefused
 from planner.guardrails import Guardrails
 from planner.pools import NODES_PER_CLUSTER
 from planner.quantity import parse_money
@@ -26,7 +26,7 @@ from renderer.layout import cluster_folder
 from renderer.terraform_settings import DEFAULT_ENDPOINT, Backend, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from gitops.decoding import Step
@@ -61,7 +61,7 @@ def read_settings(text: str, file: str, variables: Mapping[str, str]) -> Setting
         cluster = convert(plain, wire.Cluster)
     except Misfit as misfit:
         raise document.error(misfit.message, misfit.path) from None
-    faults = _Faults(document)
+    faults = Faults(document)
     settings = _settings(cluster, faults, _warnings(document, plain, cluster.spec))
     faults.raise_all()
     return settings
@@ -84,50 +84,7 @@ def _refuse_other_kinds(plain: object) -> None:
             raise Misfit(f"must be {wanted}", (name,))
 
 
-class _Faults:
-    """Gathers what is wrong, so that one run tells a person everything."""
-
-    def __init__(self, document: YamlDocument) -> None:
-        self._document = document
-        self._errors: list[InputError] = []
-
-    def attempt(self, path: str, read: Callable[[], T], default: T) -> T:
-        """What ``read`` gives; where it refuses, the default stands in and the refusal is noted."""
-        steps: tuple[Step, ...] = tuple(path.split("."))
-        try:
-            return read()
-        except Misfit as misfit:
-            self._errors.append(self._document.error(misfit.message, (*steps, *misfit.path)))
-        except ValueRefused as refused:
-            self._errors.append(self._document.error(str(refused), steps))
-        return default
-
-    def text(self, path: str, value: str, pattern: re.Pattern[str], what: str) -> str:
-        """The value, if it has the form; ``what`` says which."""
-        if not pattern.fullmatch(value):
-            self._errors.append(self._document.error(f"{redact(value)[:60]!a} is not {what}", tuple(path.split("."))))
-        return value
-
-    def choice(self, path: str, value: str, kind: type[E]) -> E | None:
-        """The member of that name."""
-        return self.attempt(path, lambda: kind(one_of(value, (each.value for each in kind))), None)
-
-    def raise_all(self) -> None:
-        if len(self._errors) == 1:
-            raise self._errors[0]
-        if self._errors:
-            raise InputErrors(sorted(self._errors, key=lambda error: (error.place or Place(""), error.path)))
-
-
-def one_of(value: str, allowed: Iterable[str]) -> str:
-    """The value, if it is one of those allowed. Raises Misfit that names them."""
-    names = tuple(allowed)
-    if value not in names:
-        raise Misfit(f"{value[:60]!a} is unknown; it is one of {', '.join(names)}")
-    return value
-
-
-def _settings(cluster: wire.Cluster, faults: _Faults, warnings: tuple[str, ...]) -> Settings:
+def _settings(cluster: wire.Cluster, faults: Faults, warnings: tuple[str, ...]) -> Settings:
     spec = cluster.spec
     engine = faults.choice("spec.engine", spec.engine or "terraform", Engine) or Engine.TERRAFORM
     faults.attempt("metadata.name", lambda: cluster_folder(cluster.metadata.name), None)
@@ -140,6 +97,7 @@ def _settings(cluster: wire.Cluster, faults: _Faults, warnings: tuple[str, ...])
         git=_git(spec.git or wire.Git(), faults),
         program=faults.choice("spec.terraform.program", terraform.program, Program) if terraform.program else None,
         backend=faults.attempt("spec.terraform.backend", lambda: _backend(terraform.backend), Backend()),
+        aims=read_aims(spec.planning or wire.Planning(), faults),
         guardrails=_guardrails(spec.guardrails or wire.Guardrails(), faults),
         review=faults.attempt("spec.review", lambda: _review(spec.review or {}), ()),
         windows=tuple(spec.windows or ()),
@@ -147,7 +105,7 @@ def _settings(cluster: wire.Cluster, faults: _Faults, warnings: tuple[str, ...])
     )
 
 
-def _ovh(ovh: wire.Ovh, faults: _Faults) -> OvhSettings:
+def _ovh(ovh: wire.Ovh, faults: Faults) -> OvhSettings:
     at = "spec.provider.ovh"
     plan, region = ovh.plan or "standard", ovh.region or ""
     what = "ovh-eu, ovh-ca, ovh-us or the address of an API, without a login"
@@ -160,7 +118,7 @@ def _ovh(ovh: wire.Ovh, faults: _Faults) -> OvhSettings:
     )
 
 
-def _delegate(name: str | None, engine: Engine, faults: _Faults) -> Delegate | None:
+def _delegate(name: str | None, engine: Engine, faults: Faults) -> Delegate | None:
     def judge() -> Delegate | None:
         if engine is not Engine.DELEGATED:
             if name is not None:
@@ -173,7 +131,7 @@ def _delegate(name: str | None, engine: Engine, faults: _Faults) -> Delegate | N
     return faults.attempt("spec.delegated", judge, None)
 
 
-def _git(git: wire.Git, faults: _Faults) -> GitSettings:
+def _git(git: wire.Git, faults: Faults) -> GitSettings:
     default, author = GitSettings(), git.author or wire.Author()
     prefix = git.proposal_prefix or default.proposal_prefix
     faults.text("spec.git.proposalPrefix", prefix.rstrip("/"), _BRANCH, "the beginning of a branch name")
@@ -203,7 +161,7 @@ def _setting(value: object, path: tuple[Step, ...]) -> Setting:
     raise Misfit("must be text, a whole number, true or false, or a map of texts", path)
 
 
-def _guardrails(limits: wire.Guardrails, faults: _Faults) -> Guardrails:
+def _guardrails(limits: wire.Guardrails, faults: Faults) -> Guardrails:
     at = "spec.guardrails"
 
     def count(name: str, value: int | None) -> int | None:

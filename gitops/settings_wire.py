@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitops.cluster.wire import Wire
+from gitops.cluster.wire import Affinity, Quantities, SpreadConstraint, Texts, Toleration, Wire
 
 API_VERSION = "poolplan.dev/v1alpha1"
 KIND = "Cluster"
@@ -50,12 +50,37 @@ class Guardrails(Wire):
     max_hourly: str | int | float | None = None
 
 
+class Headroom(Wire):
+    """A buffer: what of a pod template decides where its pods find room, and what they request as a whole."""
+
+    name: str
+    requests: Quantities
+    replicas: int = 1
+    namespace: str | None = None
+    labels: Texts = None
+    node_selector: Texts = None
+    affinity: Affinity | None = None
+    tolerations: list[Toleration] | None = None
+    topology_spread_constraints: list[SpreadConstraint] | None = None
+    runtime_class_name: str | None = None
+
+
+class Planning(Wire):
+    objective: str | None = None
+    preferences: str | None = None
+    headroom: list[Headroom] | None = None
+    default_spread: list[SpreadConstraint] | None = None
+    expendable_below: int | None = None
+    solve_budget: str | None = None
+
+
 class Spec(Wire):
     provider: Provider
     engine: str | None = None
     delegated: str | None = None
     git: Git | None = None
     terraform: Terraform | None = None
+    planning: Planning | None = None
     guardrails: Guardrails | None = None
     review: dict[str, Any] | None = None
     windows: list[Any] | None = None

@@ -86,6 +86,15 @@ def round_money(micros: int, *, decimals: int) -> str:
 
 def parse_duration(text: str) -> int:
     """A Go duration (``1m``, ``1h30m``, ``720h``) in whole seconds, rounded up."""
+    return _ceil(_seconds(text))
+
+
+def parse_milliseconds(text: str) -> int:
+    """A Go duration (``5s``, ``500ms``) in whole milliseconds, rounded up."""
+    return _ceil(_seconds(text) * 1000)
+
+
+def _seconds(text: str) -> Fraction:
     total, end = Fraction(0), 0
     for match in _DURATION_PART.finditer(text[:_LONGEST]):
         if match.start() != end:
@@ -94,7 +103,7 @@ def parse_duration(text: str) -> int:
     if end == 0 or end != len(text):
         shown = _shown(text)
         raise ValueRefused(f"{shown} is not a duration; write hours, minutes and seconds, like 720h, 1m or 1h30m")
-    return _ceil(total)
+    return total
 
 
 def _shown(text: str) -> str:

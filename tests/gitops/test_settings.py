@@ -11,7 +11,13 @@ from ruamel.yaml import YAML
 from gitops.errors import InputError
 from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
 from gitops.settings_read import load_settings, read_settings
+from planner.aims import Aims, Headroom, Objective, Preferences
 from planner.guardrails import Guardrails
+from planner.pods import Needs, Spread
+from planner.requirements import Requirements
+from planner.resources import Resources
+from planner.snapshot import PodTemplate
+from planner.taints import Toleration
 from renderer.layout import Live
 from renderer.terraform_settings import Backend, TerraformSettings
 
@@ -25,6 +31,21 @@ kind: Cluster
 metadata: {name: prod}
 spec: {provider: {ovh: {serviceName: 0123456789abcdef0123456789abcdef, kubeId: abc}}}
 """
+
+ZONE = "topology.kubernetes.io/zone"
+WEB = Requirements.from_labels({"app": "web"})
+AIMS = Aims(
+    objective=Objective.FEWEST_NODES, preferences=Preferences.IGNORE,
+    headroom=(Headroom(
+        name="web", namespace="shop", replicas=3,
+        template=PodTemplate(labels=(("app", "web"),), needs=Needs(
+            requests=Resources.of({"cpu": 500, "memory": 1024**3, "pods": 1}),
+            alternatives=(Requirements.from_labels({"tier": "front"}),),
+            tolerations=(Toleration("team", "Exists"),), spreads=(Spread(topology_key=ZONE, selector=WEB),),
+        )),
+    ),),
+    default_spreads=(Spread(topology_key=ZONE, max_skew=5, required=False),), expendable_below=-100, budget=1500,
+)  # fmt: skip
 
 
 def read(text: str) -> Settings:
@@ -44,6 +65,7 @@ def test_every_setting_is_read() -> None:
         backend=Backend("s3", (
             ("bucket", "state"), ("endpoints", endpoints), ("key", "prod.tfstate"), ("skip_region_validation", True),
         )),
+        aims=AIMS,
         guardrails=Guardrails(
             max_nodes_added=10, max_nodes_removed=5, max_pools=20, max_nodes=100, max_hourly=12_500_000
         ),
@@ -55,7 +77,10 @@ def test_every_setting_is_read() -> None:
 def test_the_least_there_can_be_has_defaults() -> None:
     ovh = OvhSettings(service_name="0123456789abcdef" * 2, kube_id="abc", plan="standard", endpoint="ovh-eu")
     assert read(LEAST) == Settings(name="prod", ovh=ovh)
-    assert read(LEAST.replace("}}}", "}}, git: null, terraform: null, guardrails: }")) == read(LEAST)
+    assert read(LEAST.replace("}}}", "}}, git: null, terraform: null, guardrails: , planning: }")) == read(LEAST)
+    assert read(LEAST).aims == Aims()
+    nothing_soft = read(LEAST.replace("}}}", "}}, planning: {defaultSpread: []}}"))
+    assert nothing_soft.aims == Aims(default_spreads=())
 
 
 def test_settings_lead_to_the_terraform_files() -> None:
@@ -100,9 +125,9 @@ def test_fields_that_change_nothing_are_warned_of() -> None:
     text = text.replace("    merge: approval", more)
     assert read(text).warnings == (
         "cluster.yaml:13:7: spec.provider.ovh.flavour is not a field poolplan knows; it changes nothing",
-        "cluster.yaml:38:3: spec.extra is not a field poolplan knows; it changes nothing",
-        "cluster.yaml:36:5: spec.review.approvals is not enforced yet",
-        "cluster.yaml:37:3: spec.windows is not enforced yet",
+        "cluster.yaml:55:3: spec.extra is not a field poolplan knows; it changes nothing",
+        "cluster.yaml:53:5: spec.review.approvals is not enforced yet",
+        "cluster.yaml:54:3: spec.windows is not enforced yet",
     )
 
 
