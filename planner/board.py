@@ -177,13 +177,14 @@ class Board:
         self.allocatable = np.zeros((len(self.resources), 0), np.int64)
         self.counts = Counts.empty(kinds.terms, 0)
         self._requests: dict[int, tuple[tuple[int, int], ...]] = {}
+        self._domains: dict[int, tuple[Ints, bool]] = {}
 
     def copy(self) -> Board:
         """The same nodes with contents of their own; shapes are shared."""
         other = Board(self.kinds, self.resources, self.shapes)
         other.size, other.names, other.shape = self.size, list(self.names), self.shape
         other.free, other.allocatable, other.counts = self.free.copy(), self.allocatable, self.counts.copy()
-        other._requests = self._requests
+        other._requests, other._domains = self._requests, dict(self._domains)
         return other
 
     # Nodes
@@ -201,6 +202,7 @@ class Board:
     def grow(self, names: Sequence[str], shapes: Ints, free: Ints, allocatable: Ints) -> None:
         """Append nodes given as columns."""
         self.names += names
+        self._domains = {}
         self.shape = np.concatenate((self.shape, shapes))
         self.free = np.concatenate((self.free, free), axis=1)
         self.allocatable = np.concatenate((self.allocatable, allocatable), axis=1)
@@ -313,11 +315,16 @@ class Board:
         """A term's figure for each node; ``missing`` for nodes without the label."""
         if self.counts.by_host[term]:
             return arrays[term][: self.size]
-        domains = self.shapes.domains[term][self.shape]
+        domains, everywhere = self._places(term)
         found: Ints = arrays[term][domains]
-        if (domains < 0).any():
-            found = np.where(domains < 0, missing, found)
-        return found
+        return found if everywhere else np.where(domains < 0, missing, found)
+
+    def _places(self, term: int) -> tuple[Ints, bool]:
+        """The domain of each node, and whether all have one."""
+        if term not in self._domains:
+            domains = self.shapes.domains[term][self.shape]
+            self._domains[term] = domains, bool((domains >= 0).all())
+        return self._domains[term]
 
     def _spread(self, rule: Rule) -> Ints:
         top = self.counts.lowest(rule) + rule.max_skew
@@ -326,7 +333,7 @@ class Board:
             only = self.counts.domains[rule.term]
             if len(only) == 1 and rule.min_domains <= 1 and not self.counts.by_host[rule.term]:
                 # the only domain is never further from the emptiest than itself
-                return np.where(self.shapes.domains[rule.term][self.shape] == only[0], PLENTY, 0)
+                return np.where(self._places(rule.term)[0] == only[0], PLENTY, 0)
             return np.maximum(top - count, 0)
         return np.where(count <= top, PLENTY, 0)
 
@@ -349,7 +356,7 @@ class Board:
     def _labelled(self, term: int) -> Flags:
         if self.counts.by_host[term]:
             return np.ones(self.size, np.bool_)
-        flags: Flags = self.shapes.domains[term][self.shape] >= 0
+        flags: Flags = self._places(term)[0] >= 0
         return flags
 
     # Pods
