@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 
 from gitops.errors import InputError, InputErrors
 from planner import labels as known
-from planner.coverage import find_gaps
-from planner.decide import Inputs, find_region
+from planner.aims import Aims
 from planner.errors import ValueRefused
-from planner.ownership import is_managed
 from planner.policy import Policy
 from planner.pools import NODES_PER_POOL, Pool, PoolName, PoolSet, ProviderState
 from planner.snapshot import Snapshot
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from gitops.cluster.inputs import Inputs as ReadPolicy
     from gitops.ovh.client import OvhClient
     from planner.catalog import Catalog
+    from planner.decide import Inputs
     from planner.nodes import Node
 
 
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
 class Sources:
     """Where to read from. No ``snapshots`` means the live cluster; no ``pools`` file means the OVH API or the nodes.
 
-    ``usual_plan`` is the cluster's OVH plan where neither ``cluster_plan`` nor the API says it.
+    ``usual_plan`` is the cluster's OVH plan where neither ``cluster_plan`` nor the API says it; ``aims`` is what the
+    plan is to be good at.
     """
 
     snapshots: tuple[Path, ...] = ()
@@ -46,6 +46,7 @@ class Sources:
     region: str = ""
     cluster_plan: str = ""
     usual_plan: str = "standard"
+    aims: Aims = field(default_factory=Aims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,8 @@ def gather(
 
     Raises InputError for a policy under which nothing could ever be ordered.
     """
+    from planner.decide import Inputs  # noqa: PLC0415 - loads numpy and HiGHS
+
     snapshot, found = read_cluster(sources, around)
     written = _policy(sources, found) if policy is None else policy
     catalog = read_catalog(sources, around)
@@ -85,6 +88,7 @@ def gather(
         declared=managed(cluster.pools) if declared is None else declared, observed=cluster.pools,
         region=sources.region or around.environment.get("OVH_REGION", "") or cluster.region,
         cluster_plan=sources.cluster_plan or cluster.cluster_plan or sources.usual_plan,
+        aims=sources.aims,
     )  # fmt: skip
     _refuse_empty(inputs, written)
     return inputs
@@ -92,6 +96,9 @@ def gather(
 
 def _refuse_empty(inputs: Inputs, written: ReadPolicy) -> None:
     """Raises InputError where the region is unknown, or where no NodePool leaves any flavor at all."""
+    from planner.coverage import find_gaps  # noqa: PLC0415 - as above
+    from planner.decide import find_region  # noqa: PLC0415 - as above
+
     for one in inputs.policy.node_classes:
         if one.region and inputs.catalog.region(one.region) is None:
             listed = ", ".join(each.name for each in inputs.catalog.regions)
@@ -240,4 +247,6 @@ def _only(values: set[str], field_name: str) -> str:
 
 def managed(pools: PoolSet) -> PoolSet:
     """The pools that poolplan may change: what counts as declared where no repository says it."""
+    from planner.ownership import is_managed  # noqa: PLC0415 - as above
+
     return PoolSet.of(pool for pool in pools if is_managed(pool))

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops.commands.options import input_options, output_option, sources_of, surroundings, time_of
+from gitops.commands.options import (
+    for_cluster,
+    input_options,
+    output_option,
+    settings_option,
+    sources_of,
+    surroundings,
+    time_of,
+)
 from gitops.errors import ExitCode, InputError
 from gitops.gather import gather
 
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @input_options
+@settings_option
 @output_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the plan document (JSON) here too.")
 @click.option("--nodes-out", type=click.Path(path_type=Path), metavar="FILE",
@@ -48,7 +57,14 @@ def make_plan(options: dict[str, Any]) -> Plan:
 
     around = surroundings()
     now = time_of(options["now"], around)
-    inputs = gather(sources_of(options), around)
+    sources = sources_of(options)
+    if options["settings"] is not None:
+        from gitops.fleet import at_cluster  # noqa: PLC0415 - as above
+        from gitops.settings_read import load_settings  # noqa: PLC0415 - as above
+
+        settings = load_settings(options["settings"], around.environment)
+        around, sources = at_cluster(settings, around), for_cluster(sources, options, settings)
+    inputs = gather(sources, around)
     try:
         return decide(inputs, now=now)
     except ValueRefused as error:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops.commands.options import input_options, output_option, repo_options, sources_of, surroundings, time_of
+from gitops.commands.options import (
+    for_cluster,
+    input_options,
+    output_option,
+    repo_options,
+    sources_of,
+    surroundings,
+    time_of,
+)
 from gitops.commands.plan import show
 from gitops.commands.state import state_folder
 from gitops.errors import ExitCode, InputError
@@ -35,8 +42,7 @@ def command(**options: Any) -> int:
     now = time_of(options["now"], around)
     fleet = open_fleet(options["repo"], options["cluster"], around, cache=state_folder(around.environment) / "git")
     around = at_cluster(fleet.settings, around)
-    settings, sources = fleet.settings.ovh, sources_of(options)
-    sources = replace(sources, region=sources.region or settings.region, usual_plan=settings.plan)
+    sources = for_cluster(sources_of(options), options, fleet.settings)
     inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
     try:
         plan = decide(inputs, now=now)
