@@ -23,6 +23,7 @@ from gitops.gather import gather
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from planner.decide import Decision
     from planner.plan import Plan
 
 
@@ -52,7 +53,12 @@ def command(**options: Any) -> int:
 
 def make_plan(options: dict[str, Any]) -> Plan:
     """The plan for a command's options. Raises InputError for whatever the planner refuses."""
-    from planner.decide import decide  # noqa: PLC0415 - the planner loads only when needed
+    return consider_options(options).plan
+
+
+def consider_options(options: dict[str, Any]) -> Decision:
+    """The plan for a command's options and what it was made of. Raises InputError as ``make_plan``."""
+    from planner.decide import consider  # noqa: PLC0415 - the planner loads only when needed
     from planner.errors import ValueRefused  # noqa: PLC0415 - likewise
 
     around = surroundings()
@@ -66,7 +72,7 @@ def make_plan(options: dict[str, Any]) -> Plan:
         around, sources = at_cluster(settings, around), for_cluster(sources, options, settings)
     inputs = gather(sources, around)
     try:
-        return decide(inputs, now=now)
+        return consider(inputs, now=now)
     except ValueRefused as error:
         raise InputError(str(error)) from error
 
