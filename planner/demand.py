@@ -142,7 +142,9 @@ class _Reader:
         if isinstance(places, Refusal):
             return places
         needs = self._wishes(with_default_spreads(pod, self.aims.default_spreads or ()))
-        needs = replace(needs, alternatives=combine(needs.alternatives, places), claims=())
+        narrowed = combine(needs.alternatives, places)
+        own = needs.alternatives if narrowed != needs.alternatives else None
+        needs = replace(needs, alternatives=narrowed, own_alternatives=own, claims=())
         needs, labels = self.users.together(needs, claims)
         return self._one(needs), tuple(sorted((*pod.labels, *labels)))
 

@@ -141,7 +141,7 @@ def _subject(group: PodGroup, namespaces: Sequence[Namespace], read: dict[_Rules
     else:
         key = (
             group.namespace, group.labels, needs.spreads, needs.affinity, needs.anti_affinity, needs.host_ports,
-            needs.alternatives, needs.tolerations,
+            needs.looked_at, needs.tolerations,
         )  # fmt: skip
     found = read.get(key)
     if found is None:

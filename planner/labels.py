@@ -27,6 +27,8 @@ INSTANCE_SIZE: Final = "karpenter.ovhcloud.sh/instance-size"
 INSTANCE_CPU: Final = "karpenter.ovhcloud.sh/instance-cpu"
 INSTANCE_MEMORY: Final = "karpenter.ovhcloud.sh/instance-memory"
 
+NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"  # on every Namespace, by the API server
+
 EMPTY_SINCE: Final = "poolplan.dev/empty-since"  # annotation on a Node, RFC 3339: when its last pod left
 
 #: Older names that kube-scheduler treats as their modern twins, and that nodes still carry.

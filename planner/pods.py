@@ -74,10 +74,12 @@ class Needs:
 
     ``alternatives`` are the OR-ed node affinity terms, each with the node selector already in it; a pod without
     any has one alternative that requires nothing. ``node_names`` are ``metadata.name`` matchFields, or None.
+    Where volumes narrow the alternatives, ``own_alternatives`` keeps those of the pod itself.
     """
 
     requests: Resources = field(default_factory=Resources)
     alternatives: tuple[Requirements, ...] = (Requirements(),)
+    own_alternatives: tuple[Requirements, ...] | None = None
     node_names: tuple[str, ...] | None = None
     preferences: tuple[Preference, ...] = ()
     tolerations: tuple[Toleration, ...] = ()
@@ -89,6 +91,14 @@ class Needs:
     priority: int = 0
     priority_class: str = ""
     runtime_class: str = ""
+
+    @property
+    def looked_at(self) -> tuple[Requirements, ...]:
+        """The OR-ed terms of the nodes that a spread with ``nodeAffinityPolicy: Honor`` looks at.
+
+        kube-scheduler takes the pod's own affinity for that, and not the place of its volumes.
+        """
+        return self.alternatives if self.own_alternatives is None else self.own_alternatives
 
     @property
     def ports(self) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planner.attach import with_attach_limits
+from planner.labels import NAMESPACE_NAME
 from planner.ports import with_whole_ports
+from planner.snapshot import Namespace
 from planner.workloads import with_headroom, with_workloads
 
 if TYPE_CHECKING:
@@ -16,4 +19,17 @@ if TYPE_CHECKING:
 def prepared(snapshot: Snapshot, aims: Aims) -> Snapshot:
     """What-if workloads and buffers become pods, ports on all addresses name each address, volumes become amounts."""
     whole = with_headroom(with_workloads(snapshot), aims.headroom)
-    return with_attach_limits(with_whole_ports(whole))
+    return with_attach_limits(with_whole_ports(with_namespaces(whole)))
+
+
+def with_namespaces(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with every namespace that a pod is in, for affinity terms that select namespaces.
+
+    One that was not exported has at least the label that the API server puts on each.
+    """
+    there = {one.name for one in snapshot.namespaces}
+    missing = {pod.namespace for pod in snapshot.pods} - there
+    if not missing:
+        return snapshot
+    added = (Namespace(name=name, labels=((NAMESPACE_NAME, name),)) for name in missing)
+    return replace(snapshot, namespaces=tuple(sorted((*snapshot.namespaces, *added), key=lambda one: one.name)))

@@ -176,19 +176,31 @@ def terms_of(
     def term(one: AffinityTerm) -> Term:
         return Term(one.topology_key, _namespaces(one, namespace, known_namespaces), _selector(one, labels))
 
+    required = tuple(one for one in needs.spreads if one.required)
+    keys = tuple(dict.fromkeys(one.topology_key for one in required if one.topology_key != known.HOSTNAME))
+
     def spread(one: Spread) -> Term:
-        narrowed = one.honor_affinity and one.topology_key != known.HOSTNAME and needs.alternatives != (Requirements(),)
-        tolerations = needs.tolerations if one.honor_taints and one.topology_key != known.HOSTNAME else None
-        return Term(one.topology_key, (namespace,), one.selector, needs.alternatives if narrowed else (), tolerations)
+        if one.topology_key == known.HOSTNAME:
+            return Term(one.topology_key, (namespace,), one.selector)
+        tolerations = needs.tolerations if one.honor_taints else None
+        return Term(one.topology_key, (namespace,), one.selector, _nodes(needs, one, keys), tolerations)
 
     return Subject(
-        spreads=tuple((spread(one), one) for one in needs.spreads if one.required),
+        spreads=tuple((spread(one), one) for one in required),
         anti=(*(term(one) for one in needs.anti_affinity if not one.weight), *port_terms(needs)),
         affinity=(
             *_all_at_once(tuple(term(one) for one in needs.affinity if not one.weight and not _by_volume(one))),
             *(term(one) for one in needs.affinity if _by_volume(one)),
         ),
     )
+
+
+def _nodes(needs: Needs, one: Spread, keys: tuple[str, ...]) -> tuple[Requirements, ...]:
+    """The nodes a spread looks at: those with the keys of all required spreads, and of the pod's own node affinity."""
+    others = Requirements.of(Requirement(key, complement=True) for key in keys if key != one.topology_key)
+    affinity = needs.looked_at if one.honor_affinity else (Requirements(),)
+    found = tuple(each.intersect(others) for each in affinity) if others.items else affinity
+    return () if found == (Requirements(),) else found
 
 
 def _by_volume(one: AffinityTerm) -> bool:

@@ -16,7 +16,6 @@ _DEFAULT_CLASS = ("storageclass.kubernetes.io/is-default-class", "storageclass.b
 _LEGACY_CLASS = "volume.beta.kubernetes.io/storage-class"
 #: What annotations say of claims and storage classes.
 CLASS_ANNOTATIONS = (*_DEFAULT_CLASS, _LEGACY_CLASS)
-_NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _VOLUME_ZONES = (known.ZONE, known.REGION)
 
 
@@ -88,7 +87,7 @@ def read_budget(budget: wire.Budget) -> Budget:
 def read_namespace(namespace: wire.Namespace) -> Namespace:
     """With the label that the API server sets on every namespace."""
     name = namespace.metadata.name
-    return Namespace(name=name, labels=pairs({**(namespace.metadata.labels or {}), _NAMESPACE_NAME: name}))
+    return Namespace(name=name, labels=pairs({**(namespace.metadata.labels or {}), known.NAMESPACE_NAME: name}))
 
 
 def read_priority_class(one: wire.PriorityClass) -> PriorityClass:

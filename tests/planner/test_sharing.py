@@ -14,8 +14,20 @@ from planner.demand import Demand, collect_demand
 from planner.nodes import Node
 from planner.pods import ALL_ADDRESSES, Needs, Phase, Pod
 from planner.ports import with_whole_ports
+from planner.prepare import with_namespaces
+from planner.requirements import Requirements
 from planner.resources import ATTACHABLE, MEMORY, Resources
-from planner.snapshot import BindingMode, Claim, DaemonSet, PodTemplate, Snapshot, StorageClass, Volume, VolumeLimits
+from planner.snapshot import (
+    BindingMode,
+    Claim,
+    DaemonSet,
+    Namespace,
+    PodTemplate,
+    Snapshot,
+    StorageClass,
+    Volume,
+    VolumeLimits,
+)
 from planner.topology import terms_of
 from planner.volumes import CINDER, VolumeIndex
 from tests.planner.cluster import catalog
@@ -105,6 +117,21 @@ def test_a_class_that_makes_no_volumes_has_those_that_are_there() -> None:
     assert len(collect_demand(snapshot).groups) == 1
     taken = replace(snapshot, volumes=(replace(here, claimed=True),))
     assert "none of its own is free" in blocked(collect_demand(taken))["default/a"]
+
+
+def test_where_a_volume_is_says_nothing_of_the_nodes_a_spread_looks_at() -> None:
+    zone = Requirements.from_labels({known.ZONE: "b"})
+    here = Volume(name="v", alternatives=(zone,))
+    snapshot = Snapshot(pods=(pod("a", "data"),), claims=(claim("data", volume="v"),), volumes=(here,))
+    (group,) = collect_demand(snapshot).groups
+    assert (group.needs.alternatives, group.needs.looked_at) == ((zone,), (Requirements(),))
+
+
+def test_namespaces_that_were_not_exported_are_known_by_their_pods() -> None:
+    from_file = Namespace(name="shop", labels=(("team", "a"),))
+    pods = (replace(pod("a"), namespace="other"), replace(pod("a"), namespace="shop"))
+    found = with_namespaces(Snapshot(pods=pods, namespaces=(from_file,))).namespaces
+    assert found == (Namespace(name="other", labels=((known.NAMESPACE_NAME, "other"),)), from_file)
 
 
 # Volumes a node attaches

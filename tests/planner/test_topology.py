@@ -216,3 +216,33 @@ def test_label_keys_narrow_a_term_to_equal_or_other_values() -> None:
     assert found.matches("default", {"app": "web", "hash": "1", "tenant": "y"})
     assert not found.matches("default", {"app": "web", "hash": "2", "tenant": "y"})
     assert not found.matches("default", {"app": "web", "hash": "1", "tenant": "x"})
+
+
+# Which nodes a spread looks at
+
+RACK = "example.com/rack"
+ZONE_A = Requirements.from_labels({known.ZONE: "a"})
+
+
+def nodes_of(needs: Needs) -> list[tuple[Requirements, ...]]:
+    return [term.nodes for term, _ in subject(needs).spreads]
+
+
+def test_a_spread_looks_at_the_nodes_that_the_pod_itself_asks_for_and_not_at_its_volumes() -> None:
+    by_zone = (Spread(topology_key=known.ZONE, selector=WEB),)
+    assert nodes_of(Needs(spreads=by_zone, alternatives=(ZONE_A,))) == [(ZONE_A,)]
+    assert nodes_of(Needs(spreads=by_zone, alternatives=(ZONE_A,), own_alternatives=(Requirements(),))) == [()]
+    assert nodes_of(Needs(spreads=(replace(by_zone[0], honor_affinity=False),), alternatives=(ZONE_A,))) == [()]
+
+
+def test_only_nodes_with_the_keys_of_all_required_spreads_are_looked_at() -> None:
+    by_zone, by_rack = (Spread(topology_key=key, selector=WEB) for key in (known.ZONE, RACK))
+    by_host = Spread(topology_key=known.HOSTNAME, selector=WEB)
+    needs = Needs(spreads=(by_zone, by_rack, by_host))
+    zone, rack, host = (term for term, _ in subject(needs).spreads)
+    assert zone.looks_at({known.ZONE: "a", RACK: "1"}, ())
+    assert not zone.looks_at({known.ZONE: "a"}, ())
+    assert not rack.looks_at({RACK: "1"}, ())
+    assert host.looks_at({}, ())
+    soft = replace(by_rack, required=False)
+    assert nodes_of(Needs(spreads=(by_zone, soft))) == [()]
