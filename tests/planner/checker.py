@@ -235,6 +235,7 @@ class State:
         self.cluster = cluster
         self._shapes: dict[str, Shape] = {}
         self._by_name: dict[str, Shape] = {}
+        self._eligible: dict[tuple[tuple[str, ...], str, str], frozenset[str]] = {}
         self._tallies: dict[object, Tally] = {}
         self._holders: dict[object, Tally] = {}
         self._counted: dict[tuple[int, int], list[Tally]] = {}
@@ -372,12 +373,14 @@ class State:
 
     def _looked_at(self, keys: tuple[str, ...], where: str, tolerations: str) -> frozenset[str]:
         """The nodes that have all keys and that the pod's own affinity and, where honoured, its taints allow."""
-        spec, tolerating = json.loads(where or "{}"), json.loads(tolerations) if tolerations else None
-        return frozenset(
-            name for name, node in self.cluster.nodes.items()
-            if all(one in self.labels[name] for one in keys) and chosen(spec, node)
-            and (tolerating is None or tolerated(tolerating, node))
-        )  # fmt: skip
+        if (keys, where, tolerations) not in self._eligible:
+            spec, tolerating = json.loads(where or "{}"), json.loads(tolerations) if tolerations else None
+            self._eligible[keys, where, tolerations] = frozenset(
+                name for name, node in self.cluster.nodes.items()
+                if all(one in self.labels[name] for one in keys) and chosen(spec, node)
+                and (tolerating is None or tolerated(tolerating, node))
+            )  # fmt: skip
+        return self._eligible[keys, where, tolerations]
 
     def _tally(
         self, key: str, audience: Audience, *, nodes: frozenset[str] | None = None, held: bool = False
