@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import secrets
 import socket
 import ssl
@@ -16,9 +17,8 @@ import subprocess
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 from gitops.clock import monotonic
 
@@ -41,6 +41,7 @@ IDENTITIES = {  # name -> (user, group), as the bootstrap RBAC policy knows them
 PATHS = {
     "Namespace": "/api/v1/namespaces",
     "PriorityClass": "/apis/scheduling.k8s.io/v1/priorityclasses",
+    "RuntimeClass": "/apis/node.k8s.io/v1/runtimeclasses",
     "StorageClass": "/apis/storage.k8s.io/v1/storageclasses",
     "PersistentVolume": "/api/v1/persistentvolumes",
     "PersistentVolumeClaim": "/api/v1/namespaces/{}/persistentvolumeclaims",
@@ -55,7 +56,13 @@ PATHS = {
     "Pod": "/api/v1/namespaces/{}/pods",
 }
 ORDER = tuple(PATHS)
+#: Kinds of which the API server makes some objects for itself, which stay.
+WITH_BUILTINS = ("PriorityClass", "Service")
 SERVER_SET = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
+
+
+#: Of the scheduler's metrics: how many pods wait in each of its queues.
+_QUEUES = re.compile(rb'^scheduler_pending_pods\{queue="(\w+)"\} (\S+)$', re.MULTILINE)
 
 
 class ControlPlaneError(Exception):
@@ -90,13 +97,18 @@ class Program:
 
 @dataclass(slots=True)
 class ControlPlane:
-    """A running control plane. ``folder`` holds its keys, logs and kubeconfig files and nothing else."""
+    """A running control plane. ``folder`` holds its keys, logs and kubeconfig files and nothing else.
+
+    ``lines`` are connections by port: a new one for each request would take longer than the request.
+    """
 
     folder: Path
     programs: Mapping[str, Path]
     tokens: Mapping[str, str]
     port: int
+    scheduler_port: int
     running: dict[str, Program] = field(default_factory=dict)
+    lines: dict[int, HTTPSConnection] = field(default_factory=dict)
 
     @property
     def kubeconfig(self) -> Path:
@@ -105,17 +117,31 @@ class ControlPlane:
 
     def call(self, method: str, path: str, body: Object | None = None) -> Object:
         """One request to the API server, as administrator. Raises ControlPlaneError with the server's own message."""
-        headers = {"Authorization": f"Bearer {self.tokens[ADMIN]}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        request = Request(f"https://127.0.0.1:{self.port}{path}", data, headers, method=method)
-        trust = ssl.create_default_context(cafile=str(self.folder / "apiserver.crt"))
-        try:
-            with urlopen(request, timeout=30, context=trust) as response:  # noqa: S310 - loopback
-                answer: Object = json.load(response)
-        except HTTPError as error:
-            said = error.read().decode(errors="replace")
-            raise ControlPlaneError(f"{method} {path}: {error.code}: {said}") from error
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        status, said = self._ask(self.port, method, path, data, kind)
+        if status >= 300:
+            raise ControlPlaneError(f"{method} {path}: {status}: {said.decode(errors='replace')}")
+        answer: Object = json.loads(said)
         return answer
+
+    def _ask(self, port: int, method: str, path: str, data: bytes | None = None, kind: str = "") -> tuple[int, bytes]:
+        """Status and body. Raises OSError or HTTPException where nobody answers."""
+        headers = {"Authorization": f"Bearer {self.tokens[ADMIN]}", "Content-Type": kind}
+        used_before = port in self.lines
+        if not used_before:
+            trust = ssl.create_default_context(cafile=str(self.folder / "apiserver.crt"))
+            self.lines[port] = HTTPSConnection("127.0.0.1", port, timeout=30, context=trust)
+        line = self.lines[port]
+        try:
+            line.request(method, path, data, headers)
+            response = line.getresponse()
+            return response.status, response.read()
+        except (OSError, HTTPException):
+            self.hang_up(port)
+            if not used_before:
+                raise
+        return self._ask(port, method, path, data, kind)  # the server may end a connection that was idle
 
     def create(self, objects: Iterable[Object]) -> None:
         """Create objects of the kinds in PATHS, with the namespaces they live in; a ``List`` counts as its items."""
@@ -155,15 +181,46 @@ class ControlPlane:
         self.stop(CONTROLLERS)
         # Namespaces stay: no controller runs that would finish their deletion.
         for kind in reversed(ORDER[1:]):
-            for item in self.listed(kind):
-                name, namespace = item["metadata"]["name"], item["metadata"].get("namespace", "")
-                if not _is_builtin(kind, name):
-                    self.call("DELETE", f"{path_of(kind, namespace)}/{name}", {"gracePeriodSeconds": 0})
+            for path in self._collections(kind):
+                self.call("DELETE", path, {"gracePeriodSeconds": 0})
+
+    def _collections(self, kind: str) -> list[str]:
+        """Paths whose deletion deletes all that a test has made of a kind: of namespaces, or of single objects."""
+        items = [item["metadata"] for item in self.listed(kind)]
+        if kind in WITH_BUILTINS:
+            made = [one for one in items if not _is_builtin(kind, one["name"])]
+            return [f"{path_of(kind, one.get('namespace', ''))}/{one['name']}" for one in made]
+        return sorted({path_of(kind, one.get("namespace", "")) for one in items})
 
     def start_scheduler(self, *options: str) -> None:
         """Start the scheduler: after the objects are there, so that it sees them all before its first decision."""
-        kubeconfig = self._kubeconfig(SCHEDULER)
-        self._start(SCHEDULER, "--leader-elect=false", "--secure-port=0", f"--kubeconfig={kubeconfig}", *options)
+        config = self.folder / f"{SCHEDULER}.config"
+        config.write_text(json.dumps(_scheduler_config(self._kubeconfig(SCHEDULER))), "utf-8")
+        key, certificate = self.folder / "apiserver.key", self.folder / "apiserver.crt"
+        self.hang_up(self.scheduler_port)
+        self._start(
+            SCHEDULER, f"--config={config}", f"--secure-port={self.scheduler_port}", "--bind-address=127.0.0.1",
+            # A key of its own would take a second to make, at each start.
+            f"--tls-private-key-file={key}", f"--tls-cert-file={certificate}",
+            "--authentication-skip-lookup=true", "--authorization-always-allow-paths=/metrics", *options,
+        )
+
+    def is_at_rest(self) -> bool:
+        """Whether the scheduler has bound or refused every pod and waits for something to happen in the cluster."""
+        if not all(bound_node(pod) or refusal(pod) for pod in self.listed("Pod")):
+            return False
+        # What it has bound last may move refused pods back into its queue a moment later.
+        return self._queue_rests() and not threading.Event().wait(0.2) and self._queue_rests()
+
+    def _queue_rests(self) -> bool:
+        pending = [pod for pod in self.listed("Pod") if not bound_node(pod)]
+        try:
+            _, said = self._ask(self.scheduler_port, "GET", "/metrics") if pending else (200, b"")
+        except (OSError, HTTPException):
+            return False  # it is only starting
+        found = {name.decode(): int(float(count)) for name, count in _QUEUES.findall(said)}
+        waiting = found.get("unschedulable", 0) + found.get("gated", 0)
+        return waiting == len(pending) and not found.get("active") and not found.get("backoff")
 
     def start_controllers(self) -> None:
         """Start the controllers that make pods from workloads; those that watch kubelets' heartbeats stay off."""
@@ -178,6 +235,13 @@ class ControlPlane:
         program = self.running.pop(name, None)
         if program:
             program.stop()
+
+    def hang_up(self, *ports: int) -> None:
+        """Close the connections to these ports, or all."""
+        for port in ports or tuple(self.lines):
+            line = self.lines.pop(port, None)
+            if line:
+                line.close()
 
     def wait(self, what: str, done: Callable[[], bool]) -> None:
         """Ask again until ``done`` says yes. Raises ControlPlaneError when a program ends or patience does."""
@@ -239,20 +303,21 @@ class ControlPlane:
         """Ready and its bootstrap done: the namespace that objects go to without naming one is its last."""
         try:
             return "default" in self._namespaces() and bool(self.call("GET", PATHS["PriorityClass"])["items"])
-        except (ControlPlaneError, URLError, OSError):
+        except (ControlPlaneError, HTTPException, OSError):
             return False
 
 
 @contextmanager
 def control_plane(programs: Mapping[str, Path], folder: Path) -> Iterator[ControlPlane]:
     """A control plane with an API server that answers; at the end all stops. ``programs`` are the parts by name."""
-    port, etcd_port, peer_port = free_ports(3)
+    port, etcd_port, peer_port, scheduler_port = free_ports(4)
     tokens = {name: secrets.token_hex(16) for name in IDENTITIES}
-    plane = ControlPlane(folder, programs, tokens, port)
+    plane = ControlPlane(folder, programs, tokens, port, scheduler_port)
     _write_identities(plane)
     with ExitStack() as stack:
         for name in ("etcd", "kube-apiserver", CONTROLLERS, SCHEDULER):
             stack.callback(plane.stop, name)
+        stack.callback(plane.hang_up)
         plane.start_server(etcd_port, peer_port)
         yield plane
 
@@ -275,6 +340,15 @@ def _kubeconfig_of(plane: ControlPlane, name: str) -> Object:
         "users": [{"name": name, "user": {"token": plane.tokens[name]}}],
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": name}}],
     }
+
+
+def _scheduler_config(kubeconfig: Path) -> Object:
+    """The default profile. Only what the scheduler waits for is shorter: its turns to speak, and to try a pod again."""
+    return {
+        "apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
+        "leaderElection": {"leaderElect": False}, "podInitialBackoffSeconds": 1, "podMaxBackoffSeconds": 1,
+        "clientConnection": {"kubeconfig": str(kubeconfig), "qps": 1000, "burst": 2000},
+    }  # fmt: skip
 
 
 def free_ports(count: int) -> list[int]:

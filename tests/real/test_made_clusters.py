@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tests.real.made.clusters import CHANCES, SEEDS, alike, made
+from tests.real.made.clusters import CHANCES, SEEDS, Object, alike, made
 from tests.real.made.rules import RULES
 
 ROOT = Path(__file__).parents[2]
@@ -56,8 +56,8 @@ def test_every_pod_has_a_name_of_its_own() -> None:
 
 
 def test_pods_of_one_template_are_alike_and_pods_with_volumes_of_their_own_are_not() -> None:
-    web = {"kind": "Pod", "metadata": {"namespace": "shop", "name": "web-1", "labels": {"app": "web"}}, "spec": {}}
-    other = {**web, "metadata": {**web["metadata"], "name": "web-2"}}
-    with_claim = {**other, "spec": {"volumes": [{"persistentVolumeClaim": {"claimName": "data-web-2"}}]}}
+    web: Object = {"kind": "Pod", "metadata": {"namespace": "shop", "name": "web-1", "labels": {"app": "web"}}, "spec": {}}
+    other: Object = {**web, "metadata": {**web["metadata"], "name": "web-2"}}
+    with_claim: Object = {**other, "spec": {"volumes": [{"persistentVolumeClaim": {"claimName": "data-web-2"}}]}}
     assert alike(web) == alike(other)
     assert alike(web) != alike(with_claim)

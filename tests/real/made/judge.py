@@ -1,0 +1,185 @@
+"""Lets the real scheduler judge the plan of a made cluster, and tells it in a line of a table.
+
+Everything is in the cluster when the scheduler starts: pods that run and pods that wait, nodes that stand and the nodes
+that the plan promises, with the daemon pods of both. As a program it prints the table for some seeds or all, and
+asserts nothing: ``python -m tests.real.made.judge [SEED ...]``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitops.clock import SystemClock, monotonic
+from gitops.gather import Sources, Surroundings, gather
+from planner.decide import decide
+from renderer.nodes import node_list
+from tests.real.controlplane import CONTROLLERS, SCHEDULER, bound_node, control_plane, path_of, refusal
+from tests.real.made.clusters import SEEDS, alike, made
+from tests.real.made.world import daemon_pods, volume
+from tests.real.parts import find_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from planner.plan import Plan
+    from tests.real.controlplane import ControlPlane, Object
+    from tests.real.made.clusters import Made
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+COLUMNS = "seed  pods nodes placed bound stranded wrong  plan s  all s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of a made cluster; pods are ``namespace/name``, counted where the scheduler sees no difference.
+
+    ``stranded`` pods have a place in the plan and none in the cluster, with what the scheduler said; ``wrong`` ones are
+    bound although the plan leaves them out. ``cost`` is of all pools an hour, in micro-euros.
+    """
+
+    made: Made
+    nodes: int
+    pods: int
+    placed: int
+    bound: int
+    stranded: dict[str, str]
+    wrong: dict[str, str]
+    cost: int
+    plan_seconds: float
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        return not self.stranded and not self.wrong
+
+    def line(self) -> str:
+        """One line of the table, under COLUMNS."""
+        counts = f"{self.made.seed:4} {self.pods:5} {self.nodes:5} {self.placed:6} {self.bound:5}"
+        return f"{counts} {len(self.stranded):8} {len(self.wrong):5} {self.plan_seconds:7.2f} {self.seconds:6.1f}"
+
+    def details(self) -> str:
+        """A line for each pod that is not where the plan says."""
+        lost = [f"     stranded {pod}: {said}" for pod, said in sorted(self.stranded.items())]
+        return "\n".join([*lost, *(f"     wrong {pod}: bound to {node}" for pod, node in sorted(self.wrong.items()))])
+
+
+def judge(cluster: Made, plane: ControlPlane, folder: Path) -> Verdict:
+    """Plan for a made cluster, give the plan's nodes to the scheduler, and compare. The plane must be empty."""
+    began = monotonic()
+    plane.create(cluster.objects)
+    snapshot = plane.snapshot()
+    planned = monotonic()
+    plan = plan_of(snapshot, cluster, folder)
+    planned = monotonic() - planned
+    nodes = node_list(plan)["items"]
+    assert isinstance(nodes, list)
+    plane.create([*nodes, *_daemons_to_come(snapshot["items"], nodes)])
+    plane.start_scheduler()
+    zones = {each["metadata"]["name"]: each["metadata"]["labels"] for each in plane.listed("Node")}
+    plane.wait("the scheduler's rest", lambda: _provide_volumes(plane, zones) and plane.is_at_rest())
+    wanted = {name_of(pod): pod for pod in snapshot["items"] if pod["kind"] == "Pod" and not bound_node(pod)}
+    after = {name_of(pod): pod for pod in plane.listed("Pod")}
+    placed = {pod for node in plan.placements for pod in node.pods}
+    bound = {name for name in wanted if name in after and bound_node(after[name])}
+    return Verdict(
+        made=cluster, nodes=len(nodes), pods=len(wanted), placed=len(placed), bound=len(bound),
+        stranded={name: _said(after.get(name)) for name in _more(placed, bound, wanted)},
+        wrong={name: bound_node(after[name]) for name in _more(bound, placed, wanted)},
+        cost=plan.cost.after.hourly, plan_seconds=planned, seconds=monotonic() - began,
+    )  # fmt: skip
+
+
+def plan_of(snapshot: Object, cluster: Made, folder: Path) -> Plan:
+    """The plan, through the doors that ``poolplan plan`` uses: files in, and no variable of the machine."""
+    (folder / "cluster.json").write_text(json.dumps(snapshot), "utf-8")
+    (folder / "policy.yaml").write_text("\n---\n".join(json.dumps(each) for each in cluster.policy), "utf-8")
+    sources = Sources(snapshots=(folder / "cluster.json",), policies=(folder / "policy.yaml",))
+    return decide(gather(sources, Surroundings(environment={}, clock=SystemClock(), remark=_unheard)), now=NOW)
+
+
+def _unheard(_: str) -> None:
+    """Remarks are for people."""
+
+
+def name_of(pod: Object) -> str:
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+
+
+def _daemons_to_come(items: list[Object], nodes: list[Object]) -> list[Object]:
+    """Daemon pods that the standing nodes lack, and those of the nodes to come."""
+    sets = [item for item in items if item["kind"] == "DaemonSet"]
+    standing = [item for item in items if item["kind"] == "Node"]
+    there = {name_of(item) for item in items if item["kind"] == "Pod"}
+    return [pod for pod in daemon_pods(sets, [*standing, *nodes]) if name_of(pod) not in there]
+
+
+def _more(some: set[str], others: set[str], wanted: dict[str, Object]) -> list[str]:
+    """Pods of ``some`` beyond as many pods of ``others`` that are like them, by name."""
+    left = Counter(alike(wanted[name]) for name in others)
+    left.subtract(alike(wanted[name]) for name in some & others)
+    found = []
+    # Those that both have take each other's place first; the rest of one kind may stand for one another.
+    for name in sorted(some - others):
+        if left[alike(wanted[name])] > 0:
+            left[alike(wanted[name])] -= 1
+        else:
+            found.append(name)
+    return found
+
+
+def _said(pod: Object | None) -> str:
+    """The scheduler's own words on a pod that it left, or what became of it."""
+    return refusal(pod) or "in no queue" if pod else "driven out by a more important pod"
+
+
+def _provide_volumes(plane: ControlPlane, nodes: dict[str, dict[str, str]]) -> bool:
+    """Bind each claim for which the scheduler has chosen a node to a volume of its zone, as Cinder's driver would."""
+    for claim in plane.listed("PersistentVolumeClaim"):
+        metadata = claim["metadata"]
+        node = metadata.get("annotations", {}).get(SELECTED_NODE)
+        if not node or claim["spec"].get("volumeName"):
+            continue
+        name, namespace = metadata["name"], metadata["namespace"]
+        zone, storage_class = nodes[node]["topology.kubernetes.io/zone"], claim["spec"]["storageClassName"]
+        plane.create([volume(f"pv-{namespace}-{name}", namespace, name, zone, storage_class=storage_class)])
+        done = {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}
+        change = {"metadata": done, "spec": {"volumeName": f"pv-{namespace}-{name}"}}
+        plane.call("PATCH", f"{path_of('PersistentVolumeClaim', namespace)}/{name}", change)
+    return True
+
+
+def table(verdicts: Iterable[Verdict]) -> str:
+    """All verdicts, with what went wrong."""
+    lines = [COLUMNS]
+    for verdict in verdicts:
+        lines += [verdict.line(), *filter(None, [verdict.details()])]
+    return "\n".join(lines)
+
+
+def main(seeds: Iterable[int]) -> None:
+    """Print the table, line by line."""
+    programs = {name: find_program(name) for name in ("etcd", "kube-apiserver", SCHEDULER, CONTROLLERS)}
+    found = {name: path for name, path in programs.items() if path}
+    held, pods, stranded, wrong, cost = 0, 0, 0, 0, 0
+    sys.stdout.write(f"{COLUMNS}\n")
+    with tempfile.TemporaryDirectory() as folder, control_plane(found, Path(folder)) as plane:
+        for seed in seeds:
+            verdict = judge(made(seed), plane, Path(folder))
+            plane.clear()
+            sys.stdout.write("\n".join(filter(None, [verdict.line(), verdict.details()])) + "\n")
+            sys.stdout.flush()
+            held, pods, cost = held + verdict.holds, pods + verdict.pods, cost + verdict.cost
+            stranded, wrong = stranded + len(verdict.stranded), wrong + len(verdict.wrong)
+    sys.stdout.write(f"{held} held; {stranded} of {pods} pods stranded, {wrong} wrong; {cost / 1e6:.2f} an hour\n")
+
+
+if __name__ == "__main__":
+    main([int(each) for each in sys.argv[1:]] or SEEDS)
