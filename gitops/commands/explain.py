@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops.commands.options import input_options
+from gitops.commands.options import input_options, settings_option
 from gitops.commands.plan import consider_options
 from gitops.errors import InputError
 
@@ -23,6 +23,7 @@ output_option = click.option(
 @click.command("explain")
 @click.argument("name")
 @input_options
+@settings_option
 @output_option
 def command(name: str, **options: Any) -> None:
     """Say why the pod NAME (namespace/name) or the pool NAME is planned the way it is.
