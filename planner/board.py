@@ -155,9 +155,12 @@ class Counts:
                 arrays[term] = np.concatenate((arrays[term], np.zeros(max(size, 16) * 2 - len(arrays[term]), np.int64)))
 
     def lowest(self, rule: Rule) -> int:
-        """The least count of a spread: zero by host, and while there are fewer domains than ``minDomains``."""
+        """The least count of a spread: zero while there are fewer domains than ``minDomains``, or where none are set.
+
+        By host none are, unless somebody sets the nodes over which it is to be taken.
+        """
         domains = self.domains[rule.term]
-        if self.by_host[rule.term] or not len(domains) or len(domains) < rule.min_domains:
+        if not len(domains) or len(domains) < rule.min_domains:
             return 0
         return int(self.counts[rule.term][domains].min())
 

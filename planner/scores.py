@@ -8,6 +8,7 @@ have no say: nodes that are to come hold neither.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from planner.resources import Resources
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 BEST = 100
@@ -37,27 +39,46 @@ def assumed(requests: Resources) -> tuple[int, int]:
     return (0 if requests.get(CPU) else ASSUMED_CPU, 0 if requests.get(MEMORY) else ASSUMED_MEMORY)
 
 
-def least_allocated(allocatable: Ints, requested: Ints) -> Ints:
+@dataclass(frozen=True)
+class Whole:
+    """What nodes can give, cpu and memory along the first axis, with what scores need of it again and again.
+
+    ``kinds`` is how many of both a node has at all; None where every node has both. Amounts are floats: they are exact,
+    and so is what is rounded down below, as long as no node has 2⁴⁴ bytes of memory.
+    """
+
+    divisor: Floats
+    kinds: Ints | None
+
+    @classmethod
+    def of(cls, amounts: Ints) -> Whole:
+        counted = np.count_nonzero(amounts, axis=0)
+        return cls(np.maximum(amounts, 1).astype(np.float64), None if (counted == len(amounts)).all() else counted)
+
+    def only(self, node: int) -> Whole:
+        """The same of one node."""
+        at = slice(node, node + 1)
+        return Whole(self.divisor[..., at], None if self.kinds is None else self.kinds[..., at])
+
+
+def least_allocated(whole: Whole, left: Floats) -> Ints:
     """NodeResourcesFit, LeastAllocated: the share left, as the mean over cpu and memory.
 
-    ``requested`` is what the node holds and the pod asks, with what is assumed for pods that ask for nothing.
+    ``left`` is what a node can give less what it holds, the pod asks, and is assumed for pods that ask for nothing.
     """
-    shares = np.maximum(allocatable - requested, 0) * BEST // np.maximum(allocatable, 1)
-    cpu, memory = shares
-    looked_at = np.maximum(np.count_nonzero(allocatable, axis=0), 1)
-    mean: Ints = (cpu + memory) // looked_at
-    return mean
+    shares = (np.maximum(left, 0) * BEST / whole.divisor).astype(np.int64)
+    total: Ints = shares[0] + shares[1]
+    return total >> 1 if whole.kinds is None else total // np.maximum(whole.kinds, 1)
 
 
-def balanced_allocation(allocatable: Ints, requested: Ints) -> Ints:
+def balanced_allocation(whole: Whole, requested: Floats) -> Ints:
     """NodeResourcesBalancedAllocation: how alike the used shares of cpu and memory are.
 
     ``requested`` is without what is assumed. A node that lacks one of the two has nothing to compare, which is best.
     """
-    cpu, memory = np.minimum(requested / np.maximum(allocatable, 1), 1.0)
-    apart = np.where(allocatable.all(axis=0), np.abs(cpu - memory) / 2, 0.0)
-    balance: Ints = ((1 - apart) * BEST).astype(np.int64)
-    return balance
+    shares = np.minimum(requested / whole.divisor, 1)
+    balance: Ints = ((1 - np.abs(shares[0] - shares[1]) / 2) * BEST).astype(np.int64)
+    return balance if whole.kinds is None else np.where(whole.kinds < len(whole.divisor), BEST, balance)
 
 
 def normalized(raw: Ints, *, reverse: bool = False) -> Ints:
@@ -69,17 +90,20 @@ def normalized(raw: Ints, *, reverse: bool = False) -> Ints:
     return BEST - scaled if reverse else scaled
 
 
-def spread_score(parts: Iterable[tuple[Ints, int, int, Flags]], scored: Flags) -> Ints:
+def spread_score(parts: Iterable[tuple[Ints, Ints, int, int]], scored: Flags | None = None) -> Ints:
     """PodTopologySpread: fewer matching pods in a node's domains are better.
 
-    ``parts`` are, for each constraint, the pods in each node's domain, the number of domains, maxSkew, and which nodes
-    have the label at all. Nodes that are not ``scored`` lack a label that is asked for: they get nothing.
+    ``parts`` are, for each constraint, the pods in each domain (the last one: nodes without the label), each node's
+    domain, the number of domains, and maxSkew. Nodes that are not ``scored`` lack a label that is asked for: they get
+    nothing.
     """
-    total = np.zeros(len(scored))
-    for counts, size, max_skew, labelled in parts:
-        total += (counts * math.log(size + 2) + (max_skew - 1)) * labelled
-    raw = (total + 0.5).astype(np.int64)
-    if scored.all():
+    total = np.zeros(1)
+    for counts, domains, size, max_skew in parts:
+        weights = counts * np.float64(math.log(size + 2)) + (max_skew - 1)
+        weights[-1] = 0.0
+        total = total + weights[domains]
+    raw: Ints = (total + 0.5).astype(np.int64)
+    if scored is None:
         return _fewest_best(raw)
     found = np.zeros_like(raw)
     if scored.any():
@@ -88,7 +112,7 @@ def spread_score(parts: Iterable[tuple[Ints, int, int, Flags]], scored: Flags) -
 
 
 def _fewest_best(raw: Ints) -> Ints:
-    lowest, highest = int(raw.min()), int(raw.max())
+    lowest, highest = raw.item(raw.argmin()), raw.item(raw.argmax())
     if highest == 0:
         return np.full_like(raw, BEST)
     turned: Ints = BEST * (highest + lowest - raw) // highest

@@ -23,19 +23,25 @@ def amounts(both: dict[str, list[int]]) -> scores.Ints:
     return np.array([both["cpu"], [mebibytes * 1024**2 for mebibytes in both["memory"]]], dtype=np.int64)
 
 
+def whole_of(both: dict[str, list[int]]) -> scores.Whole:
+    return scores.Whole.of(amounts(both))
+
+
 def whole(numbers: list[int]) -> scores.Ints:
     return np.array(numbers, dtype=np.int64)
 
 
 @cases("least_allocated")
 def test_the_emptier_node_is_better(case: Any) -> None:
-    found = scores.least_allocated(amounts(case["allocatable"]), amounts(case["requested"]))
+    left = amounts(case["allocatable"]) - amounts(case["requested"])
+    found = scores.least_allocated(whole_of(case["allocatable"]), left.astype(np.float64))
     assert found.tolist() == case["scores"]
 
 
 @cases("balanced_allocation")
 def test_the_evenly_used_node_is_better(case: Any) -> None:
-    found = scores.balanced_allocation(amounts(case["allocatable"]), amounts(case["requested"]))
+    requested = amounts(case["requested"]).astype(np.float64)
+    found = scores.balanced_allocation(whole_of(case["allocatable"]), requested)
     assert found.tolist() == case["scores"]
 
 
@@ -51,12 +57,17 @@ def test_sums_of_weights_are_scaled_between_the_lowest_and_the_highest(case: Any
 
 @cases("spread")
 def test_the_domain_with_fewer_pods_is_better(case: Any) -> None:
-    every = [True] * len(case["scores"])
     parts = [
-        (whole(one["counts"]), one["size"], one["max_skew"], np.array(one.get("labelled", every)))
+        (whole([*one["domains"].values(), 0]), whole([at(one["domains"], name) for name in one["nodes"]]), one["size"],
+         one["max_skew"])
         for one in case["parts"]
-    ]
-    assert scores.spread_score(parts, np.array(case.get("scored", every))).tolist() == case["scores"]
+    ]  # fmt: skip
+    scored = np.array(case["scored"]) if "scored" in case else None
+    assert scores.spread_score(parts, scored).tolist() == case["scores"]
+
+
+def at(domains: dict[str, int], name: str | None) -> int:
+    return len(domains) if name is None else list(domains).index(name)
 
 
 @pytest.mark.parametrize(("nodes", "found"), CASES["nodes_to_find"].items())

@@ -1,0 +1,171 @@
+"""Whether nodes are enough for kube-scheduler: pods replayed onto a board, in several orders of arrival.
+
+The scheduler places pods by its own scores, which spread them; nodes that suffice on paper may leave pods pending. Pods
+that find no node are tried again once others were bound, or nodes joined, that could help.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.cycle import Arrival, Cycle, listed
+from planner.orders import ORDERS, runs
+from planner.wishes import looked_at, make_wishbook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from planner.board import Board
+    from planner.kinds import Kind
+    from planner.orders import Run
+    from planner.scores import Flags, Ints
+    from planner.snapshot import Snapshot
+    from planner.wishes import Wishbook
+
+__all__ = ["ORDERS", "Arrival", "Replayed", "Stage", "make_stage", "replay"]
+
+#: Nodes join one by one, but where there are many in so many waves.
+WAVES = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """Where the pods of one replay went: (node, arrival) → count, both by position; ``stranded`` is arrival → count."""
+
+    placed: dict[tuple[int, int], int]
+    stranded: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Nodes and pods that can be replayed in any order. The first ``there`` nodes need not join, they are there."""
+
+    board: Board
+    arrivals: tuple[Arrival, ...]
+    book: Wishbook
+    there: int
+
+
+def make_stage(
+    board: Board, arrivals: Sequence[Arrival], snapshot: Snapshot, *,
+    there: int = 0, whole: bool = False, built_in: bool = True,
+) -> Stage:  # fmt: skip
+    """Resolve what the pods would rather have. The snapshot's running pods are on the board, with all they take.
+
+    The first ``there`` nodes are there from the beginning. On a ``whole`` board are all nodes of the cluster: then
+    spreads over host names are as lenient as the scheduler is, else no host is to hold more than maxSkew of them.
+    ``built_in``: whether the scheduler's own default spreads hold.
+    """
+    book = make_wishbook(board, [one.group for one in arrivals], snapshot, built_in=built_in)
+    own = board.copy()
+    if whole:
+        for term, hosts in _hosts(board).items():
+            own.counts.domains[term] = hosts
+    return Stage(own, tuple(arrivals), book, there)
+
+
+def _hosts(board: Board) -> dict[int, Ints]:
+    """By term of a spread over host names: the nodes over which its least count is taken.
+
+    Kinds of one term that look at different nodes are left out, and taken as if an empty node were there.
+    """
+    found: dict[int, set[bytes]] = {}
+    nodes: dict[int, Ints] = {}
+    for kind in board.kinds.kinds:
+        required = [one for one in kind.needs.spreads if one.required]
+        for rule, one in zip(kind.spreads, required, strict=True):
+            if board.counts.by_host[rule.term]:
+                flags = looked_at(board, kind.needs, one, [each.topology_key for each in required])
+                found.setdefault(rule.term, set()).add(flags.tobytes())
+                nodes[rule.term] = flags.nonzero()[0]
+    return {term: hosts for term, hosts in nodes.items() if len(found[term]) == 1}
+
+
+def replay(stage: Stage, order: int) -> Replayed:
+    """One replay. ``order`` is a position in ``ORDERS``."""
+    run = _Run(stage, Cycle(stage.board.copy(), stage.arrivals, stage.book, order))
+    waiting = runs([one.group for one in stage.arrivals], order)
+    for present in _waves(stage, joining=ORDERS[order][2]):
+        run.join(present)
+        waiting = run.settle(waiting)
+    stranded: Counter[int] = Counter()
+    for place, count in waiting:
+        stranded[place] += count
+    return Replayed(placed=dict(sorted(run.placed.items())), stranded=dict(sorted(stranded.items())))
+
+
+def _waves(stage: Stage, *, joining: bool) -> Iterator[Flags | None]:
+    """Which nodes are present as time goes by; None: all. New nodes come one of each zone after the other."""
+    if joining:
+        new = [int(node) for node in listed(stage.board) if node >= stage.there]
+        present = np.arange(stage.board.size) < stage.there
+        step = max(1, -(-len(new) // WAVES))
+        for first in range(0, len(new), step):
+            present = present.copy()
+            present[new[first : first + step]] = True
+            yield None if present.all() else present
+    if not joining or stage.there == stage.board.size:
+        yield None
+
+
+@dataclass
+class _Run:
+    """One replay under way. ``_helped`` counts, by term, the pods bound that it counts; ``_refused`` is, by kind, what
+    these counts were when it was last refused: until they change it is refused again."""
+
+    stage: Stage
+    cycle: Cycle
+    placed: Counter[tuple[int, int]] = field(default_factory=Counter)
+    _helped: Counter[int] = field(default_factory=Counter)
+    _refused: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _joined: int = 0
+
+    def join(self, present: Flags | None) -> None:
+        """Let nodes join. Only the domains of present nodes count for the least count of a spread."""
+        self.cycle.present = present
+        self._joined += 1
+        for term, domains in enumerate(self.stage.board.counts.domains):
+            if len(domains) and present is not None:
+                self.cycle.board.counts.domains[term] = domains[self._are_there(term, domains, present)]
+            else:
+                self.cycle.board.counts.domains[term] = domains
+
+    def _are_there(self, term: int, domains: Ints, present: Flags) -> Flags:
+        """Which domains of a term have a node that is present, or none at all on the board."""
+        board = self.cycle.board
+        if board.counts.by_host[term]:
+            return present[domains]
+        of_node = board.shapes.domains[term][board.shape]
+        flags: Flags = ~np.isin(domains, of_node[~present]) | np.isin(domains, of_node[present])
+        return flags
+
+    def settle(self, waiting: list[Run]) -> list[Run]:
+        """Try the pods that wait until that helps no more: those that are left."""
+        before = -1
+        while waiting and self.cycle.bound != before:
+            before = self.cycle.bound
+            waiting = [(place, left) for place, count in waiting if (left := count - self._try(place, count))]
+        return waiting
+
+    def _try(self, place: int, count: int) -> int:
+        """Bind pods of one arrival, one after the other: how many found a node."""
+        kind = self.stage.arrivals[place].kind
+        if self._refused.get(kind.index) == self._hopes(kind):
+            return 0
+        nodes = self.cycle.schedule(place, count)
+        for node in nodes:
+            self.placed[node, place] += 1
+        for term in kind.matches if nodes else ():
+            self._helped[term] += len(nodes)
+        if len(nodes) < count:
+            self._refused[kind.index] = self._hopes(kind)
+        return len(nodes)
+
+    def _hopes(self, kind: Kind) -> tuple[int, ...]:
+        """What could help a kind: nodes that joined, and other pods that its spreads and affinity look at."""
+        terms = (*(rule.term for rule in kind.spreads), *kind.affinity)
+        return (self._joined, *(self._helped[term] for term in terms))
