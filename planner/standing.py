@@ -44,8 +44,8 @@ def _count_running(board: Board, snapshot: Snapshot) -> None:
     for pod in snapshot.pods:
         if not pod.node_name or pod.phase.finished:
             continue
-        if not pod.deleting:
-            for term in index.matching(pod.namespace, pod.labels):
+        for term in index.matching(pod.namespace, pod.labels):
+            if not pod.deleting or board.kinds.terms[term].leaving:
                 counted[pod.node_name, term] += 1
         if pod.needs.anti_affinity or pod.needs.host_ports:
             for term in _holding(pod, snapshot.namespaces, number):

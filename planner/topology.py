@@ -29,7 +29,8 @@ class Term:
     """What is counted: pods of some namespaces that match a selector, per value of a node label.
 
     ``nodes`` are OR-ed requirements on the nodes that are looked at; none means all nodes. With ``tolerations``, only
-    nodes are looked at whose taints these tolerate.
+    nodes are looked at whose taints these tolerate. ``leaving``: pods that are being deleted count too, as they do for
+    affinity and anti-affinity and not for spreads.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Term:
     selector: Requirements | None
     nodes: tuple[Requirements, ...] = ()
     tolerations: tuple[Toleration, ...] | None = None
+    leaving: bool = False
     _hash: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
@@ -174,7 +176,8 @@ def terms_of(
     known_namespaces = tuple(namespaces)
 
     def term(one: AffinityTerm) -> Term:
-        return Term(one.topology_key, _namespaces(one, namespace, known_namespaces), _selector(one, labels))
+        spaces = _namespaces(one, namespace, known_namespaces)
+        return Term(one.topology_key, spaces, _selector(one, labels), leaving=True)
 
     required = tuple(one for one in needs.spreads if one.required)
     keys = tuple(dict.fromkeys(one.topology_key for one in required if one.topology_key != known.HOSTNAME))
@@ -215,7 +218,7 @@ def _all_at_once(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     shared = set.intersection(*(set(one.namespaces) for one in terms))
     selectors = [one.selector for one in terms if one.selector is not None]
     whole = Requirements.of(each for one in selectors for each in one.items) if len(selectors) == len(terms) else None
-    return tuple(dict.fromkeys(Term(one.key, tuple(sorted(shared)), whole) for one in terms))
+    return tuple(dict.fromkeys(Term(one.key, tuple(sorted(shared)), whole, leaving=True) for one in terms))
 
 
 def port_terms(needs: Needs) -> tuple[Term, ...]:
