@@ -29,7 +29,10 @@ real-parts: $(BIN)/poolplan
 
 bench: $(BIN)/poolplan
 	$(BIN)/python benchmarks/process.py
-	$(BIN)/python benchmarks/planning.py
+	$(BIN)/python benchmarks/scheduling.py --yardstick
+	$(BIN)/python benchmarks/mixes.py
+	$(BIN)/python benchmarks/cluster.py
+	$(BIN)/python benchmarks/growth.py
 
 docs: $(BIN)/poolplan
 	$(BIN)/python docs/generate.py

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import resource
+import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime
@@ -148,6 +149,32 @@ def faults_of(
     return [f"{name} is refused: {', '.join(why)}" for name, why in sorted(refused.items())]
 
 
+# Running
+
+
+#: A small process between this one and the measured one: a child's peak memory counts that of whom it was forked from.
+_STARTER = """
+import json, os, sys, time
+silent = os.open(os.devnull, os.O_WRONLY)
+started = time.perf_counter()
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, silent, 1)])
+_, status, usage = os.wait4(child, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - started, usage.ru_maxrss]))
+"""
+
+
+def run(given: Sequence[str], *, environment: Mapping[str, str] | None = None) -> tuple[float, int]:
+    """Seconds and peak bytes of one run of ``poolplan``; its output is thrown away. Ends the program where it fails."""
+    program = str(Path(sys.executable).parent / "poolplan")
+    around = {name: value for name, value in os.environ.items() if not name.startswith("OVH_")}
+    starter = [sys.executable, "-I", "-S", "-c", _STARTER, program, *given]
+    done = subprocess.run(starter, env={**around, **(environment or {})}, capture_output=True, check=True)  # noqa: S603
+    code, seconds, peak = json.loads(done.stdout)
+    if code:
+        sys.exit(f"poolplan {' '.join(given)} failed with exit code {code}: {done.stderr.decode()}")
+    return seconds, _bytes(peak)
+
+
 # Writing
 
 
@@ -183,7 +210,11 @@ def processor() -> str:
 
 def peak_bytes() -> int:
     """The largest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return _bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _bytes(peak: int) -> int:
+    """``ru_maxrss`` counts kilobytes, but on macOS bytes."""
     return peak if sys.platform == "darwin" else peak * 1024
 
 

@@ -116,8 +116,9 @@ def faults_of(objects: list[Object], plan: Plan) -> tuple[str, ...]:
     """What the independent checker has against the plan, and pods it says nothing of."""
     new = cast("list[Object]", node_list(plan)["items"])
     faults = made.faults_of(objects, new, [(one.name, one.pods) for one in plan.placements])
-    told = {name for each in (*plan.placements, *plan.unplaced) for name in each.pods}
-    waiting = [f"default/{one['metadata']['name']}" for one in objects if one["kind"] == "Pod"]
+    told = {name for one in plan.placements for name in one.pods} | {name for one in plan.unplaced for name in one.pods}
+    pods = [one for one in objects if one["kind"] == "Pod" and "nodeName" not in one["spec"]]
+    waiting = [f"default/{one['metadata']['name']}" for one in pods]
     return (*faults, *(f"{name} is neither placed nor unplaced" for name in waiting if name not in told))
 
 
