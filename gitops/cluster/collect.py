@@ -64,6 +64,7 @@ class _Reader:
             volumes=self._read("PersistentVolume", wire.Volume, objects.read_volume),
             claims=self._read("PersistentVolumeClaim", wire.Claim, objects.read_claim),
             storage_classes=self._read("StorageClass", wire.StorageClass, objects.read_storage_class),
+            volume_limits=self._read("CSINode", wire.CSINode, objects.read_volume_limits),
             budgets=self._read("PodDisruptionBudget", wire.Budget, objects.read_budget),
             namespaces=self._read("Namespace", wire.Namespace, objects.read_namespace),
             priority_classes=self._read("PriorityClass", wire.PriorityClass, objects.read_priority_class),
@@ -170,5 +171,8 @@ def _ephemeral_claims(pod: Pod, spec: wire.PodSpec) -> Iterator[Claim]:
     for volume in spec.volumes or ():
         if volume.ephemeral is not None and not pod.phase.finished:
             template = volume.ephemeral.volume_claim_template
-            written = template.spec.storage_class_name if template and template.spec else None
-            yield Claim(namespace=pod.namespace, name=f"{pod.name}-{volume.name}", storage_class=written)
+            asked = template.spec if template else None
+            yield Claim(
+                namespace=pod.namespace, name=f"{pod.name}-{volume.name}", modes=objects.access_modes(asked),
+                storage_class=asked.storage_class_name if asked else None,
+            )  # fmt: skip

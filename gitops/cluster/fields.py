@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gitops.decoding import Misfit
 from planner.errors import ValueRefused
@@ -12,11 +12,14 @@ from planner.labels import ALIASES
 from planner.resources import Resources, parse_amount
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from gitops.cluster.wire import Quantity
     from gitops.decoding import Step
 
+W = TypeVar("W")
+T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
 #: Annotations that decide something begin with one of these; all others are left out.
 _TELLING = ("karpenter.sh/", "poolplan.dev/", "cluster-autoscaler.kubernetes.io/", "kubernetes.io/config.mirror")
@@ -93,3 +96,14 @@ def whole_number(value: int | None, default: int) -> int:
     if value is not None and value < 0:
         raise Misfit(f"{value} is negative; a count is zero or more")
     return default if value is None else value
+
+
+def listed(values: Sequence[W] | None, name: str, read: Callable[[W], T]) -> tuple[T, ...]:
+    """Each value of a list read, with its place put in front of what is wrong."""
+    if not values:
+        return ()
+    made: list[T] = []
+    for number, value in enumerate(values):
+        with at(name, number):
+            made.append(read(value))
+    return tuple(made)

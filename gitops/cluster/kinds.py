@@ -42,6 +42,8 @@ CLUSTER_KINDS: Final = (
          lost="pods whose claims are bound stay unplaced"),
     Kind(api_version="storage.k8s.io/v1", kind="StorageClass", plural="storageclasses", wire=wire.StorageClass,
          lost="pods whose claims are unbound stay unplaced"),
+    Kind(api_version="storage.k8s.io/v1", kind="CSINode", plural="csinodes", wire=wire.CSINode,
+         lost="the volumes a node attaches are taken to be as many as OVHcloud publishes"),
     Kind(api_version="policy/v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets", wire=wire.Budget,
          lost="disruption budgets are heeded only when nodes are drained"),
     Kind(api_version="scheduling.k8s.io/v1", kind="PriorityClass", plural="priorityclasses", wire=wire.PriorityClass,

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from gitops.cluster.fields import at, modern, resources
+from gitops.cluster.fields import at, listed, modern
+from gitops.cluster.requests import NOT_RESIZED, is_sidecar, pod_requests, resized
 from gitops.cluster.selectors import label_selector, node_labels, node_term, node_terms
 from gitops.decoding import Misfit
-from planner.pods import AffinityTerm, Needs, Preference, Spread, effective_requests
+from planner.pods import ALL_ADDRESSES, AffinityTerm, Needs, Preference, Spread
 from planner.requirements import Requirement, Requirements
-from planner.resources import Resources
 from planner.taints import Toleration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable
 
     from gitops.cluster import wire
+    from gitops.cluster.requests import Resized
 
-W = TypeVar("W")
-T = TypeVar("T")
 _SPREADS = "topologySpreadConstraints"
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -35,31 +34,38 @@ class NeedsReader:
         self._known: dict[bytes, Needs] = {}
         self._encode = msgspec.json.Encoder().encode
 
-    def read(self, spec: wire.PodSpec, labels: dict[str, str] | None, pod_name: str = "") -> Needs:
-        """``pod_name`` names the claims of generic ephemeral volumes; a template has none, and so none of those."""
+    def read(
+        self, spec: wire.PodSpec, labels: dict[str, str] | None, pod_name: str = "",
+        status: wire.PodStatus | None = None,
+    ) -> Needs:  # fmt: skip
+        """``pod_name`` names the claims of generic ephemeral volumes; a template has none, and so none of those.
+
+        ``status`` tells what a pod that is being resized really has.
+        """
         claims = _claims(spec, pod_name)
+        sizes = resized(spec, status) if status is not None and spec.node_name else NOT_RESIZED
         key = self._encode((
             spec.containers, spec.init_containers, spec.resources, spec.overhead, spec.node_selector, spec.affinity,
             spec.tolerations, spec.topology_spread_constraints, spec.host_network, spec.priority,
             spec.priority_class_name, spec.runtime_class_name, claims,
-            labels if spec.topology_spread_constraints else None,
+            labels if spec.topology_spread_constraints else None, sizes.actual, sizes.infeasible,
         ))  # fmt: skip
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = _needs(spec, labels or {}, claims)
+            known = self._known[key] = _needs(spec, labels or {}, claims, sizes)
         return known
 
 
-def _needs(spec: wire.PodSpec, labels: dict[str, str], claims: tuple[str, ...]) -> Needs:
+def _needs(spec: wire.PodSpec, labels: dict[str, str], claims: tuple[str, ...], sizes: Resized) -> Needs:
     affinity = spec.affinity
     alternatives, node_names = _placement(spec)
     return Needs(
-        requests=_requests(spec),
+        requests=pod_requests(spec, sizes),
         alternatives=alternatives,
         node_names=node_names,
         preferences=_preferences(affinity.node_affinity if affinity else None),
         tolerations=tolerations(spec.tolerations or ()),
-        spreads=_listed(spec.topology_spread_constraints, _SPREADS, lambda one: _spread(one, labels)),
+        spreads=listed(spec.topology_spread_constraints, _SPREADS, lambda one: _spread(one, labels)),
         affinity=_pod_terms(affinity.pod_affinity if affinity else None, "podAffinity"),
         anti_affinity=_pod_terms(affinity.pod_anti_affinity if affinity else None, "podAntiAffinity"),
         host_ports=_host_ports(spec),
@@ -68,51 +74,6 @@ def _needs(spec: wire.PodSpec, labels: dict[str, str], claims: tuple[str, ...]) 
         priority_class=spec.priority_class_name or "",
         runtime_class=spec.runtime_class_name or "",
     )
-
-
-# Requests
-
-
-def _requests(spec: wire.PodSpec) -> Resources:
-    containers = _listed(spec.containers, "containers", _container)
-    init = _listed(spec.init_containers, "initContainers", lambda one: (_container(one), _is_sidecar(one)))
-    with at("overhead"):
-        overhead = resources(spec.overhead)
-    return effective_requests(containers, init, overhead=overhead, pod_level=_pod_level(spec, containers))
-
-
-def _container(container: wire.Container) -> Resources:
-    """A container's requests; a limit stands in for the request of the same name where there is none."""
-    needs = container.resources
-    if needs is None:
-        return Resources()
-    with at("resources", "limits"):
-        limits = resources(needs.limits)
-    with at("resources", "requests"):
-        requests = resources(needs.requests)
-    return _over(limits, requests, needs.requests)
-
-
-def _over(limits: Resources, requests: Resources, written: wire.Quantities) -> Resources:
-    """Requests where they are written, even a zero, and limits for the rest."""
-    missing = {name: amount for name, amount in limits if name not in (written or {})}
-    return Resources.of({**missing, **dict(requests.items)}) if missing else requests
-
-
-def _pod_level(spec: wire.PodSpec, containers: Sequence[Resources]) -> Resources | None:
-    """Requests of the pod as a whole; its limits stand in for what neither it nor any container requests."""
-    if spec.resources is None:
-        return None
-    with at("resources", "requests"):
-        requests = resources(spec.resources.requests)
-    with at("resources", "limits"):
-        limits = resources(spec.resources.limits)
-    asked = {name for one in containers for name, _ in one} | set(spec.resources.requests or {})
-    return requests.plus(Resources.of({name: amount for name, amount in limits if name not in asked}))
-
-
-def _is_sidecar(container: wire.Container) -> bool:
-    return container.restart_policy == "Always"
 
 
 # Where it may run
@@ -132,7 +93,7 @@ def _placement(spec: wire.PodSpec) -> tuple[tuple[Requirements, ...], tuple[str,
 def _preferences(affinity: wire.NodeAffinity | None) -> tuple[Preference, ...]:
     preferred = affinity.preferred_during_scheduling_ignored_during_execution if affinity else None
     with at("affinity", "nodeAffinity"):
-        found = _listed(preferred, _PREFERRED, _preference)
+        found = listed(preferred, _PREFERRED, _preference)
     return tuple(one for one in found if one.requirements.items)
 
 
@@ -183,8 +144,8 @@ def _pod_terms(affinity: wire.PodAffinity | None, name: str) -> tuple[AffinityTe
     if affinity is None:
         return ()
     with at("affinity", name):
-        required = _listed(affinity.required_during_scheduling_ignored_during_execution, _REQUIRED, _pod_term)
-        preferred = _listed(affinity.preferred_during_scheduling_ignored_during_execution, _PREFERRED, _weighted)
+        required = listed(affinity.required_during_scheduling_ignored_during_execution, _REQUIRED, _pod_term)
+        preferred = listed(affinity.preferred_during_scheduling_ignored_during_execution, _PREFERRED, _weighted)
     return (*required, *preferred)
 
 
@@ -217,12 +178,12 @@ def _pod_term(term: wire.PodAffinityTerm, weight: int = 0) -> AffinityTerm:
 def _host_ports(spec: wire.PodSpec) -> tuple[tuple[str, str, int], ...]:
     """(address, protocol, port), sorted. With ``hostNetwork`` every container port is one of the host."""
     found: set[tuple[str, str, int]] = set()
-    sidecars = [one for one in spec.init_containers or () if _is_sidecar(one)]
+    sidecars = [one for one in spec.init_containers or () if is_sidecar(one)]
     for container in (*(spec.containers or ()), *sidecars):
         for port in container.ports or ():
             number = port.host_port or (port.container_port if spec.host_network else 0)
             if number:
-                found.add((port.host_ip or "0.0.0.0", port.protocol or "TCP", number))  # noqa: S104 - what Kubernetes means
+                found.add((port.host_ip or ALL_ADDRESSES, port.protocol or "TCP", number))
     return tuple(sorted(found))
 
 
@@ -234,14 +195,3 @@ def _claims(spec: wire.PodSpec, pod_name: str) -> tuple[str, ...]:
         elif volume.ephemeral is not None and pod_name:
             found.add(f"{pod_name}-{volume.name}")
     return tuple(sorted(found))
-
-
-def _listed(values: Sequence[W] | None, name: str, read: Callable[[W], T]) -> tuple[T, ...]:
-    """Each value of a list read, with its place put in front of what is wrong."""
-    if not values:
-        return ()
-    made: list[T] = []
-    for number, value in enumerate(values):
-        with at(name, number):
-            made.append(read(value))
-    return tuple(made)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gitops.cluster import wire
-from gitops.cluster.fields import at, modern, pairs, resources
+from gitops.cluster.fields import at, modern, pairs, resources, utc, whole_number
 from gitops.cluster.needs import tolerations
 from gitops.cluster.pods import DEFAULT_NAMESPACE
 from gitops.cluster.selectors import label_selector, node_terms
 from gitops.decoding import Misfit
 from planner import labels as known
 from planner.requirements import Requirement, Requirements
-from planner.snapshot import BindingMode, Budget, Claim, Namespace, PriorityClass, RuntimeClass, StorageClass, Volume
+from planner.snapshot import (
+    BindingMode,
+    Budget,
+    Claim,
+    Namespace,
+    PriorityClass,
+    RuntimeClass,
+    StorageClass,
+    Volume,
+    VolumeLimits,
+)
+from planner.volumes import CINDER
 
 _DEFAULT_CLASS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
 _LEGACY_CLASS = "volume.beta.kubernetes.io/storage-class"
@@ -21,22 +34,27 @@ _VOLUME_ZONES = (known.ZONE, known.REGION)
 
 def read_volume(volume: wire.Volume) -> Volume:
     """Its node affinity, and the zone and region labels that kube-scheduler's VolumeZone heeds. Raises Misfit."""
-    affinity = volume.spec.node_affinity if volume.spec else None
+    spec = volume.spec or wire.VolumeSpec()
+    affinity = spec.node_affinity
+    made = Volume(
+        name=volume.metadata.name,
+        driver=spec.csi.driver if spec.csi else CINDER if spec.cinder else "",
+        storage_class=spec.storage_class_name or "",
+        claimed=spec.claim_ref is not None,
+    )
     labelled = Requirements.of(
         Requirement(modern(key), frozenset(value.split("__")))
         for key, value in (volume.metadata.labels or {}).items()
         if modern(key) in _VOLUME_ZONES
     )
     if affinity is None or affinity.required is None:
-        return Volume(name=volume.metadata.name, alternatives=(labelled,) if labelled.items else ())
+        return replace(made, alternatives=(labelled,) if labelled.items else ())
     with at("spec", "nodeAffinity", "required", "nodeSelectorTerms"):
         terms, names = node_terms(affinity.required.node_selector_terms or ())
     if names is not None:
         labelled = labelled.intersect(Requirements.of([Requirement(known.HOSTNAME, frozenset(names))]))
     nowhere = Requirements.of([Requirement(known.HOSTNAME)])
-    return Volume(
-        name=volume.metadata.name, alternatives=tuple(term.intersect(labelled) for term in terms) or (nowhere,)
-    )
+    return replace(made, alternatives=tuple(term.intersect(labelled) for term in terms) or (nowhere,))
 
 
 def read_claim(claim: wire.Claim) -> Claim:
@@ -47,7 +65,25 @@ def read_claim(claim: wire.Claim) -> Claim:
         name=meta.name,
         storage_class=(meta.annotations or {}).get(_LEGACY_CLASS) if written is None else written,
         volume=(spec.volume_name if spec else None) or "",
+        modes=access_modes(spec),
+        deleting=meta.deletion_timestamp is not None,
+        lost=claim.status is not None and claim.status.phase == "Lost",
     )
+
+
+def access_modes(spec: wire.ClaimSpec | None) -> tuple[str, ...]:
+    """Sorted, each once."""
+    return tuple(sorted(set((spec.access_modes if spec else None) or ())))
+
+
+def read_volume_limits(node: wire.CSINode) -> VolumeLimits:
+    """The drivers that say how many volumes they attach; the others have no limit. Raises Misfit."""
+    counts: dict[str, int] = {}
+    for number, one in enumerate((node.spec.drivers if node.spec else None) or ()):
+        if one.allocatable is not None and one.allocatable.count is not None:
+            with at("spec", "drivers", number, "allocatable", "count"):
+                counts[one.name] = whole_number(one.allocatable.count, 0)
+    return VolumeLimits(name=node.metadata.name, counts=tuple(sorted(counts.items())))
 
 
 def read_storage_class(one: wire.StorageClass) -> StorageClass:
@@ -61,6 +97,8 @@ def read_storage_class(one: wire.StorageClass) -> StorageClass:
         binding=BindingMode(mode),
         is_default=any(annotations.get(key) == "true" for key in _DEFAULT_CLASS),
         topologies=tuple(_topology(term) for term in one.allowed_topologies or ()),
+        provisioner=one.provisioner or "",
+        created_at=utc(one.metadata.creation_timestamp),
     )
 
 

@@ -16,6 +16,7 @@ T = TypeVar("T")
 MIRROR = "kubernetes.io/config.mirror"
 TEMPLATE_HASH = "pod-template-hash"
 DEFAULT_NAMESPACE = "default"
+DEFAULT_SCHEDULER = "default-scheduler"
 _PHASES = {phase.value: phase for phase in Phase}
 
 
@@ -31,7 +32,7 @@ class PodReader:
         meta, spec, status = pod.metadata, pod.spec, pod.status
         namespace = meta.namespace or DEFAULT_NAMESPACE
         with at("spec"):
-            needs = self._needs.read(spec, meta.labels, meta.name)
+            needs = self._needs.read(spec, meta.labels, meta.name, status)
         controller = next((one for one in meta.owner_references or () if one.controller), None)
         phase = _phase(status)
         return Pod(
@@ -49,12 +50,17 @@ class PodReader:
             scheduling=_scheduling(spec, status),
             mirror=MIRROR in (meta.annotations or {}),
             deleting=meta.deletion_timestamp is not None,
+            scheduler=self._share(_other_scheduler(spec)),
             created_at=utc(meta.creation_timestamp),
             finished_at=_finished_at(status) if phase.finished else None,
         )
 
     def _share(self, value: T) -> T:
         return cast("T", self._shared.setdefault(value, value))
+
+
+def _other_scheduler(spec: wire.PodSpec) -> str:
+    return "" if spec.scheduler_name in (None, DEFAULT_SCHEDULER) else spec.scheduler_name or ""
 
 
 def _owner(controller: wire.OwnerReference | None, namespace: str, labels: dict[str, str]) -> Owner | None:

@@ -123,6 +123,7 @@ class Port(Wire):
 
 
 class Container(Wire):
+    name: str | None = None
     resources: ResourceNeeds | None = None
     ports: list[Port] | None = None
     restart_policy: str | None = None
@@ -151,6 +152,7 @@ class ClaimSource(Wire):
 
 
 class ClaimSpec(Wire):
+    access_modes: list[str] | None = None
     storage_class_name: str | None = None
     volume_name: str | None = None
 
@@ -188,6 +190,7 @@ class PodSpec(Wire):
     priority: int | None = None
     priority_class_name: str | None = None
     runtime_class_name: str | None = None
+    scheduler_name: str | None = None
     scheduling_gates: list[SchedulingGate] | None = None
 
 
@@ -200,13 +203,17 @@ class ContainerState(Wire):
 
 
 class ContainerStatus(Wire):
+    name: str = ""
     state: ContainerState | None = None
+    resources: ResourceNeeds | None = None
+    allocated_resources: Quantities = None
 
 
 class PodStatus(Wire):
     phase: str | None = None
     conditions: list[Condition] | None = None
     container_statuses: list[ContainerStatus] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
     nominated_node_name: str | None = None
 
 
@@ -281,17 +288,38 @@ class Workload(Wire):
 # Volumes
 
 
+class ClaimStatus(Wire):
+    phase: str | None = None
+
+
 class Claim(Wire):
     metadata: Metadata
     spec: ClaimSpec | None = None
+    status: ClaimStatus | None = None
 
 
 class VolumeNodeAffinity(Wire):
     required: NodeSelector | None = None
 
 
+class CSISource(Wire):
+    driver: str = ""
+
+
+class CinderSource(Wire):
+    """A volume of the plugin that was part of Kubernetes once: the CSI driver has taken it over."""
+
+
+class ClaimReference(Wire):
+    name: str | None = None
+
+
 class VolumeSpec(Wire):
     node_affinity: VolumeNodeAffinity | None = None
+    storage_class_name: str | None = None
+    csi: CSISource | None = None
+    cinder: CinderSource | None = None
+    claim_ref: ClaimReference | None = None
 
 
 class Volume(Wire):
@@ -310,8 +338,27 @@ class TopologyTerm(Wire):
 
 class StorageClass(Wire):
     metadata: Metadata
+    provisioner: str | None = None
     volume_binding_mode: str | None = None
     allowed_topologies: list[TopologyTerm] | None = None
+
+
+class VolumeCount(Wire):
+    count: int | None = None
+
+
+class NodeDriver(Wire):
+    name: str
+    allocatable: VolumeCount | None = None
+
+
+class CSINodeSpec(Wire):
+    drivers: list[NodeDriver] | None = None
+
+
+class CSINode(Wire):
+    metadata: Metadata
+    spec: CSINodeSpec | None = None
 
 
 # Everything else

@@ -53,6 +53,7 @@ RESOURCES = (
     Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False, short="pc"),
     Resource("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False),
     Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False, short="sc"),
+    Resource("storage.k8s.io", "v1", "csinodes", "CSINode", namespaced=False),
     Resource("coordination.k8s.io", "v1", "leases", "Lease"),
     Resource("karpenter.sh", "v1", "nodepools", "NodePool", namespaced=False, parts=("status",)),
     Resource(

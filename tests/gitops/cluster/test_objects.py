@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gitops.errors import InputError
 from planner.labels import ARCH, CINDER_ZONE, HOSTNAME, REGION, ZONE
 from planner.requirements import Requirements
 from planner.resources import Resources
-from planner.snapshot import BindingMode, Budget, Claim, Namespace, PriorityClass, RuntimeClass, StorageClass, Volume
+from planner.snapshot import (
+    BindingMode,
+    Budget,
+    Claim,
+    Namespace,
+    PriorityClass,
+    RuntimeClass,
+    StorageClass,
+    Volume,
+    VolumeLimits,
+)
 from planner.taints import Taint, Toleration
 
-from .made import node, plain, snapshot
+from .made import Object, node, plain, snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,3 +187,55 @@ def test_priority_and_runtime_classes(tmp_path: Path) -> None:
             tolerations=(Toleration("vm", "Exists"),),
         ),
     )  # fmt: skip
+
+
+# Volumes in detail
+
+
+@pytest.mark.parametrize(
+    ("spec", "driver"),
+    [
+        ({"csi": {"driver": "cinder.csi.openstack.org"}}, "cinder.csi.openstack.org"),
+        ({"cinder": {"volumeID": "1"}}, "cinder.csi.openstack.org"), ({"hostPath": {"path": "/x"}}, ""),
+    ],
+)  # fmt: skip
+def test_who_attaches_a_volume(tmp_path: Path, spec: Object, driver: str) -> None:
+    (found,) = snapshot(tmp_path, plain("PersistentVolume", "pv", spec={"storageClassName": "fast", **spec})).volumes
+    assert found == Volume(name="pv", driver=driver, storage_class="fast")
+    claimed = plain("PersistentVolume", "pv", spec={"claimRef": {"name": "data"}})
+    assert snapshot(tmp_path, claimed).volumes[0].claimed
+
+
+def test_the_state_and_the_modes_of_a_claim(tmp_path: Path) -> None:
+    going = {"namespace": "shop", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    spec = {"accessModes": ["ReadWriteOnce", "ReadOnlyMany"]}
+    found = snapshot(
+        tmp_path,
+        plain("PersistentVolumeClaim", "going", metadata={"name": "going", **going}, spec=spec),
+        plain("PersistentVolumeClaim", "lost", metadata={"namespace": "shop"}, status={"phase": "Lost"}),
+    )
+    going_claim, lost = found.claims
+    assert (going_claim.deleting, going_claim.lost, going_claim.modes) == (True, False, ("ReadOnlyMany", "ReadWriteOnce"))
+    assert (lost.deleting, lost.lost, lost.modes) == (False, True, ())
+
+
+def test_the_provisioner_and_the_age_of_a_class(tmp_path: Path) -> None:
+    meta = {"creationTimestamp": "2026-01-01T00:00:00Z"}
+    written = plain("StorageClass", "fast", "storage.k8s.io/v1", metadata=meta, provisioner="cinder.csi.openstack.org")
+    (found,) = snapshot(tmp_path, written).storage_classes
+    assert (found.provisioner, found.created_at) == ("cinder.csi.openstack.org", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_how_many_volumes_a_node_attaches(tmp_path: Path) -> None:
+    drivers = [
+        {"name": "cinder.csi.openstack.org", "nodeID": "1", "allocatable": {"count": 25}},
+        {"name": "free.csi", "nodeID": "1"}, {"name": "a.csi", "nodeID": "1", "allocatable": {"count": 0}},
+    ]  # fmt: skip
+    found = snapshot(tmp_path, plain("CSINode", "n1", "storage.k8s.io/v1", spec={"drivers": drivers})).volume_limits
+    assert found == (VolumeLimits(name="n1", counts=(("a.csi", 0), ("cinder.csi.openstack.org", 25))),)
+
+
+def test_a_negative_number_of_volumes_is_refused_where_it_stands(tmp_path: Path) -> None:
+    drivers = [{"name": "a.csi", "allocatable": {"count": -1}}]
+    with pytest.raises(InputError, match=r"spec\.drivers\[0\]\.allocatable\.count: -1 is negative"):
+        snapshot(tmp_path, plain("CSINode", "n1", "storage.k8s.io/v1", spec={"drivers": drivers}))

@@ -312,3 +312,49 @@ def test_a_pod_that_passed_admission_is_left_as_it_is(tmp_path: Path) -> None:
 def test_equal_specs_share_one_value(tmp_path: Path) -> None:
     first, second = snapshot(tmp_path, pod("a"), pod("b")).pods
     assert first.needs is second.needs
+
+
+# Pods that are resized in place
+
+
+def sized(folder: Path, asked: str, *, allocated: str = "", actual: str = "", reason: str = "", on: str = "n1") -> int:
+    """The cpu of a pod whose spec asks for so much and whose status says so much."""
+    status: Object = {"name": "c"}
+    status |= {"allocatedResources": {"cpu": allocated}} if allocated else {}
+    status |= {"resources": {"requests": {"cpu": actual}}} if actual else {}
+    conditions = [{"type": "PodResizePending", "status": "True", "reason": reason}] if reason else []
+    spec = {"containers": [container(asked)], **({"nodeName": on} if on else {})}
+    written = pod(spec=spec, status={"containerStatuses": [status], "conditions": conditions})
+    return one_pod(folder, written).needs.requests.get("cpu")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "cpu"),
+    [
+        ("1", {}, 1000), ("1", {"allocated": "1", "actual": "1"}, 1000), ("1", {"allocated": "2", "actual": "2"}, 2000),
+        ("3", {"allocated": "2", "actual": "2"}, 3000), ("1", {"allocated": "1", "actual": "1500m"}, 1500),
+        ("3", {"allocated": "2", "actual": "2", "reason": "Deferred"}, 3000),
+        ("3", {"allocated": "2", "actual": "2", "reason": "Infeasible"}, 2000),
+        ("1", {"allocated": "2", "on": ""}, 1000),
+    ],
+)  # fmt: skip
+def test_a_pod_keeps_what_it_has_until_it_is_resized(tmp_path: Path, asked: str, status: Object, cpu: int) -> None:
+    assert sized(tmp_path, asked, **status) == cpu
+
+
+def test_only_cpu_memory_and_huge_pages_are_requested_by_the_pod_as_a_whole(tmp_path: Path) -> None:
+    whole = {"requests": {"cpu": "2", "hugepages-2Mi": "4Mi", "ephemeral-storage": "9Gi"}}
+    found = needs(tmp_path, containers=[container("1")], resources=whole).requests
+    assert dict(found.items) == {"cpu": 2000, "hugepages-2Mi": 4 * MI, "pods": 1}
+
+
+@pytest.mark.parametrize(("written", "scheduler"), [(None, ""), ("default-scheduler", ""), ("batch", "batch")])
+def test_whose_pod_it_is_to_place(tmp_path: Path, written: str | None, scheduler: str) -> None:
+    assert one_pod(tmp_path, pod(spec={"schedulerName": written})).scheduler == scheduler
+
+
+def test_a_required_affinity_without_terms_matches_nothing(tmp_path: Path) -> None:
+    assert needs(tmp_path, affinity=node_affinity()).alternatives == ()
+    assert needs(tmp_path, affinity=node_affinity({})).alternatives == ()
+    both = needs(tmp_path, nodeSelector={"a": "1"}, affinity=node_affinity({}, term(expression("b", "2"))))
+    assert both.alternatives == (requirements(a="1", b="2"),)

@@ -1,0 +1,112 @@
+"""What a pod requests, from its spec; and from its status while kubelet resizes it in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gitops.cluster.fields import at, listed, resources
+from planner.pods import effective_requests
+from planner.resources import CPU, MEMORY, Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gitops.cluster import wire
+
+
+@dataclass(frozen=True)
+class Resized:
+    """What containers really have, by name, where it is not what their spec says.
+
+    ``infeasible``: the node can never give what the spec asks for, so that only what they have counts.
+    """
+
+    actual: dict[str, tuple[wire.Quantities, ...]] = field(default_factory=dict)
+    infeasible: bool = False
+
+
+NOT_RESIZED = Resized()
+
+
+def resized(spec: wire.PodSpec, status: wire.PodStatus) -> Resized:
+    """Reads the status of a pod on a node, and leaves out all that is as the spec has it."""
+    written = {one.name: one.resources.requests for one in _containers(spec) if one.resources}
+    found: dict[str, tuple[wire.Quantities, ...]] = {}
+    for one in (*(status.container_statuses or ()), *(status.init_container_statuses or ())):
+        given = (one.allocated_resources, one.resources.requests if one.resources else None)
+        differing = tuple(each for each in given if each and each != written.get(one.name))
+        if differing:
+            found[one.name] = differing
+    return Resized(found, _is_infeasible(status)) if found else NOT_RESIZED
+
+
+def _is_infeasible(status: wire.PodStatus) -> bool:
+    waiting = (one for one in status.conditions or () if one.type == "PodResizePending")
+    return any(one.reason == "Infeasible" for one in waiting)
+
+
+def _containers(spec: wire.PodSpec) -> list[wire.Container]:
+    return [*(spec.containers or ()), *(spec.init_containers or ())]
+
+
+def pod_requests(spec: wire.PodSpec, sizes: Resized = NOT_RESIZED) -> Resources:
+    """The effective requests. Raises Misfit with a path that starts at the spec."""
+    containers = listed(spec.containers, "containers", lambda one: _container(one, sizes))
+    init = listed(spec.init_containers, "initContainers", lambda one: (_container(one, sizes), is_sidecar(one)))
+    with at("overhead"):
+        overhead = resources(spec.overhead)
+    return effective_requests(containers, init, overhead=overhead, pod_level=_pod_level(spec, containers))
+
+
+def is_sidecar(container: wire.Container) -> bool:
+    return container.restart_policy == "Always"
+
+
+def _container(container: wire.Container, sizes: Resized) -> Resources:
+    """A container's requests, and at least what it has: kube-scheduler frees nothing before kubelet has."""
+    actual = sizes.actual.get(container.name or "")
+    if not actual:
+        return _written(container)
+    asked = Resources() if sizes.infeasible else _written(container)
+    for each in actual:
+        asked = asked.at_least(resources(each))
+    return asked
+
+
+def _written(container: wire.Container) -> Resources:
+    """What the spec requests; a limit stands in for the request of the same name where there is none."""
+    needs = container.resources
+    if needs is None:
+        return Resources()
+    with at("resources", "limits"):
+        limits = resources(needs.limits)
+    with at("resources", "requests"):
+        requests = resources(needs.requests)
+    return _over(limits, requests, needs.requests)
+
+
+def _over(limits: Resources, requests: Resources, written: wire.Quantities) -> Resources:
+    """Requests where they are written, even a zero, and limits for the rest."""
+    missing = {name: amount for name, amount in limits if name not in (written or {})}
+    return Resources.of({**missing, **dict(requests.items)}) if missing else requests
+
+
+def _pod_level(spec: wire.PodSpec, containers: Sequence[Resources]) -> Resources | None:
+    """Requests of the pod as a whole; its limits stand in for what neither it nor any container requests.
+
+    Only cpu, memory and huge pages are looked at on this level.
+    """
+    if spec.resources is None:
+        return None
+    with at("resources", "requests"):
+        requests = resources(spec.resources.requests)
+    with at("resources", "limits"):
+        limits = resources(spec.resources.limits)
+    asked = {name for one in containers for name, _ in one} | set(spec.resources.requests or {})
+    whole = requests.plus(Resources.of({name: amount for name, amount in limits if name not in asked}))
+    return Resources.of({name: amount for name, amount in whole if _of_the_pod(name)})
+
+
+def _of_the_pod(name: str) -> bool:
+    return name in (CPU, MEMORY) or name.startswith("hugepages-")
