@@ -34,10 +34,17 @@ WAVES = 24
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """Where the pods of one replay went: (node, arrival) → count, both by position; ``stranded`` is arrival → count."""
+    """One replay: ``bound`` are (node, arrival) by position, in the order in which pods were bound.
 
-    placed: dict[tuple[int, int], int]
+    ``stranded`` is how many pods of which arrival found no node.
+    """
+
+    bound: tuple[tuple[int, int], ...]
     stranded: dict[int, int]
+
+    def placed(self) -> dict[tuple[int, int], int]:
+        """(node, arrival) → how many pods."""
+        return dict(sorted(Counter(self.bound).items()))
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ def replay(stage: Stage, order: int) -> Replayed:
     stranded: Counter[int] = Counter()
     for place, count in waiting:
         stranded[place] += count
-    return Replayed(placed=dict(sorted(run.placed.items())), stranded=dict(sorted(stranded.items())))
+    return Replayed(bound=tuple(run.bound), stranded=dict(sorted(stranded.items())))
 
 
 def _waves(stage: Stage, *, joining: bool) -> Iterator[Flags | None]:
@@ -119,7 +126,7 @@ class _Run:
 
     stage: Stage
     cycle: Cycle
-    placed: Counter[tuple[int, int]] = field(default_factory=Counter)
+    bound: list[tuple[int, int]] = field(default_factory=list)
     _helped: Counter[int] = field(default_factory=Counter)
     _refused: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _joined: int = 0
@@ -157,8 +164,7 @@ class _Run:
         if self._refused.get(kind.index) == self._hopes(kind):
             return 0
         nodes = self.cycle.schedule(place, count)
-        for node in nodes:
-            self.placed[node, place] += 1
+        self.bound += [(node, place) for node in nodes]
         for term in kind.matches if nodes else ():
             self._helped[term] += len(nodes)
         if len(nodes) < count:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner import labels as known
+from planner.claims import is_volume_term
 from planner.counting import TermIndex
 from planner.demand import owner_of
 from planner.pods import Needs, Spread
@@ -133,7 +134,8 @@ class _Reader:
         return self._known[key]
 
     def _read(self, namespace: str, labels: _Labels, needs: Needs) -> list[tuple[Term, int, bool]]:
-        terms = [(one, one.weight or 1, not one.weight) for one in needs.affinity]
+        mine = [one for one in needs.affinity if not is_volume_term(one.selector)]
+        terms = [(one, one.weight or 1, not one.weight) for one in mine]
         terms += [(one, -one.weight, False) for one in needs.anti_affinity if one.weight]
         own, found = dict(labels), []
         for one, weight, required in terms:
@@ -151,7 +153,7 @@ class _Maker:
     pulls: TermIndex
     built_in: bool
     tallies: list[Tally] = field(default_factory=list)
-    matching: dict[Term, list[tuple[int, bool]]] = field(default_factory=dict)
+    matching: dict[Term, list[int]] = field(default_factory=dict)
     owned: dict[Owner, list[int]] = field(default_factory=dict)
     leaned: dict[Term, list[int]] = field(default_factory=dict)
     _places: dict[object, int] = field(default_factory=dict)
@@ -210,13 +212,13 @@ class _Maker:
         before = len(self.tallies)
         place = self._place(key, codes if by_host else np.where(mask[1], codes, size), size)
         if place == before and isinstance(what, Term):
-            self.matching.setdefault(what, []).append((place, False))
+            self.matching.setdefault(what, []).append(place)
         elif place == before and not isinstance(what, Term):
             self.owned.setdefault(what, []).append(place)
         return Wish(Look(place, codes), codes < size, one.max_skew, by_host)
 
     def _mask(self, needs: Needs, one: Spread, keys: tuple[str, ...]) -> tuple[object, Flags]:
-        key = (needs.alternatives if one.honor_affinity else (), needs.tolerations if one.honor_taints else None, keys)
+        key = (needs.looked_at if one.honor_affinity else (), needs.tolerations if one.honor_taints else None, keys)
         if key not in self._masks:
             self._masks[key] = looked_at(self.board, needs, one, keys)
         return key, self._masks[key]
@@ -237,9 +239,9 @@ class _Maker:
         for term, weight in self.reader.preferred(group.namespace, group.labels, group.needs):
             codes, size = self.codes(term.key)
             before = len(self.tallies)
-            place = self._place((term, True), codes, size)
+            place = self._place(term, codes, size)
             if place == before:
-                self.matching.setdefault(term, []).append((place, True))
+                self.matching.setdefault(term, []).append(place)
             found.append((Look(place, codes), weight))
         for position in self.pulls.matching(group.namespace, group.labels):
             term = self.pulls.terms[position]
@@ -272,7 +274,7 @@ class _Maker:
 def looked_at(board: Board, needs: Needs, one: Spread, keys: Iterable[str]) -> Flags:
     """The nodes on which a spread counts pods: ``matchNodeInclusionPolicies``, and the labels of all constraints that
     are looked at together."""
-    looker = Term("", (), None, needs.alternatives if one.honor_affinity else (),
+    looker = Term("", (), None, needs.looked_at if one.honor_affinity else (),
                   needs.tolerations if one.honor_taints else None)  # fmt: skip
     asked = [key for key in keys if key != known.HOSTNAME]
     table = [
@@ -288,7 +290,7 @@ class _Counter:
     """What one more pod adds to which tallies."""
 
     index: TermIndex
-    matching: Mapping[Term, Sequence[tuple[int, bool]]]
+    matching: Mapping[Term, Sequence[int]]
     owned: Mapping[Owner, Sequence[int]]
     leaned: Mapping[Term, Sequence[int]]
     reader: _Reader
@@ -300,8 +302,8 @@ class _Counter:
         """(tally, amount). PodTopologySpread leaves out pods that are being deleted, InterPodAffinity does not."""
         found: Counter[int] = Counter()
         for position in self.index.matching(namespace, labels):
-            looks = self.matching[self.index.terms[position]]
-            found.update(place for place, leaving in looks if leaving or not deleting)
+            term = self.index.terms[position]
+            found.update(self.matching[term] if term.leaving or not deleting else ())
         found.update(() if deleting else self.owned.get(owner, ()))
         for term, weight in self.reader.leanings(namespace, labels, needs):
             for place in self.leaned.get(term, ()):
