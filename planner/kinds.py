@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from planner.demand import PodGroup
-    from planner.pods import Needs, Pod
+    from planner.pods import Needs, Pod, Preference
     from planner.requirements import Requirements
     from planner.resources import Resources
     from planner.snapshot import Namespace
@@ -51,10 +51,11 @@ class Admission:
     tolerations: tuple[Toleration, ...]
     node_names: tuple[str, ...] | None
     ports: tuple[str, ...]
+    preferences: tuple[Preference, ...]  # by them, labels that a policy leaves open are written
 
     @classmethod
     def of(cls, needs: Needs) -> Admission:
-        return cls(needs.alternatives, needs.tolerations, needs.node_names, needs.ports)
+        return cls(needs.alternatives, needs.tolerations, needs.node_names, needs.ports, needs.preferences)
 
 
 @dataclass(frozen=True, kw_only=True)
