@@ -6,8 +6,10 @@ it with ``Item.decode`` and speaks of wrong fields with ``Misfit``: ``Item.read`
 
 from __future__ import annotations
 
+import re
 from codecs import getincrementaldecoder
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import msgspec
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 W = TypeVar("W")
 _NOTHING = msgspec.Raw(b"")
+#: How kubectl, the API server and poolplan begin an object: its kind is known without reading on to its end.
+_OPENING = re.compile(rb'\s*\{\s*"apiVersion"\s*:\s*"([a-zA-Z0-9./-]+)"\s*,\s*"kind"\s*:\s*"([a-zA-Z0-9]+)"\s*,')
 
 
 class Body(Protocol):
@@ -36,8 +40,7 @@ class Body(Protocol):
     def place(self, path: tuple[Step, ...]) -> Place: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):  # a struct, because there may be hundreds of thousands
     """One Kubernetes object. ``argument`` is the position of the user's path that it came from."""
 
     api_version: str
@@ -99,8 +102,7 @@ class Head(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     items: msgspec.Raw = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class JsonBody:
+class JsonBody(msgspec.Struct, frozen=True):
     """An object within JSON bytes; nothing is copied until it is decoded.
 
     ``around`` is the list it is the ``number``-th part of, with all parts of that list.
@@ -108,17 +110,18 @@ class JsonBody:
 
     source: Source
     raw: msgspec.Raw
-    around: tuple[JsonBody, Sequence[msgspec.Raw]] | None = field(default=None, repr=False, compare=False)
+    around: tuple[JsonBody, Sequence[msgspec.Raw]] | None = None
     number: int = 0
 
     def decode(self, kind: type[T]) -> T:
         """Raises msgspec's ValidationError, or InputError for what no reader could take."""
         try:
-            return msgspec.json.decode(self.raw, type=kind)
+            decoded: T = _decoder(kind).decode(self.raw)  # type: ignore[arg-type] # a class is hashable
         except RecursionError:
             raise InputError("is nested too deeply", place=Place(self.source.file)) from None
         except UnicodeDecodeError:
             raise self._not_utf8() from None
+        return decoded
 
     def plain(self) -> object:
         return self.decode(object)
@@ -181,10 +184,13 @@ class YamlBody:
 
 def items_of(source: Source) -> Iterator[Item]:
     """Every object of a file, lists taken apart. Raises InputError where the text is broken or is no object."""
-    whole = _json_text(source) if source.is_json else None
-    if whole is not None:
-        yield from _json_items(JsonBody(source, whole), ("", ""))
-        return
+    if source.is_json:
+        if (listed := _json_list(source)) is not None:
+            yield from _json_parts(JsonBody(source, msgspec.Raw(source.data)), listed.items, _item_kind(listed))
+            return
+        if (whole := _json_text(source)) is not None:
+            yield from _json_items(JsonBody(source, whole), ("", ""))
+            return
     for document in _yaml_documents(source):
         yield from _yaml_items(document, document.value, source.argument)
 
@@ -213,6 +219,21 @@ def _too_much_yaml(source: Source, limit: int) -> InputError:
     return InputError(text, place=Place(source.file))
 
 
+class _List(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    api_version: str
+    kind: str
+    items: list[msgspec.Raw]
+
+
+def _json_list(source: Source) -> _List | None:
+    """The file as a list of objects, in one pass; None where it is anything else, or broken."""
+    try:
+        whole = msgspec.json.decode(source.data, type=_List)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return whole if whole.api_version and whole.kind.endswith("List") else None
+
+
 def _json_text(source: Source) -> msgspec.Raw | None:
     """The whole as JSON, checked; None where a file named as YAML is no JSON."""
     try:
@@ -226,6 +247,10 @@ def _json_text(source: Source) -> msgspec.Raw | None:
 
 
 def _json_items(body: JsonBody, default: tuple[str, str]) -> Iterator[Item]:
+    opening = _OPENING.match(memoryview(body.raw))
+    if opening is not None and not opening[2].endswith(b"List"):
+        yield Item(_text(opening[1]), _text(opening[2]), body, body.source.argument)
+        return
     head = _head(body, default)
     if head.items == _NOTHING or not head.kind.endswith("List"):
         yield Item(head.api_version, head.kind, body, body.source.argument)
@@ -234,8 +259,23 @@ def _json_items(body: JsonBody, default: tuple[str, str]) -> Iterator[Item]:
         parts = msgspec.json.decode(head.items, type=list[msgspec.Raw] | None) or []
     except msgspec.ValidationError:
         raise InputError("must be a list", place=body.place(("items",)), path="items") from None
+    yield from _json_parts(body, parts, _item_kind(head))
+
+
+def _json_parts(body: JsonBody, parts: Sequence[msgspec.Raw], default: tuple[str, str]) -> Iterator[Item]:
+    around = (body, parts)
     for number, part in enumerate(parts):
-        yield from _json_items(JsonBody(body.source, part, (body, parts), number), _item_kind(head))
+        yield from _json_items(JsonBody(body.source, part, around, number), default)
+
+
+@lru_cache(maxsize=1000)
+def _text(ascii_bytes: bytes) -> str:
+    return ascii_bytes.decode("ascii")
+
+
+@cache
+def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
 
 
 def _yaml_items(
@@ -284,7 +324,7 @@ def _not_an_object(body: JsonBody | YamlBody) -> InputError:
     return InputError(text, place=body.place(path), path=path_text(path))
 
 
-def _item_kind(head: Head) -> tuple[str, str]:
+def _item_kind(head: Head | _List) -> tuple[str, str]:
     return ("", "") if head.kind == "List" else (head.api_version, head.kind.removesuffix("List"))
 
 
