@@ -95,9 +95,9 @@ def test_every_binding_passes_every_filter_and_what_is_stranded_passes_none(obje
     state = checker.State(checker.cluster_of(objects))
     for one in pods.values():
         state.shape(one)
-    for name, place in names(played, on):
-        note(f"{name} -> {place}")
-        assert state.bind(pods[name], place)
+    for name, host in names(played, on):
+        note(f"{name} -> {host}")
+        assert state.bind(pods[name], host)
     for place in played.stranded:
         left = on.arrivals[place].group.pods[-1]
         assert all(state.refusals(pods[left], name) for name in on.board.names)
@@ -140,14 +140,14 @@ def test_pods_are_spread_over_equal_nodes() -> None:
 def test_while_nodes_join_only_those_that_are_there_are_filled_and_count_for_a_skew() -> None:
     app = {"app": "web"}
     objects = [node("node-0", zone=ZONES[0]), node("node-1", zone=ZONES[1])]
-    spec = {"topologySpreadConstraints": [spread(ZONE, app, 1)]}
+    spec: Object = {"topologySpreadConstraints": [spread(ZONE, app, 1)]}
     objects += [pod(f"web-{number}", "100m", labels=app, owner=("ReplicaSet", "web"), **spec) for number in range(4)]
     assert replay(stage(objects), 0).placed() == {(0, 0): 2, (1, 0): 2}
     assert replay(stage(objects), JOINING).placed() == {(0, 0): 4}
 
 
 def test_refused_pods_are_tried_again_when_what_they_look_for_is_there() -> None:
-    wanted = {
+    wanted: Object = {
         "podAffinity": {checker.REQUIRED: [{"topologyKey": HOST, "labelSelector": {"matchLabels": {"app": "b"}}}]}
     }
     objects = [node("node-0"), node("node-1"), pod("a-0", "100m", labels={"app": "a"}, affinity=wanted),
@@ -169,7 +169,7 @@ def test_of_many_nodes_the_scheduler_looks_at_some_and_goes_on_from_there() -> N
 
 
 def test_pods_without_requests_do_not_pile_up() -> None:
-    nothing = {"containers": [{"name": "main", "image": "app"}]}
+    nothing: Object = {"containers": [{"name": "main", "image": "app"}]}
     objects = [node("node-0"), node("node-1")]
     objects += [pod(f"idle-{number}", owner=("Job", f"idle-{number}"), **nothing) for number in range(10)]
     counts = Counter(bound for bound, _ in replay(stage(objects), 0).bound)
