@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,10 +82,10 @@ class Program:
         return rows
 
     def minimise(self, cost: Ints | Floats, *, pool_cost: float = 0) -> Answer | None:
-        """The columns that cost least (``cost`` may leave the later columns out); None where no columns satisfy the rows."""
+        """The columns that cost least (``cost`` may leave the later ones out); None where no columns satisfy the rows."""
         import highspy  # noqa: PLC0415 - a fifth of a second, and many plans order nothing
 
-        solver = highspy.Highs()
+        solver = _quiet(highspy)
         for name, value in _OPTIONS.items():
             solver.setOptionValue(name, value)
         solver.setOptionValue("mip_max_nodes", SEARCHED * self.effort)
@@ -129,6 +129,17 @@ class Program:
         kinds = [whole] * self.size + [continuous] * len(self.others) + [whole] * len(self.pools)
         model.integrality_ = kinds
         return model
+
+
+def _quiet(highspy: Any) -> Any:
+    """A solver that says nothing: HiGHS writes its name to stdout, where plans go, as soon as callbacks are let in."""
+
+    class Quiet(highspy.Highs):  # type: ignore[misc]
+        def enableCallbacks(self) -> None:  # noqa: N802 - highspy's name for it
+            self.setOptionValue("output_flag", False)
+            super().enableCallbacks()
+
+    return Quiet()
 
 
 _OPTIONS: dict[str, object] = {
