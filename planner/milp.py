@@ -82,7 +82,7 @@ class Program:
         return rows
 
     def minimise(self, cost: Ints | Floats, *, pool_cost: float = 0) -> Answer | None:
-        """The columns that cost least (``cost`` may leave the later ones out); None where no columns satisfy the rows."""
+        """The columns that cost least (``cost`` may leave later ones out); None where no columns satisfy the rows."""
         import highspy  # noqa: PLC0415 - a fifth of a second, and many plans order nothing
 
         solver = _quiet(highspy)
