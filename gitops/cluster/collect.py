@@ -117,11 +117,12 @@ class _Reader:
 
 
 def _read(item: Item, shape: type[W], make: Callable[[W], T]) -> T:
-    def named(one: W) -> T:
+    try:
+        one = item.decode(shape)
         _check_names(one.metadata)  # type: ignore[attr-defined] # every kind that is read has it
         return make(one)
-
-    return item.read(shape, named)
+    except Misfit as misfit:
+        raise item.refused(misfit) from None
 
 
 def _check_names(metadata: wire.Metadata) -> None:
@@ -149,7 +150,7 @@ def _once(found: Iterable[tuple[tuple[str, str], T, Item]]) -> tuple[T, ...]:
     known: dict[tuple[str, str], tuple[T, Item]] = {}
     for key, value, item in found:
         before = known.setdefault(key, (value, item))
-        if before[0] != value:
+        if before[0] is not value and before[0] != value:
             raise InputError(
                 f"{item.name} stands here and, with other content, at {before[1].body.place(())}; leave one out",
                 place=item.body.place(()),

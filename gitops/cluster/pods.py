@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+
+import msgspec
 
 from gitops.cluster.fields import at, pairs, telling, utc
 from planner.pods import Owner, Phase, Pod, Scheduling
 
 if TYPE_CHECKING:
     from gitops.cluster import wire
+    from gitops.cluster.fields import Pairs
     from gitops.cluster.needs import NeedsReader
 
 T = TypeVar("T")
@@ -20,39 +23,70 @@ DEFAULT_SCHEDULER = "default-scheduler"
 _PHASES = {phase.value: phase for phase in Phase}
 
 
+class _Shape(NamedTuple):
+    """What pods of one template share beside their needs."""
+
+    namespace: str
+    labels: Pairs
+    annotations: Pairs
+    owner: Owner | None
+    controller: tuple[str, str] | None
+    scheduler: str
+
+
 class PodReader:
-    """Reads pods; equal labels, owners and needs are shared between them."""
+    """Reads pods; what the pods of one template have in common is read once, and shared between them."""
 
     def __init__(self, needs: NeedsReader) -> None:
         self._needs = needs
+        self._shapes: dict[bytes, _Shape] = {}
         self._shared: dict[object, object] = {}
+        self._encode = msgspec.json.Encoder().encode
 
     def read(self, pod: wire.Pod) -> Pod:
         """Raises Misfit."""
         meta, spec, status = pod.metadata, pod.spec, pod.status
-        namespace = meta.namespace or DEFAULT_NAMESPACE
         with at("spec"):
             needs = self._needs.read(spec, meta.labels, meta.name, status)
-        controller = next((one for one in meta.owner_references or () if one.controller), None)
-        phase = _phase(status)
+        shape, phase = self._shape(meta, spec), _phase(status)
         return Pod(
-            namespace=self._share(namespace),
+            namespace=shape.namespace,
             name=meta.name,
             uid=meta.uid or "",
-            labels=self._share(pairs(meta.labels)),
-            annotations=self._share(telling(meta.annotations)),
-            owner=self._share(_owner(controller, namespace, meta.labels or {})),
-            controller=self._share((controller.kind, controller.name) if controller else None),
+            labels=shape.labels,
+            annotations=shape.annotations,
+            owner=shape.owner,
+            controller=shape.controller,
             needs=needs,
             node_name=self._share(spec.node_name or ""),
             nominated_node=(status.nominated_node_name if status else None) or "",
             phase=phase,
             scheduling=_scheduling(spec, status),
-            mirror=MIRROR in (meta.annotations or {}),
+            mirror=MIRROR in (meta.annotations or ()),
             deleting=meta.deletion_timestamp is not None,
-            scheduler=self._share(_other_scheduler(spec)),
+            scheduler=shape.scheduler,
             created_at=utc(meta.creation_timestamp),
             finished_at=_finished_at(status) if phase.finished else None,
+        )
+
+    def _shape(self, meta: wire.Metadata, spec: wire.PodSpec) -> _Shape:
+        annotations = telling(meta.annotations)
+        key = self._encode((meta.namespace, meta.labels, annotations, meta.owner_references, spec.scheduler_name))
+        known = self._shapes.get(key)
+        if known is None:
+            known = self._shapes[key] = self._read_shape(meta, spec, annotations)
+        return known
+
+    def _read_shape(self, meta: wire.Metadata, spec: wire.PodSpec, annotations: Pairs) -> _Shape:
+        namespace = meta.namespace or DEFAULT_NAMESPACE
+        controller = next((one for one in meta.owner_references or () if one.controller), None)
+        return _Shape(
+            namespace=self._share(namespace),
+            labels=self._share(pairs(meta.labels)),
+            annotations=self._share(annotations),
+            owner=self._share(_owner(controller, namespace, meta.labels or {})),
+            controller=self._share((controller.kind, controller.name) if controller else None),
+            scheduler=self._share(_other_scheduler(spec)),
         )
 
     def _share(self, value: T) -> T:

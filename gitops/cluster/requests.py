@@ -31,9 +31,12 @@ NOT_RESIZED = Resized()
 
 def resized(spec: wire.PodSpec, status: wire.PodStatus) -> Resized:
     """Reads the status of a pod on a node, and leaves out all that is as the spec has it."""
+    statuses = (*(status.container_statuses or ()), *(status.init_container_statuses or ()))
+    if not any(one.resources or one.allocated_resources for one in statuses):
+        return NOT_RESIZED
     written = {one.name: one.resources.requests for one in _containers(spec) if one.resources}
     found: dict[str, tuple[wire.Quantities, ...]] = {}
-    for one in (*(status.container_statuses or ()), *(status.init_container_statuses or ())):
+    for one in statuses:
         given = (one.allocated_resources, one.resources.requests if one.resources else None)
         differing = tuple(each for each in given if each and each != written.get(one.name))
         if differing:
