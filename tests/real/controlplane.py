@@ -207,15 +207,15 @@ class ControlPlane:
 
     def is_at_rest(self) -> bool:
         """Whether the scheduler has bound or refused every pod and waits for something to happen in the cluster."""
-        if not all(bound_node(pod) or refusal(pod) for pod in self.listed("Pod")):
-            return False
         # What it has bound last may move refused pods back into its queue a moment later.
         return self._queue_rests() and not threading.Event().wait(0.2) and self._queue_rests()
 
     def _queue_rests(self) -> bool:
-        pending = [pod for pod in self.listed("Pod") if not bound_node(pod)]
+        pending = self.call("GET", f"{path_of('Pod')}?fieldSelector=spec.nodeName%3D")["items"]
+        if not pending or not all(refusal(pod) for pod in pending):
+            return not pending
         try:
-            _, said = self._ask(self.scheduler_port, "GET", "/metrics") if pending else (200, b"")
+            _, said = self._ask(self.scheduler_port, "GET", "/metrics")
         except (OSError, HTTPException):
             return False  # it is only starting
         found = {name.decode(): int(float(count)) for name, count in _QUEUES.findall(said)}

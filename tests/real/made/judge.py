@@ -83,8 +83,7 @@ def judge(cluster: Made, plane: ControlPlane, folder: Path) -> Verdict:
     assert isinstance(nodes, list)
     plane.create([*nodes, *_daemons_to_come(snapshot["items"], nodes)])
     plane.start_scheduler()
-    zones = {each["metadata"]["name"]: each["metadata"]["labels"] for each in plane.listed("Node")}
-    plane.wait("the scheduler's rest", lambda: _provide_volumes(plane, zones) and plane.is_at_rest())
+    plane.wait("the scheduler's rest", lambda: _provide_volumes(plane, snapshot["items"]) and plane.is_at_rest())
     wanted = {name_of(pod): pod for pod in snapshot["items"] if pod["kind"] == "Pod" and not bound_node(pod)}
     after = {name_of(pod): pod for pod in plane.listed("Pod")}
     placed = {pod for node in plan.placements for pod in node.pods}
@@ -140,20 +139,25 @@ def _said(pod: Object | None) -> str:
     return refusal(pod) or "in no queue" if pod else "driven out by a more important pod"
 
 
-def _provide_volumes(plane: ControlPlane, nodes: dict[str, dict[str, str]]) -> bool:
+def _provide_volumes(plane: ControlPlane, items: list[Object]) -> bool:
     """Bind each claim for which the scheduler has chosen a node to a volume of its zone, as Cinder's driver would."""
+    if not any(item["kind"] == "PersistentVolumeClaim" and "volumeName" not in item["spec"] for item in items):
+        return True
     for claim in plane.listed("PersistentVolumeClaim"):
-        metadata = claim["metadata"]
-        node = metadata.get("annotations", {}).get(SELECTED_NODE)
-        if not node or claim["spec"].get("volumeName"):
-            continue
-        name, namespace = metadata["name"], metadata["namespace"]
-        zone, storage_class = nodes[node]["topology.kubernetes.io/zone"], claim["spec"]["storageClassName"]
-        plane.create([volume(f"pv-{namespace}-{name}", namespace, name, zone, storage_class=storage_class)])
-        done = {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}
-        change = {"metadata": done, "spec": {"volumeName": f"pv-{namespace}-{name}"}}
-        plane.call("PATCH", f"{path_of('PersistentVolumeClaim', namespace)}/{name}", change)
+        node = claim["metadata"].get("annotations", {}).get(SELECTED_NODE)
+        if node and not claim["spec"].get("volumeName"):
+            labels = plane.call("GET", f"{path_of('Node')}/{node}")["metadata"]["labels"]
+            _bind(plane, claim, labels["topology.kubernetes.io/zone"])
     return True
+
+
+def _bind(plane: ControlPlane, claim: Object, zone: str) -> None:
+    name, namespace = claim["metadata"]["name"], claim["metadata"]["namespace"]
+    made_for = f"pv-{namespace}-{name}"
+    plane.create([volume(made_for, namespace, name, zone, storage_class=claim["spec"]["storageClassName"])])
+    metadata = {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}
+    change = {"metadata": metadata, "spec": {"volumeName": made_for}}
+    plane.call("PATCH", f"{path_of('PersistentVolumeClaim', namespace)}/{name}", change)
 
 
 def table(verdicts: Iterable[Verdict]) -> str:
