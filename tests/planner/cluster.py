@@ -11,18 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
+from gitops import settings_wire
 from gitops.catalogs.files import read_catalog
 from gitops.cluster import make_inputs, read_inputs
 from gitops.cluster.files import Source
 from gitops.cluster.items import items_of
+from gitops.decoding import convert
 from gitops.errors import Place
 from gitops.gather import managed, pools_of_nodes
 from gitops.ovh.pools import decode_pools
+from gitops.settings_faults import Faults
+from gitops.settings_planning import read_aims
+from gitops.yamlfile import parse_yaml
 from planner.decide import Inputs, decide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from planner.aims import Aims
     from planner.catalog import Catalog
     from planner.plan import Plan
     from planner.pools import PoolSet
@@ -53,7 +59,17 @@ def inputs_of_files(paths: Sequence[Path], options: Object) -> Inputs:
         observed=pools_of_nodes(read.snapshot.nodes), region=options.get("region", ""),
         cluster_plan=options.get("plan", "standard"),
     )  # fmt: skip
+    inputs = replace(inputs, aims=aims_of(options.get("planning", {})))
     return with_pools(inputs, options["pools"]) if "pools" in options else inputs
+
+
+def aims_of(planning: Object) -> Aims:
+    """What the ``planning`` section of a cluster.yaml would say."""
+    (document,) = parse_yaml("planning: {}", "cluster.yaml")
+    faults = Faults(document)
+    aims = read_aims(convert(planning, settings_wire.Planning), faults)
+    faults.raise_all()
+    return aims
 
 
 def with_pools(inputs: Inputs, pools: Sequence[Object]) -> Inputs:

@@ -32,7 +32,7 @@ FILES = sorted(CASES.glob("*.yaml"))
 def load(path: Path) -> tuple[Object, Inputs, datetime]:
     """A case's head, its inputs and its time."""
     head = documents(path)[0]
-    assert head.keys() <= {"apiVersion", "kind", "about", "with", "now", "region", "plan", "pools", "expect"}
+    assert head.keys() <= {"apiVersion", "kind", "about", "with", "now", "region", "plan", "planning", "pools", "expect"}
     paths = [path, *(PARTS / f"{name}.yaml" for name in head.get("with", ()))]
     now = datetime.fromisoformat(str(head.get("now", "2026-03-01T12:00:00Z")))
     return head, inputs_of_files(paths, head), now
