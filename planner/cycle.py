@@ -160,16 +160,18 @@ class Cycle:
 
     def feasible(self, run: Run) -> Ints:
         """The nodes that pass all filters, and of many only so many as the scheduler looks for."""
-        passing = run.fits
-        if self.board.is_limited(run.kind):
-            passing = self.board.limited(run.kind, passing.astype(np.int64)) > 0
-        every = self.board.size
-        if self.present is not None:
-            passing = passing & self.present
-            every = int(np.count_nonzero(self.present))
+        passing = self.passing(run)
+        every = self.board.size if self.present is None else int(np.count_nonzero(self.present))
         if every < scores.EVERYONE:
             return passing.nonzero()[0]
         return self._enough(passing, scores.nodes_to_find(every))
+
+    def passing(self, run: Run) -> Flags:
+        """Whether each node passes all filters."""
+        passing = run.fits
+        if self.board.is_limited(run.kind):
+            passing = self.board.limited(run.kind, passing.astype(np.int64)) > 0
+        return passing if self.present is None else passing & self.present
 
     def scores(self, run: Run, nodes: Ints) -> Ints:
         """The weighted sum of all scores, for nodes that passed."""

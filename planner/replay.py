@@ -136,19 +136,18 @@ class _Run:
         self.cycle.present = present
         self._joined += 1
         for term, domains in enumerate(self.stage.board.counts.domains):
-            if len(domains) and present is not None:
-                self.cycle.board.counts.domains[term] = domains[self._are_there(term, domains, present)]
-            else:
-                self.cycle.board.counts.domains[term] = domains
+            there = domains if present is None or not len(domains) else self._there(term, domains, present)
+            self.cycle.board.counts.domains[term] = there
 
-    def _are_there(self, term: int, domains: Ints, present: Flags) -> Flags:
-        """Which domains of a term have a node that is present, or none at all on the board."""
+    def _there(self, term: int, domains: Ints, present: Flags) -> Ints:
+        """The domains of a term that have a node that is present, or none at all on the board."""
         board = self.cycle.board
         if board.counts.by_host[term]:
-            return present[domains]
-        of_node = board.shapes.domains[term][board.shape]
-        flags: Flags = ~np.isin(domains, of_node[~present]) | np.isin(domains, of_node[present])
-        return flags
+            return domains[present[domains]]
+        shapes = board.shapes.domains[term]
+        came = {*shapes[list({*board.shape[present].tolist()})].tolist()}
+        absent = {*shapes[list({*board.shape[~present].tolist()})].tolist()} - came
+        return np.array([domain for domain in domains.tolist() if domain not in absent], np.int64)
 
     def settle(self, waiting: list[Run]) -> list[Run]:
         """Try the pods that wait until that helps no more: those that are left."""

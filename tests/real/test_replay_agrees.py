@@ -15,10 +15,11 @@ from ruamel.yaml import YAML
 from tests.planner.recording import disagreements
 from tests.real.controlplane import SCHEDULER, bound_node
 from tests.real.scheduler_log import VERBOSITY, steps_of
+from tests.real.test_controlplane import node
 from tests.real.test_scheduler_agrees import all_pods_are_made
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.real.controlplane import ControlPlane, Object
 
@@ -42,15 +43,15 @@ def case(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture
 def recording(case: Path, running_plane: ControlPlane) -> Iterator[Object]:
     try:
-        yield record(case, running_plane)
+        with case.open(encoding="utf-8") as file:
+            yield record(YAML(typ="safe", pure=True).load_all(file), running_plane)
     finally:
         running_plane.clear()
 
 
-def record(case: Path, plane: ControlPlane) -> Object:
-    """What the scheduler does with a case, all of whose nodes and pods are there when it starts."""
-    with case.open(encoding="utf-8") as file:
-        plane.create(YAML(typ="safe", pure=True).load_all(file))
+def record(objects: Iterable[Object], plane: ControlPlane) -> Object:
+    """What the scheduler does with a cluster, all of whose nodes and pods are there when it starts."""
+    plane.create(objects)
     plane.start_controllers()
     plane.wait("the pods of every workload", lambda: all_pods_are_made(plane))
     kinds = ("Namespace", "Node", "Pod")
@@ -88,4 +89,29 @@ def test_the_replay_sees_what_the_scheduler_sees(case: Path, recording: Object, 
         steps = ",\n".join(json.dumps(step) for step in recording["steps"])
         head = '{"cluster": {"apiVersion": "v1", "kind": "List", "items": [\n'
         (RECORDED / f"{case.stem}.json").write_text(f'{head}{lines}\n]}}, "steps": [\n{steps}\n]}}\n', "utf-8")
+    assert disagreements(recording) == []
+
+
+def many_nodes() -> Iterator[Object]:
+    """More nodes than the scheduler looks at for one pod, of three zones and sizes, and pods of three sizes."""
+    for number in range(130):
+        made = node(f"node-{number:03d}", cpu=str(2 + number % 3 * 2))
+        zone = {"topology.kubernetes.io/zone": "abc"[number % 3]}
+        made["metadata"]["labels"] = zone | {"kubernetes.io/hostname": made["metadata"]["name"]}
+        yield made
+    for name, cpu in (("small", "100m"), ("middle", "900m"), ("large", "1700m")):
+        container = {"name": "main", "image": "app", "resources": {"requests": {"cpu": cpu, "memory": "300Mi"}}}
+        template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+        yield {
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "default"},
+            "spec": {"replicas": 20, "selector": {"matchLabels": {"app": name}}, "template": template},
+        }  # fmt: skip
+
+
+def test_of_many_nodes_both_look_at_as_many(running_plane: ControlPlane) -> None:
+    try:
+        recording = record(many_nodes(), running_plane)
+    finally:
+        running_plane.clear()
+    assert {len(step["scores"]) for step in recording["steps"]} == {100}
     assert disagreements(recording) == []
