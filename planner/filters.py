@@ -124,7 +124,13 @@ class Sieve:
         """Those a pod may run on by name, taints, ports and labels; amounts are not looked at."""
         if needs.node_names is not None:
             return 0
-        return self.tolerated(needs.tolerations) & self.without_ports(needs.ports) & self.affine(needs.alternatives)
+        tolerated = self.usable & self.tolerated(needs.tolerations)
+        return tolerated & self.without_ports(needs.ports) & self.affine(needs.alternatives)
+
+    @cached_property
+    def usable(self) -> Mask:
+        """Those of NodePools that are not barred."""
+        return _union(1 << place for place, one in enumerate(self.candidates) if not one.barred)
 
     @cached_property
     def refusals(self) -> tuple[Refusal | None, ...]:
@@ -149,6 +155,12 @@ class Sieve:
 
     def zones(self, mask: Mask) -> tuple[str, ...]:
         return tuple(name for name, mine in self._by_zone.items() if mine & mask)
+
+    def of_flavor(self, name: str) -> Mask:
+        return self._by_flavor.get(name, 0)
+
+    def in_zone(self, name: str) -> Mask:
+        return self._by_zone.get(name, 0)
 
     def widest(self, mask: Mask) -> tuple[Size, ...]:
         """The flavors of a set, and what they give, that no other of it is at least as large as; in order of name."""
