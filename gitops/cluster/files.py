@@ -46,6 +46,11 @@ class Source:
     def is_named_yaml(self) -> bool:
         return self._suffix in (".yaml", ".yml")
 
+    def let_go(self) -> None:
+        """Give the memory of a mapped file back, once its objects are made; whoever asks for a place reads it again."""
+        if isinstance(self.data, mmap.mmap):
+            self.data.madvise(mmap.MADV_DONTNEED)
+
     @property
     def _suffix(self) -> str:
         return Path(self.file).suffix.lower()
