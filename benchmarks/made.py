@@ -218,6 +218,16 @@ def _bytes(peak: int) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def orders_of(certificate: Any) -> tuple[int, int] | None:
+    """How many orders of arrival a plan survived, of how many; None where nothing was replayed."""
+    return None if certificate is None else (certificate.survived, certificate.orders)
+
+
+def orders_text(orders: Sequence[int] | None) -> str:
+    """The same for people."""
+    return "{}/{}".format(*orders) if orders else "–"
+
+
 def euros(micros: int) -> str:
     """An hourly price with four places."""
     return f"{micros / 1_000_000:.4f}"

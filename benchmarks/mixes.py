@@ -91,8 +91,8 @@ def measure(mix: str, count: int, *, check: bool = True, yardstick: bool = True)
     return Measured(
         mix=mix, pods=count, hourly=plan.cost.after.hourly, bound=plan.cost.lower_bound_hourly, nodes=len(ordered),
         pools=len(list(plan.desired)), seconds=round(took, 3), unplaced=sum(len(one.pods) for one in plan.unplaced),
-        orders=orders_of(plan), yardstick=other.hourly, yardstick_nodes=len(other.nodes),
-        yardstick_unplaced=len(other.unplaced), yardstick_seconds=round(time.perf_counter() - started, 3),
+        orders=made.orders_of(getattr(plan, "certificate", None)), yardstick=other.hourly,
+        yardstick_nodes=len(other.nodes), yardstick_unplaced=len(other.unplaced), yardstick_seconds=round(time.perf_counter() - started, 3),
         faults=faults_of(objects, plan) if check else None,
     )  # fmt: skip
 
@@ -104,12 +104,6 @@ def packed(inputs: Inputs) -> Result:
     snapshot = inputs.snapshot
     offers = candidates(inputs.policy, inputs.catalog, region, nodes=snapshot.nodes, daemonsets=snapshot.daemonsets)
     return first_fit(snapshot.pods, offers)
-
-
-def orders_of(plan: Plan) -> tuple[int, int] | None:
-    """How many arrival orders the plan survived, of how many; None where the plan does not say."""
-    certificate = getattr(plan, "certificate", None)
-    return None if certificate is None else (certificate.survived, certificate.orders)
 
 
 def faults_of(objects: list[Object], plan: Plan) -> tuple[str, ...]:
@@ -241,7 +235,7 @@ def table(told: list[Measured]) -> str:
                "yardstick", "its nodes", "saving", "checked")  # fmt: skip
     rows: list[tuple[object, ...]] = [
         (one.mix, one.pods, made.euros(one.hourly), made.euros(one.bound), made.percent(one.gap, 1), one.nodes,
-         one.pools, f"{one.seconds:.2f} s", one.unplaced, "{}/{}".format(*one.orders) if one.orders else "–",
+         one.pools, f"{one.seconds:.2f} s", one.unplaced, made.orders_text(one.orders),
          made.euros(one.yardstick), one.yardstick_nodes, made.percent(one.saving, 1),
          "–" if one.faults is None else len(one.faults) or "✓")
         for one in told
