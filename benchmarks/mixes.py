@@ -92,7 +92,8 @@ def measure(mix: str, count: int, *, check: bool = True, yardstick: bool = True)
         mix=mix, pods=count, hourly=plan.cost.after.hourly, bound=plan.cost.lower_bound_hourly, nodes=len(ordered),
         pools=len(list(plan.desired)), seconds=round(took, 3), unplaced=sum(len(one.pods) for one in plan.unplaced),
         orders=made.orders_of(getattr(plan, "certificate", None)), yardstick=other.hourly,
-        yardstick_nodes=len(other.nodes), yardstick_unplaced=len(other.unplaced), yardstick_seconds=round(time.perf_counter() - started, 3),
+        yardstick_nodes=len(other.nodes), yardstick_unplaced=len(other.unplaced),
+        yardstick_seconds=round(time.perf_counter() - started, 3),
         faults=faults_of(objects, plan) if check else None,
     )  # fmt: skip
 
