@@ -7,12 +7,13 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from gitops.cluster import kinds, objects, wire, workloads
-from gitops.cluster.needs import NeedsReader
+from gitops.cluster import kinds, objects, storage_wire, wire, workloads
+from gitops.cluster.needs import NOTHING, NeedsReader
 from gitops.cluster.nodes import read_node
 from gitops.cluster.pods import PodReader
 from gitops.decoding import Misfit
 from gitops.errors import InputError
+from planner.resources import Resources
 from planner.snapshot import Claim, Snapshot
 from planner.workloads import admit
 
@@ -57,14 +58,16 @@ class _Reader:
     def __init__(self, collection: Collection) -> None:
         self._found = collection.found
         self._needs = NeedsReader()
+        self._defaults: dict[str, Resources] = {}
 
     def snapshot(self) -> Snapshot:
+        self._defaults = self._default_requests()
         known = Snapshot(
             nodes=self._read("Node", wire.Node, read_node),
-            volumes=self._read("PersistentVolume", wire.Volume, objects.read_volume),
-            claims=self._read("PersistentVolumeClaim", wire.Claim, objects.read_claim),
-            storage_classes=self._read("StorageClass", wire.StorageClass, objects.read_storage_class),
-            volume_limits=self._read("CSINode", wire.CSINode, objects.read_volume_limits),
+            volumes=self._read("PersistentVolume", storage_wire.Volume, objects.read_volume),
+            claims=self._read("PersistentVolumeClaim", storage_wire.Claim, objects.read_claim),
+            storage_classes=self._read("StorageClass", storage_wire.StorageClass, objects.read_storage_class),
+            volume_limits=self._read("CSINode", storage_wire.CSINode, objects.read_volume_limits),
             budgets=self._read("PodDisruptionBudget", wire.Budget, objects.read_budget),
             namespaces=self._read("Namespace", wire.Namespace, objects.read_namespace),
             priority_classes=self._read("PriorityClass", wire.PriorityClass, objects.read_priority_class),
@@ -86,8 +89,16 @@ class _Reader:
             value = _read(item, shape, make)
             yield (getattr(value, "namespace", ""), value.name), value, item  # type: ignore[attr-defined]
 
+    def _default_requests(self) -> dict[str, Resources]:
+        """What the LimitRanges of each namespace give to containers; of several, the first by name decides."""
+        found: dict[str, Resources] = {}
+        for one in self._read("LimitRange", storage_wire.LimitRange, objects.read_default_requests):
+            more = {**dict(one.requests.items), **dict(found.get(one.namespace, NOTHING).items)}
+            found[one.namespace] = Resources.of(more)
+        return found
+
     def _pods(self, known: Snapshot, ephemeral: dict[tuple[str, str], Claim]) -> tuple[Pod, ...]:
-        reader = PodReader(self._needs)
+        reader = PodReader(self._needs, self._defaults)
 
         def make(written: wire.Pod) -> Pod:
             pod = reader.read(written)
@@ -98,8 +109,11 @@ class _Reader:
         return self._read("Pod", wire.Pod, make)
 
     def _daemonsets(self) -> tuple[DaemonSet, ...]:
-        found = self._named("DaemonSet", wire.Workload, lambda one: workloads.read_daemonset(one, self._needs))
+        found = self._named("DaemonSet", wire.Workload, self._read_daemonset)
         return _once(_latest(found))
+
+    def _read_daemonset(self, one: wire.Workload) -> DaemonSet:
+        return workloads.read_daemonset(one, self._needs, self._defaults)
 
     def _workloads(self) -> tuple[Workload, ...]:
         made: list[Workload] = []
@@ -109,7 +123,9 @@ class _Reader:
 
     def _of_kind(self, kind: str) -> Iterator[tuple[tuple[str, str], Workload, Item]]:
         def make(one: wire.Workload) -> Workload | None:
-            return None if workloads.is_owned(one) else workloads.read_workload(one, kind, self._needs)
+            if workloads.is_owned(one):
+                return None
+            return workloads.read_workload(one, kind, self._needs, self._defaults)
 
         for item in self._found.get(kind, ()):
             if (made := _read(item, wire.Workload, make)) is not None:

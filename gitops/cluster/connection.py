@@ -20,6 +20,7 @@ _CORE = {
     "PersistentVolumeClaim": "list_persistent_volume_claim_for_all_namespaces",
     "PersistentVolume": "list_persistent_volume",
     "Namespace": "list_namespace",
+    "LimitRange": "list_limit_range_for_all_namespaces",
 }
 
 

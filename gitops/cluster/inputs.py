@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gitops.cluster.items import Item
     from gitops.decoding import Step
 
-_KINDS = "nodes,pods,daemonsets,pv,pvc,storageclasses,csinodes,pdb,priorityclasses,namespaces"
+_KINDS = "nodes,pods,daemonsets,pv,pvc,storageclasses,csinodes,pdb,priorityclasses,namespaces,limitranges"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gitops.cluster import wire
+from gitops.cluster import storage_wire, wire
 from gitops.cluster.wire import Wire
 
 
@@ -36,13 +36,13 @@ CLUSTER_KINDS: Final = (
     Kind(api_version="v1", kind="Pod", plural="pods", wire=wire.Pod),
     Kind(api_version="v1", kind="Node", plural="nodes", wire=wire.Node),
     Kind(api_version="apps/v1", kind="DaemonSet", plural="daemonsets", wire=wire.Workload),
-    Kind(api_version="v1", kind="PersistentVolumeClaim", plural="persistentvolumeclaims", wire=wire.Claim,
+    Kind(api_version="v1", kind="PersistentVolumeClaim", plural="persistentvolumeclaims", wire=storage_wire.Claim,
          lost="pods with volume claims stay unplaced"),
-    Kind(api_version="v1", kind="PersistentVolume", plural="persistentvolumes", wire=wire.Volume,
+    Kind(api_version="v1", kind="PersistentVolume", plural="persistentvolumes", wire=storage_wire.Volume,
          lost="pods whose claims are bound stay unplaced"),
-    Kind(api_version="storage.k8s.io/v1", kind="StorageClass", plural="storageclasses", wire=wire.StorageClass,
+    Kind(api_version="storage.k8s.io/v1", kind="StorageClass", plural="storageclasses", wire=storage_wire.StorageClass,
          lost="pods whose claims are unbound stay unplaced"),
-    Kind(api_version="storage.k8s.io/v1", kind="CSINode", plural="csinodes", wire=wire.CSINode,
+    Kind(api_version="storage.k8s.io/v1", kind="CSINode", plural="csinodes", wire=storage_wire.CSINode,
          lost="the volumes a node attaches are taken to be as many as OVHcloud publishes"),
     Kind(api_version="policy/v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets", wire=wire.Budget,
          lost="disruption budgets are heeded only when nodes are drained"),
@@ -50,6 +50,8 @@ CLUSTER_KINDS: Final = (
          lost="what-if workloads have no priority"),
     Kind(api_version="v1", kind="Namespace", plural="namespaces", wire=wire.Namespace,
          lost="affinity terms that select namespaces by label match none"),
+    Kind(api_version="v1", kind="LimitRange", plural="limitranges", wire=storage_wire.LimitRange,
+         lost="daemon sets and what-if workloads without requests are taken to need nothing"),
     Kind(api_version="node.k8s.io/v1", kind="RuntimeClass", plural="runtimeclasses", wire=wire.RuntimeClass,
          lost="what-if workloads have no runtime overhead", optional_api=True),
 )  # fmt: skip

@@ -12,17 +12,18 @@ from gitops.cluster.selectors import label_selector, node_labels, node_term, nod
 from gitops.decoding import Misfit
 from planner.pods import ALL_ADDRESSES, AffinityTerm, Needs, Preference, Spread
 from planner.requirements import Requirement, Requirements
+from planner.resources import Resources
 from planner.taints import Toleration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gitops.cluster import wire
-    from gitops.cluster.requests import Resized
 
 _SPREADS = "topologySpreadConstraints"
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+NOTHING = Resources()
 #: Operators that newer clusters know and the planner does not: such a toleration is taken to tolerate nothing.
 _NUMERIC = ("Gt", "Lt")
 
@@ -35,12 +36,13 @@ class NeedsReader:
         self._encode = msgspec.json.Encoder().encode
 
     def read(
-        self, spec: wire.PodSpec, labels: dict[str, str] | None, pod_name: str = "",
-        status: wire.PodStatus | None = None,
+        self, spec: wire.PodSpec, labels: dict[str, str] | None, pod_name: str = "", *,
+        status: wire.PodStatus | None = None, defaults: Resources = NOTHING,
     ) -> Needs:  # fmt: skip
         """``pod_name`` names the claims of generic ephemeral volumes; a template has none, and so none of those.
 
-        ``status`` tells what a pod that is being resized really has.
+        ``status`` tells what a pod that is being resized really has; ``defaults`` are requests that admission would
+        give to its containers.
         """
         claims = _claims(spec, pod_name)
         sizes = resized(spec, status) if status is not None and spec.node_name else NOT_RESIZED
@@ -49,18 +51,19 @@ class NeedsReader:
             spec.tolerations, spec.topology_spread_constraints, spec.host_network, spec.priority,
             spec.priority_class_name, spec.runtime_class_name, claims,
             labels if spec.topology_spread_constraints else None, sizes.actual, sizes.infeasible,
+            defaults.items,
         ))  # fmt: skip
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = _needs(spec, labels or {}, claims, sizes)
+            known = self._known[key] = _needs(spec, labels or {}, claims, pod_requests(spec, sizes, defaults))
         return known
 
 
-def _needs(spec: wire.PodSpec, labels: dict[str, str], claims: tuple[str, ...], sizes: Resized) -> Needs:
+def _needs(spec: wire.PodSpec, labels: dict[str, str], claims: tuple[str, ...], requests: Resources) -> Needs:
     affinity = spec.affinity
     alternatives, node_names = _placement(spec)
     return Needs(
-        requests=pod_requests(spec, sizes),
+        requests=requests,
         alternatives=alternatives,
         node_names=node_names,
         preferences=_preferences(affinity.node_affinity if affinity else None),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gitops.cluster import wire
+from gitops.cluster import storage_wire, wire
 from gitops.cluster.fields import at, modern, pairs, resources, utc, whole_number
 from gitops.cluster.needs import tolerations
 from gitops.cluster.pods import DEFAULT_NAMESPACE
+from gitops.cluster.requests import default_requests
 from gitops.cluster.selectors import label_selector, node_terms
 from gitops.decoding import Misfit
 from planner import labels as known
 from planner.requirements import Requirement, Requirements
+from planner.resources import Resources
 from planner.snapshot import (
     BindingMode,
     Budget,
@@ -32,9 +34,9 @@ CLASS_ANNOTATIONS = (*_DEFAULT_CLASS, _LEGACY_CLASS)
 _VOLUME_ZONES = (known.ZONE, known.REGION)
 
 
-def read_volume(volume: wire.Volume) -> Volume:
+def read_volume(volume: storage_wire.Volume) -> Volume:
     """Its node affinity, and the zone and region labels that kube-scheduler's VolumeZone heeds. Raises Misfit."""
-    spec = volume.spec or wire.VolumeSpec()
+    spec = volume.spec or storage_wire.VolumeSpec()
     affinity = spec.node_affinity
     made = Volume(
         name=volume.metadata.name,
@@ -57,7 +59,7 @@ def read_volume(volume: wire.Volume) -> Volume:
     return replace(made, alternatives=tuple(term.intersect(labelled) for term in terms) or (nowhere,))
 
 
-def read_claim(claim: wire.Claim) -> Claim:
+def read_claim(claim: storage_wire.Claim) -> Claim:
     meta, spec = claim.metadata, claim.spec
     written = spec.storage_class_name if spec else None
     return Claim(
@@ -76,7 +78,7 @@ def access_modes(spec: wire.ClaimSpec | None) -> tuple[str, ...]:
     return tuple(sorted(set((spec.access_modes if spec else None) or ())))
 
 
-def read_volume_limits(node: wire.CSINode) -> VolumeLimits:
+def read_volume_limits(node: storage_wire.CSINode) -> VolumeLimits:
     """The drivers that say how many volumes they attach; the others have no limit. Raises Misfit."""
     counts: dict[str, int] = {}
     for number, one in enumerate((node.spec.drivers if node.spec else None) or ()):
@@ -86,7 +88,7 @@ def read_volume_limits(node: wire.CSINode) -> VolumeLimits:
     return VolumeLimits(name=node.metadata.name, counts=tuple(sorted(counts.items())))
 
 
-def read_storage_class(one: wire.StorageClass) -> StorageClass:
+def read_storage_class(one: storage_wire.StorageClass) -> StorageClass:
     """Raises Misfit."""
     mode = one.volume_binding_mode or BindingMode.IMMEDIATE.value
     if mode not in [each.value for each in BindingMode]:
@@ -102,7 +104,7 @@ def read_storage_class(one: wire.StorageClass) -> StorageClass:
     )
 
 
-def _topology(term: wire.TopologyTerm) -> Requirements:
+def _topology(term: storage_wire.TopologyTerm) -> Requirements:
     return Requirements.of(
         Requirement(modern(label.key), frozenset(label.values)) for label in term.match_label_expressions or ()
     )
@@ -126,6 +128,21 @@ def read_namespace(namespace: wire.Namespace) -> Namespace:
     """With the label that the API server sets on every namespace."""
     name = namespace.metadata.name
     return Namespace(name=name, labels=pairs({**(namespace.metadata.labels or {}), known.NAMESPACE_NAME: name}))
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultRequests:
+    """A LimitRange: what it gives to containers that request nothing."""
+
+    namespace: str
+    name: str
+    requests: Resources
+
+
+def read_default_requests(limits: storage_wire.LimitRange) -> DefaultRequests:
+    """Raises Misfit."""
+    meta = limits.metadata
+    return DefaultRequests(meta.namespace or DEFAULT_NAMESPACE, meta.name, default_requests(limits))
 
 
 def read_priority_class(one: wire.PriorityClass) -> PriorityClass:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 import msgspec
 
 from gitops.cluster.fields import at, pairs, telling, utc
+from gitops.cluster.needs import NOTHING
 from planner.pods import Owner, Phase, Pod, Scheduling
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gitops.cluster import wire
     from gitops.cluster.fields import Pairs
     from gitops.cluster.needs import NeedsReader
+    from planner.resources import Resources
 
 T = TypeVar("T")
 MIRROR = "kubernetes.io/config.mirror"
@@ -37,8 +41,9 @@ class _Shape(NamedTuple):
 class PodReader:
     """Reads pods; what the pods of one template have in common is read once, and shared between them."""
 
-    def __init__(self, needs: NeedsReader) -> None:
-        self._needs = needs
+    def __init__(self, needs: NeedsReader, defaults: Mapping[str, Resources]) -> None:
+        """``defaults`` are requests by namespace, for pods that never passed the API server."""
+        self._needs, self._defaults = needs, defaults
         self._shapes: dict[bytes, _Shape] = {}
         self._shared: dict[object, object] = {}
         self._encode = msgspec.json.Encoder().encode
@@ -47,7 +52,7 @@ class PodReader:
         """Raises Misfit."""
         meta, spec, status = pod.metadata, pod.spec, pod.status
         with at("spec"):
-            needs = self._needs.read(spec, meta.labels, meta.name, status)
+            needs = self._needs.read(spec, meta.labels, meta.name, status=status, defaults=self._given(meta, spec))
         shape, phase = self._shape(meta, spec), _phase(status)
         return Pod(
             namespace=shape.namespace,
@@ -68,6 +73,12 @@ class PodReader:
             created_at=utc(meta.creation_timestamp),
             finished_at=_finished_at(status) if phase.finished else None,
         )
+
+    def _given(self, meta: wire.Metadata, spec: wire.PodSpec) -> Resources:
+        """A pod without a priority never passed the API server: its containers have yet to get what it gives."""
+        if spec.priority is not None:
+            return NOTHING
+        return self._defaults.get(meta.namespace or DEFAULT_NAMESPACE, NOTHING)
 
     def _shape(self, meta: wire.Metadata, spec: wire.PodSpec) -> _Shape:
         annotations = telling(meta.annotations)

@@ -12,7 +12,7 @@ from planner.resources import CPU, MEMORY, Resources
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gitops.cluster import wire
+    from gitops.cluster import storage_wire, wire
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,18 @@ def _containers(spec: wire.PodSpec) -> list[wire.Container]:
     return [*(spec.containers or ()), *(spec.init_containers or ())]
 
 
-def pod_requests(spec: wire.PodSpec, sizes: Resized = NOT_RESIZED) -> Resources:
-    """The effective requests. Raises Misfit with a path that starts at the spec."""
-    containers = listed(spec.containers, "containers", lambda one: _container(one, sizes))
-    init = listed(spec.init_containers, "initContainers", lambda one: (_container(one, sizes), is_sidecar(one)))
+def pod_requests(
+    spec: wire.PodSpec, sizes: Resized = NOT_RESIZED, defaults: Resources = Resources()  # noqa: B008 - immutable
+) -> Resources:
+    """The effective requests. ``defaults`` are what the LimitRanges of its namespace give to a container.
+
+    Raises Misfit with a path that starts at the spec.
+    """
+    def container(one: wire.Container) -> Resources:
+        return _with_defaults(_container(one, sizes), one, defaults)
+
+    containers = listed(spec.containers, "containers", container)
+    init = listed(spec.init_containers, "initContainers", lambda one: (container(one), is_sidecar(one)))
     with at("overhead"):
         overhead = resources(spec.overhead)
     return effective_requests(containers, init, overhead=overhead, pod_level=_pod_level(spec, containers))
@@ -75,6 +83,31 @@ def _container(container: wire.Container, sizes: Resized) -> Resources:
     for each in actual:
         asked = asked.at_least(resources(each))
     return asked
+
+
+def _with_defaults(requests: Resources, container: wire.Container, defaults: Resources) -> Resources:
+    """What the container asks nothing about, as the LimitRanger admission fills it in: after limits stood in."""
+    needs = container.resources
+    said = {*(needs.requests or ()), *(needs.limits or ())} if needs else set()
+    return requests.plus(Resources.of({name: amount for name, amount in defaults if name not in said}))
+
+
+def default_requests(limits: storage_wire.LimitRange) -> Resources:
+    """What a LimitRange gives to containers that request nothing. Raises Misfit.
+
+    Where it says nothing of requests, its default limit, its largest and its smallest amount stand in, in this order.
+    """
+    found: dict[str, int] = {}
+    for number, one in enumerate((limits.spec.limits if limits.spec else None) or ()):
+        for name, written in _in_turn(one) if one.type == "Container" else ():
+            with at("spec", "limits", number, name):
+                for each, amount in resources(written):
+                    found.setdefault(each, amount)
+    return Resources.of(found)
+
+
+def _in_turn(one: storage_wire.LimitItem) -> tuple[tuple[str, wire.Quantities], ...]:
+    return (("defaultRequest", one.default_request), ("default", one.default), ("max", one.max), ("min", one.min))
 
 
 def _written(container: wire.Container) -> Resources:

@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitops.cluster.fields import at, pairs, telling, whole_number
+from gitops.cluster.needs import NOTHING
 from gitops.cluster.pods import DEFAULT_NAMESPACE
 from planner.pods import Owner
 from planner.snapshot import DaemonSet, PodTemplate, Workload
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gitops.cluster import wire
     from gitops.cluster.needs import NeedsReader
+    from planner.resources import Resources
+
+    Defaults = Mapping[str, Resources]  # requests that a container gets where it has none, by namespace
 
 _ENDED = ("Complete", "Failed", "SuccessCriteriaMet", "FailureTarget")
 
 
-def read_daemonset(one: wire.Workload, needs: NeedsReader) -> DaemonSet:
+def read_daemonset(one: wire.Workload, needs: NeedsReader, defaults: Defaults) -> DaemonSet:
     """Raises Misfit."""
     meta = one.metadata
-    return DaemonSet(namespace=meta.namespace or DEFAULT_NAMESPACE, name=meta.name, template=_template(one, needs))
+    template = _template(one, needs, defaults)
+    return DaemonSet(namespace=meta.namespace or DEFAULT_NAMESPACE, name=meta.name, template=template)
 
 
 def is_owned(one: wire.Workload) -> bool:
@@ -27,7 +34,7 @@ def is_owned(one: wire.Workload) -> bool:
     return any(owner.controller and owner.kind == "Deployment" for owner in one.metadata.owner_references or ())
 
 
-def read_workload(one: wire.Workload, kind: str, needs: NeedsReader) -> Workload:
+def read_workload(one: wire.Workload, kind: str, needs: NeedsReader, defaults: Defaults) -> Workload:
     """One that is being deleted, and a Job that has ended, stand for no pod. Raises Misfit."""
     meta = one.metadata
     with at("spec"):
@@ -35,16 +42,17 @@ def read_workload(one: wire.Workload, kind: str, needs: NeedsReader) -> Workload
     return Workload(
         owner=Owner(kind, meta.namespace or DEFAULT_NAMESPACE, meta.name),
         replicas=0 if meta.deletion_timestamp is not None else replicas,
-        template=_template(one, needs),
+        template=_template(one, needs, defaults),
         claim_templates=(*_claims(one.spec), *_ephemeral(one.spec.template.spec)),
     )
 
 
-def _template(one: wire.Workload, needs: NeedsReader) -> PodTemplate:
+def _template(one: wire.Workload, needs: NeedsReader, defaults: Defaults) -> PodTemplate:
+    given = defaults.get(one.metadata.namespace or DEFAULT_NAMESPACE, NOTHING)
     template = one.spec.template
     labels = template.metadata.labels if template.metadata else None
     with at("spec", "template", "spec"):
-        read = needs.read(template.spec, labels)
+        read = needs.read(template.spec, labels, defaults=given)
     annotations = telling(template.metadata.annotations if template.metadata else None)
     return PodTemplate(labels=pairs(labels), annotations=annotations, needs=read)
 

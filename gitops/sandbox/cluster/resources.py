@@ -43,6 +43,7 @@ RESOURCES = (
     Resource("", "v1", "serviceaccounts", "ServiceAccount", short="sa"),
     Resource("", "v1", "configmaps", "ConfigMap", short="cm"),
     Resource("", "v1", "secrets", "Secret"),
+    Resource("", "v1", "limitranges", "LimitRange", short="limits"),
     Resource("", "v1", "events", "Event", short="ev"),
     Resource("apps", "v1", "deployments", "Deployment", short="deploy", parts=SCALED),
     Resource("apps", "v1", "replicasets", "ReplicaSet", short="rs", parts=SCALED),

@@ -10,7 +10,7 @@ import pytest
 from gitops.cluster import read_inputs
 from planner.pods import Owner
 
-from .made import container, plain, pod, read, snapshot, workload
+from .made import Object, container, one_pod, plain, pod, read, snapshot, workload
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,3 +114,53 @@ def test_a_later_path_says_what_would_be(tmp_path: Path) -> None:
     back = read_inputs([mine, live], environment={}).snapshot
     assert [one.replicas for one in (*there.workloads, *back.workloads)] == [9, 1]
     assert [one.template.needs.requests.get("cpu") for one in (*there.daemonsets, *back.daemonsets)] == [2000, 1000]
+
+
+# What admission gives to containers that request nothing
+
+
+def limit_range(name: str = "limits", **amounts: Object) -> Object:
+    spec = {"limits": [{"type": "Pod", "max": {"cpu": "64"}}, {"type": "Container", **amounts}]}
+    return plain("LimitRange", name, metadata={"name": name, "namespace": "shop"}, spec=spec)
+
+
+def asked(folder: Path, *limits: Object, containers: list[Object]) -> dict[str, int]:
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}}
+    found = snapshot(folder, workload(template=template), workload("DaemonSet", template=template), *limits)
+    requests = found.workloads[0].template.needs.requests
+    assert found.daemonsets[0].template.needs.requests == requests
+    return {name: amount for name, amount in requests if name != "pods"}
+
+
+BOTH = {"defaultRequest": {"cpu": "100m"}, "default": {"cpu": "1", "memory": "64Mi"}}
+
+
+@pytest.mark.parametrize(
+    ("containers", "expected"),
+    [
+        ([container()], {"cpu": 100, "memory": 64 * 1024**2}), ([container("2")], {"cpu": 2000, "memory": 64 * 1024**2}),
+        ([container(limits={"cpu": "3"})], {"cpu": 3000, "memory": 64 * 1024**2}),
+        ([container(), container()], {"cpu": 200, "memory": 128 * 1024**2}),
+    ],
+)  # fmt: skip
+def test_limit_ranges_give_requests(tmp_path: Path, containers: list[Object], expected: dict[str, int]) -> None:
+    assert asked(tmp_path, limit_range(**BOTH), containers=containers) == expected
+
+
+@pytest.mark.parametrize(
+    ("amounts", "cpu"),
+    [({"max": {"cpu": "2"}, "min": {"cpu": "1"}}, 2000), ({"min": {"cpu": "1"}}, 1000), ({}, None)],
+)  # fmt: skip
+def test_what_a_limit_range_does_not_say_is_made_of_the_rest(tmp_path: Path, amounts: Object, cpu: int | None) -> None:
+    assert asked(tmp_path, limit_range(**amounts), containers=[container()]).get("cpu") == cpu
+
+
+def test_of_several_limit_ranges_the_first_by_name_decides(tmp_path: Path) -> None:
+    ranges = (limit_range("b", defaultRequest={"cpu": "2", "memory": "1Gi"}), limit_range("a", defaultRequest={"cpu": "1"}))
+    assert asked(tmp_path, *ranges, containers=[container()]) == {"cpu": 1000, "memory": 1024**3}
+
+
+def test_pods_that_the_api_server_has_seen_have_what_they_were_given(tmp_path: Path) -> None:
+    limits = limit_range(defaultRequest={"cpu": "1"})
+    assert one_pod(tmp_path, pod(spec={"containers": [container()], "priority": 0}), limits).needs.requests.get("cpu") == 0
+    assert one_pod(tmp_path, pod(spec={"containers": [container()]}), limits).needs.requests.get("cpu") == 1000
