@@ -29,10 +29,12 @@ from planner.solve import Opened, Problem, Solution, solve
 from planner.why import removal_reasons, scale_up_reasons
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from planner.canonical import Digests
     from planner.catalog import Catalog, Region
+    from planner.nodes import Node
     from planner.policy import NodePool, Policy
     from planner.snapshot import Snapshot
     from planner.taints import Taint
@@ -76,7 +78,7 @@ def decide(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> Pl
 def consider(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> Decision:
     """As ``decide``, and how it came to it."""
     memory = memory or Memory()
-    region = find_region(inputs)
+    region, evidence = find_region(inputs), _evidence(inputs, now, memory.digests)
     snapshot = prepared(inputs.snapshot, inputs.aims)
     inputs = replace(inputs, snapshot=snapshot)
     demand = collect_demand(snapshot, inputs.aims)
@@ -91,7 +93,7 @@ def consider(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> 
         inputs.declared, solution, victims=victims, on_order={node.name: node for node in ordered},
         taken=everything.names(), nodes=frozenset(node.name for node in snapshot.nodes),
     )  # fmt: skip
-    plan = _plan(inputs, problem, solution, desired, evidence=_evidence(inputs, now, memory.digests))
+    plan = _plan(inputs, problem, solution, desired, evidence=evidence)
     return Decision(plan=plan, inputs=inputs, problem=problem, solution=solution)
 
 
@@ -139,7 +141,7 @@ def _problem(
         candidates=candidates(
             inputs.policy, inputs.catalog, region, nodes=snapshot.nodes, daemonsets=snapshot.daemonsets
         ),
-        ledger=_ledger(inputs, region), currency=inputs.catalog.currency,
+        ledger=_ledger(inputs, region), currency=inputs.catalog.currency, aims=inputs.aims,
     )  # fmt: skip
 
 
@@ -153,13 +155,16 @@ def _ledger(inputs: Inputs, region: Region) -> Ledger:
         listed = ", ".join(NODES_PER_CLUSTER)
         raise ValueRefused(f"cluster plan {inputs.cluster_plan!r} is unknown; it is one of {listed}")
     ledger = Ledger(allowed - nodes, POOLS_PER_CLUSTER - len(pools))
+    members: dict[str, list[Node]] = {}
+    for node in inputs.snapshot.nodes:
+        members.setdefault(node.pool, []).append(node)
     for pool in pools:
         mine = _is_owned(pool, inputs)
         if mine and not pool.failed:
             room = max(0, pool.room - pool.desired)
             ledger.spare[pool.identity] = ledger.spare.get(pool.identity, 0) + room
         for node_pool in owners(pool, inputs.policy, inputs.catalog, region) if mine else ():
-            for capacity in _capacities(pool, inputs):
+            for capacity in _capacities(pool, members.get(pool.name, ()), inputs.catalog):
                 ledger.charge(node_pool.name, capacity)
     return ledger
 
@@ -169,11 +174,11 @@ def _is_owned(pool: Pool, inputs: Inputs) -> bool:
     return inputs.declared.get(pool.name) is not None and not pool.autoscale
 
 
-def _capacities(pool: Pool, inputs: Inputs) -> list[Resources]:
+def _capacities(pool: Pool, nodes: Sequence[Node], catalog: Catalog) -> list[Resources]:
     """The capacity of each node of a pool, there or on order: the live figure where there is one."""
-    flavor = inputs.catalog.flavor(pool.flavor)
+    flavor = catalog.flavor(pool.flavor)
     usual = flavor.capacity() if flavor else Resources()
-    live = [node.capacity if node.capacity.items else usual for node in inputs.snapshot.nodes if node.pool == pool.name]
+    live = [node.capacity if node.capacity.items else usual for node in nodes]
     return live + [usual] * max(0, pool.desired - len(live))
 
 

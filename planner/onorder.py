@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from planner.taints import Taint
 
 
-def joined(pool: str, nodes: Iterable[Node]) -> int:
-    """How many nodes of a pool are there: by OVHcloud's label, or by name where the label was lost."""
-    there = (node for node in nodes if not node.deleting)
-    return sum(1 for node in there if node.pool == pool or (not node.pool and node.name.startswith(f"{pool}-node-")))
+def joined(nodes: Iterable[Node]) -> Counter[str]:
+    """How many nodes of each pool are there: by OVHcloud's label, or by name where the label was lost."""
+    names = (node.pool or node.name.rpartition("-node-")[0] for node in nodes if not node.deleting)
+    return Counter(name for name in names if name)
 
 
 def nodes_on_order(
@@ -33,6 +34,7 @@ def nodes_on_order(
     """The nodes still to come, as they are expected to look. Pools in a failed state deliver nothing."""
     figures = calibrate(nodes)
     taken = frozenset(node.name for node in nodes)
+    there = joined(nodes)
     found: list[PlacedNode] = []
     for pool in pools:
         flavor = catalog.flavor(pool.flavor)
@@ -40,7 +42,7 @@ def nodes_on_order(
             continue
         zone = pool.zones[0] if pool.zones else region.zones[0]
         labels = {**ovh_labels(flavor, region, zone), **dict(pool.labels), known.OVH_POOL: pool.name}
-        missing = pool.desired - joined(pool.name, nodes)
+        missing = pool.desired - there[pool.name]
         names = islice(free_names(pool.name, taken), max(0, missing))
         found += [_expected(pool, name, labels, figures_of(flavor, figures), passing) for name in names]
     return tuple(found)
