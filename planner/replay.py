@@ -107,16 +107,16 @@ def replay(stage: Stage, order: int) -> Replayed:
 
 def _waves(stage: Stage, *, joining: bool) -> Iterator[Flags | None]:
     """Which nodes are present as time goes by; None: all. New nodes come one of each zone after the other."""
-    if joining:
-        new = [int(node) for node in listed(stage.board) if node >= stage.there]
-        present = np.arange(stage.board.size) < stage.there
-        step = max(1, -(-len(new) // WAVES))
-        for first in range(0, len(new), step):
-            present = present.copy()
-            present[new[first : first + step]] = True
-            yield None if present.all() else present
-    if not joining or stage.there == stage.board.size:
-        yield None
+    new = [int(node) for node in listed(stage.board) if node >= stage.there] if joining else []
+    present = np.arange(stage.board.size) < stage.there
+    if new and stage.there:
+        yield present
+    step = max(1, -(-len(new) // WAVES))
+    for first in range(step, len(new), step):
+        present = present.copy()
+        present[new[first - step : first]] = True
+        yield present
+    yield None
 
 
 @dataclass

@@ -37,7 +37,7 @@ def snapshot_of(cluster: Object) -> Snapshot:
     return prepared(read.snapshot, Aims())
 
 
-def stage_of(snapshot: Snapshot) -> Stage:
+def stage_of(snapshot: Snapshot, *, there: int = 0, built_in: bool = True) -> Stage:
     """A cluster's own nodes and the pods that wait, with nothing to order."""
     demand = collect_demand(snapshot)
     kinds = make_kinds(demand.groups, snapshot.pods, snapshot.namespaces)
@@ -46,7 +46,8 @@ def stage_of(snapshot: Snapshot) -> Stage:
     board = stand(kinds, bins, snapshot)
     set_domains(board, snapshot, {}, ())
     arrivals = [Arrival(kind, group) for kind in kinds.kinds for group in kind.members]
-    return make_stage(board, arrivals, snapshot, whole=len(usable) == len(snapshot.nodes))
+    whole = len(usable) == len(snapshot.nodes)
+    return make_stage(board, arrivals, snapshot, there=there, whole=whole, built_in=built_in)
 
 
 def disagreements(recording: Object) -> list[str]:

@@ -146,6 +146,25 @@ def test_while_nodes_join_only_those_that_are_there_are_filled_and_count_for_a_s
     assert replay(stage(objects), JOINING).placed() == {(0, 0): 4}
 
 
+def test_nodes_that_are_there_from_the_beginning_do_not_wait_for_each_other() -> None:
+    app = {"app": "web"}
+    objects = [node(f"node-{number}", zone=ZONES[number % 3]) for number in range(3)]
+    objects += [pod(f"web-{number}", "100m", labels=app, owner=("ReplicaSet", "web")) for number in range(4)]
+    snapshot = snapshot_of(cluster_of(objects))
+    joined, there = replay(stage_of(snapshot), JOINING), replay(stage_of(snapshot, there=2), JOINING)
+    assert joined.placed() == {(0, 0): 4}
+    assert there.placed() == {(0, 0): 2, (1, 0): 2}
+
+
+def test_a_cluster_may_do_without_the_built_in_spreads() -> None:
+    objects = [node("node-0", allocatable={"cpu": "8", "memory": "16Gi", "pods": "110"}), node("node-1")]
+    objects += [pod(f"web-{number}", "10m", "10Mi", owner=("ReplicaSet", "web")) for number in range(6)]
+    snapshot = snapshot_of(cluster_of(objects))
+    spread_out, scored = (replay(stage_of(snapshot, built_in=built_in), 0).placed() for built_in in (True, False))
+    assert spread_out == {(0, 0): 3, (1, 0): 3}
+    assert scored != spread_out
+
+
 def test_refused_pods_are_tried_again_when_what_they_look_for_is_there() -> None:
     wanted: Object = {
         "podAffinity": {checker.REQUIRED: [{"topologyKey": HOST, "labelSelector": {"matchLabels": {"app": "b"}}}]}
