@@ -33,7 +33,7 @@ WORKLOADS = {"Deployment", "ReplicaSet", "DaemonSet"}
 MAIN = "from gitops.commands.main import main; main()"
 TAINTED = {"taints": [{"key": "CriticalAddonsOnly", "effect": "NoSchedule"}]}
 SYSTEM_NODE = {**node("system", cpu="2"), "spec": TAINTED}  # a cluster is never without a node; this one takes no pod
-PATIENCE = 20.0  # seconds; the scheduler tries a refused pod again after at most ten
+PATIENCE = 1.5  # seconds until the scheduler has surely seen new nodes; it tries a refused pod again after at most one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +79,12 @@ def judge(case: Path, plane: ControlPlane, folder: Path) -> Verdict:
     wanted = verdict.count(placed)
     plane.create([nodes])
     plane.comes(lambda: verdict.count(bound(plane)) >= wanted, patience=PATIENCE)
+    plane.wait("the scheduler's rest", plane.is_at_rest)
     joined = bound(plane)
     plane.clear()
     plane.create([*(pinned(item, placed) for item in cluster["items"] if item["kind"] not in WORKLOADS), nodes])
     plane.start_scheduler()
-    plane.comes(lambda: verdict.count(bound(plane)) >= wanted, patience=PATIENCE)
+    plane.wait("the scheduler's rest", plane.is_at_rest)
     return replace(verdict, joined=joined, pinned=bound(plane))
 
 
