@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gitops.cluster.fields import at, pairs, telling, whole_number
 from gitops.cluster.needs import NOTHING
 from gitops.cluster.pods import DEFAULT_NAMESPACE
+from gitops.decoding import Misfit
 from planner.pods import Owner
 from planner.snapshot import DaemonSet, PodTemplate, Workload
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     Defaults = Mapping[str, Resources]  # requests that a container gets where it has none, by namespace
 
+#: Of one workload; the largest cluster of OVHcloud holds 55 000 pods (500 nodes of 110).
+MOST_PODS = 100_000
 _ENDED = ("Complete", "Failed", "SuccessCriteriaMet", "FailureTarget")
 
 
@@ -60,16 +63,24 @@ def _template(one: wire.Workload, needs: NeedsReader, defaults: Defaults) -> Pod
 def _active_pods(job: wire.Workload) -> int:
     """How many pods the Job wants to have running: those not yet done, ``parallelism`` at a time."""
     parallelism = _replicas(job.spec.parallelism, "parallelism", 1)
-    done = _replicas(job.status.succeeded if job.status else None, "succeeded", 0)
+    done = _count(job.status.succeeded if job.status else None, "succeeded", 0)
     conditions = (job.status.conditions if job.status else None) or ()
     if job.spec.suspend or any(one.type in _ENDED and one.status == "True" for one in conditions):
         return 0
     if job.spec.completions is None:  # a work queue: the first pod that succeeds says that the work is done
         return 0 if done else parallelism
-    return min(parallelism, max(0, _replicas(job.spec.completions, "completions", 1) - done))
+    return min(parallelism, max(0, _count(job.spec.completions, "completions", 1) - done))
 
 
 def _replicas(value: int | None, name: str, default: int) -> int:
+    """How many pods there are to be. Raises Misfit for more than a cluster could ever run."""
+    count = _count(value, name, default)
+    if count > MOST_PODS:
+        raise Misfit(f"is {count}; a plan is made for {MOST_PODS} pods of one workload at most", (name,))
+    return count
+
+
+def _count(value: int | None, name: str, default: int) -> int:
     with at(name):
         return whole_number(value, default)
 
