@@ -31,7 +31,10 @@ HOURS_PER_MONTH = 730
 
 
 def parse_quantity(text: str) -> Fraction:
-    """A Kubernetes quantity (``500m``, ``1.5Gi``, ``2e3``) as an exact number of its base unit, never negative."""
+    """A Kubernetes quantity (``500m``, ``1.5Gi``, ``2e3``) as an exact number of its base unit, never negative.
+
+    As in Kubernetes, what is larger than 2⁶³ - 1 is taken as that.
+    """
     match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         shown = _shown(text)
@@ -41,9 +44,7 @@ def parse_quantity(text: str) -> Fraction:
     value = number * (scale if scale is not None else Fraction(10) ** int(suffix[1:]))
     if value < 0:
         raise ValueRefused(f"{text!r} is negative; a quantity here is zero or more")
-    if value > _LARGEST:
-        raise ValueRefused(f"{text!r} is larger than Kubernetes can count")
-    return value
+    return min(value, Fraction(_LARGEST))
 
 
 def to_milli(text: str) -> int:

@@ -16,6 +16,7 @@ STORAGE: Final = "ephemeral-storage"
 PODS: Final = "pods"
 GPU: Final = "nvidia.com/gpu"
 NODES: Final = "nodes"
+MOST: Final = 2**50
 ATTACHABLE: Final = "attachable-volumes-csi-"  # begins the name of an amount of volumes; the CSI driver ends it
 _UNITS: Final = ((1024**3, "Gi"), (1024**2, "Mi"), (1024, "Ki"))
 
@@ -80,8 +81,11 @@ class Resources:
 
 
 def parse_amount(name: str, text: str) -> int:
-    """One quantity in the unit of its resource. Raises ValueRefused."""
-    return to_milli(text) if name == CPU else to_whole(text)
+    """One quantity in the unit of its resource. Raises ValueRefused.
+
+    What is more than MOST is taken as MOST, which no machine has: so thousands of them add up without overflow.
+    """
+    return min(MOST, to_milli(text) if name == CPU else to_whole(text))
 
 
 def format_amount(name: str, amount: int) -> str:
