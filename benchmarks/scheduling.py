@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING
 
 from benchmarks import made
 from benchmarks.yardstick import first_fit
-from planner.candidates import Candidate, Figures
+from planner.candidates import Candidate
 from planner.catalog import Flavor, Region
 from planner.demand import collect_demand
+from planner.figures import Figures
 from planner.ledger import ENOUGH, Ledger
 from planner.policy import NodeClass, NodePool
 from planner.resources import CPU, MEMORY, PODS, Resources

@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from planner import labels as known
 from planner.aims import Preferences
+from planner.figures import Figures, calibrate, figures_of
 from planner.plan import Price
 from planner.requirements import Requirement, Requirements
-from planner.resources import ATTACHABLE, GPU, MEMORY, Resources
+from planner.resources import Resources
 from planner.taints import Taint, Toleration, avoided, untolerated
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from planner.policy import NodeClass, NodePool, Policy
     from planner.snapshot import DaemonSet
 
-ANY_FLAVOR: Final = "*"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 #: What the DaemonSet controller adds to every daemon pod.
 DAEMON_TOLERATIONS = tuple(
@@ -40,15 +40,6 @@ DAEMON_TOLERATIONS = tuple(
         ("node.kubernetes.io/network-unavailable", "NoSchedule"),
     )
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What a node of a flavor has and gives, and who says so."""
-
-    capacity: Resources
-    allocatable: Resources
-    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +90,10 @@ class Candidate:
         """Unique and stable: ties between candidates end here."""
         flat = tuple(f"{key}={value}" for key, value in self.chosen)
         return (self.flavor.name, self.zone, self.node_pool.name, *flat)
+
+    def with_labels(self, chosen: tuple[tuple[str, str], ...]) -> Candidate:
+        """The same candidate with more labels, and nothing else reckoned anew."""
+        return replace(self, labels={**self.labels, **dict(chosen)})
 
     def choosing(self, chosen: tuple[tuple[str, str], ...]) -> Candidate:
         """The same candidate with some of its offered labels decided: daemon sets may select it by them."""
@@ -170,16 +165,6 @@ def candidate(
     )  # fmt: skip
 
 
-def figures_of(flavor: Flavor, measured: Mapping[str, Figures]) -> Figures:
-    """What live nodes of the flavor show, where there are any, else what OVHcloud publishes."""
-    formula = Figures(capacity=flavor.capacity(), allocatable=flavor.allocatable(), source="formula")
-    found = _with_devices(measured.get(flavor.name) or formula, flavor)
-    common = measured.get(ANY_FLAVOR)
-    if common is None or flavor.name in measured:
-        return found
-    return replace(found, allocatable=found.allocatable.plus(common.allocatable))
-
-
 def refused_by_policy(node_pool: NodePool, flavor: Flavor, region: Region, zone: str) -> tuple[Requirement, ...]:
     """The NodePool requirements that this flavor in this zone does not meet; its template's labels are such too."""
     facts = {
@@ -211,37 +196,6 @@ def template_labels(node_pool: NodePool, node_class: NodeClass) -> dict[str, str
     return {**single, **dict(node_class.tags), **dict(node_pool.labels)}
 
 
-def calibrate(nodes: Iterable[Node]) -> dict[str, Figures]:
-    """What live nodes really give, by flavor: the least of all Ready nodes, since the next one may be like it.
-
-    Under ``ANY_FLAVOR`` is what every node has whatever its flavor: room for volumes, the least there is.
-    """
-    found: dict[str, Figures] = {}
-    volumes: dict[str, dict[str, int]] = {}
-    for node in sorted(nodes, key=lambda one: one.name):
-        for flavor in (node.flavor, ANY_FLAVOR):
-            _note_least(volumes.setdefault(flavor, {}), node.allocatable)
-        if not node.flavor or not node.ready or not node.allocatable.get(MEMORY):
-            continue
-        seen = found.get(node.flavor)
-        if seen is None or node.allocatable.get(MEMORY) < seen.allocatable.get(MEMORY):
-            found[node.flavor] = Figures(
-                capacity=node.capacity, allocatable=node.allocatable, source=f"node {node.name}"
-            )
-    with_least = {
-        flavor: replace(one, allocatable=Resources.of({**dict(one.allocatable.items), **volumes[flavor]}))
-        for flavor, one in found.items()
-    }
-    common = Resources.of(volumes.get(ANY_FLAVOR, {}))
-    return with_least | {ANY_FLAVOR: Figures(capacity=Resources(), allocatable=common, source="all nodes")}
-
-
-def _note_least(least: dict[str, int], allocatable: Resources) -> None:
-    for name, amount in allocatable:
-        if name.startswith(ATTACHABLE):
-            least[name] = min(amount, least.get(name, amount))
-
-
 def _with_daemons(one: Candidate, daemonsets: tuple[DaemonSet, ...]) -> Candidate:
     mine = [each for each in daemonsets if runs_on(each, one.labels, one.taints)]
     ports = frozenset(port for each in mine for port in each.template.needs.ports)
@@ -268,17 +222,41 @@ def runs_on(daemonset: DaemonSet, labels: Mapping[str, str], taints: Iterable[Ta
 def choice_for(needs: Needs, one: Candidate) -> tuple[tuple[str, str], ...] | None:
     """The offered labels to write so that the group may run there; None when it never may.
 
-    What a preferred term asks for is among them where the candidate can give it.
+    The labels by which the group is spread, or by which it looks for other pods, are among them, and what a preferred
+    term asks for where the candidate can give it.
     """
     if one.barred or needs.node_names is not None or untolerated(one.taints, needs.tolerations):
         return None
     if one.daemon_ports and one.daemon_ports.intersection(needs.ports):
         return None
-    possible = (chosen for each in needs.alternatives if (chosen := _choose(each, one)) is not None)
+    keys = _must_have(needs)
+    alternatives = [each.intersect(keys) for each in needs.alternatives] if keys.items else needs.alternatives
+    possible = (chosen for each in alternatives if (chosen := _choose(each, one)) is not None)
     required = min(possible, key=len, default=None)  # the fewer labels are written, the more pools are shared
     if required is None or not needs.preferences:
         return required
     return _with_preferred(required, needs.preferences, one)
+
+
+def choices_for(needs: Needs, one: Candidate) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """Every choice of offered labels that tells nodes for the group apart: one a domain where it is spread over a label
+    of which the policy offers several values. The one of ``choice_for`` is among them; empty where there is none."""
+    first = choice_for(needs, one)
+    if first is None:
+        return ()
+    found = {first: None}
+    spread_over = [key for key in needs.node_keys if key in one.offered and key not in one.labels]
+    for key in spread_over:
+        for chosen in tuple(found):
+            for value in one.offered[key].choices():
+                changed = tuple(sorted({**dict(chosen), key: value}.items()))
+                if choice_for(needs, one.with_labels(changed)) == ():
+                    found[changed] = None
+    return tuple(found)
+
+
+def _must_have(needs: Needs) -> Requirements:
+    return Requirements(tuple(Requirement(key, complement=True) for key in needs.node_keys))
 
 
 def preferred_options(
@@ -373,11 +351,3 @@ def _offered(node_pool: NodePool, flavor: Flavor) -> dict[str, Requirement]:
 
 def _is_offered(key: str) -> bool:
     return key in known.OFFERED or key.startswith("karpenter.ovhcloud.sh/")
-
-
-def _with_devices(figures: Figures, flavor: Flavor) -> Figures:
-    """A live GPU node without its device plugin shows no GPUs yet: the flavor knows better."""
-    if not flavor.gpus or figures.allocatable.get(GPU):
-        return figures
-    gpus = Resources.of({GPU: flavor.gpus})
-    return replace(figures, capacity=figures.capacity.plus(gpus), allocatable=figures.allocatable.plus(gpus))

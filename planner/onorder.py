@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from planner import labels as known
 from planner.bins import Bin
-from planner.candidates import Figures, calibrate, daemon_overhead, figures_of, ovh_labels
+from planner.candidates import daemon_overhead, ovh_labels
 from planner.desired import free_names
+from planner.figures import Figures, calibrate, figures_of
 from planner.plan import ExpectedNode, PlacedNode
 
 if TYPE_CHECKING:

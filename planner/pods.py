@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from planner.labels import HOSTNAME
 from planner.requirements import Requirements
 from planner.resources import PODS, Resources
 from planner.taints import Toleration
@@ -74,7 +75,8 @@ class Needs:
 
     ``alternatives`` are the OR-ed node affinity terms, each with the node selector already in it; a pod without
     any has one alternative that requires nothing. ``node_names`` are ``metadata.name`` matchFields, or None.
-    Where volumes narrow the alternatives, ``own_alternatives`` keeps those of the pod itself.
+    Where volumes narrow the alternatives, ``own_alternatives`` keeps those of the pod itself. ``devices`` names the
+    pod's claims of dynamic resource allocation.
     """
 
     requests: Resources = field(default_factory=Resources)
@@ -88,6 +90,7 @@ class Needs:
     anti_affinity: tuple[AffinityTerm, ...] = ()
     host_ports: tuple[tuple[str, str, int], ...] = ()
     claims: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
     priority: int = 0
     priority_class: str = ""
     runtime_class: str = ""
@@ -99,6 +102,13 @@ class Needs:
         kube-scheduler takes the pod's own affinity for that, and not the place of its volumes.
         """
         return self.alternatives if self.own_alternatives is None else self.own_alternatives
+
+    @property
+    def node_keys(self) -> tuple[str, ...]:
+        """The label keys that a node must have for the pod's required spreads and affinity, host names apart."""
+        keys = [one.topology_key for one in self.spreads if one.required]
+        keys += [one.topology_key for one in self.affinity if not one.weight]
+        return tuple(sorted({key for key in keys if key != HOSTNAME}))
 
     @property
     def ports(self) -> tuple[str, ...]:

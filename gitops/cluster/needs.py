@@ -51,7 +51,7 @@ class NeedsReader:
             spec.tolerations, spec.topology_spread_constraints, spec.host_network, spec.priority,
             spec.priority_class_name, spec.runtime_class_name, claims,
             labels if spec.topology_spread_constraints else None, sizes.actual, sizes.infeasible,
-            defaults.items,
+            defaults.items, spec.resource_claims,
         ))  # fmt: skip
         known = self._known.get(key)
         if known is None:
@@ -73,6 +73,7 @@ def _needs(spec: wire.PodSpec, labels: dict[str, str], claims: tuple[str, ...], 
         anti_affinity=_pod_terms(affinity.pod_anti_affinity if affinity else None, "podAntiAffinity"),
         host_ports=_host_ports(spec),
         claims=claims,
+        devices=tuple(sorted({one.name for one in spec.resource_claims or ()})),
         priority=spec.priority or 0,
         priority_class=spec.priority_class_name or "",
         runtime_class=spec.runtime_class_name or "",

@@ -175,6 +175,10 @@ class SchedulingGate(Wire):
     name: str
 
 
+class ResourceClaim(Wire):
+    name: str
+
+
 class PodSpec(Wire):
     node_name: str | None = None
     containers: list[Container] | None = None
@@ -191,6 +195,7 @@ class PodSpec(Wire):
     priority_class_name: str | None = None
     runtime_class_name: str | None = None
     scheduler_name: str | None = None
+    resource_claims: list[ResourceClaim] | None = None
     scheduling_gates: list[SchedulingGate] | None = None
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from planner import labels as known
 from planner.aims import Preferences
-from planner.candidates import Candidate, candidates, choice_for, preference_ranks, preferred_options
-from planner.pods import Needs, Preference
+from planner.candidates import (
+    Candidate,
+    candidates,
+    choice_for,
+    choices_for,
+    preference_ranks,
+    preferred_options,
+)
+from planner.pods import AffinityTerm, Needs, Preference, Spread
 from planner.policy import NodeClass, NodePool, Policy
 from planner.requirements import Requirement, Requirements
 from planner.taints import PREFER_NO_SCHEDULE, Taint, Toleration
@@ -126,3 +134,38 @@ def test_a_node_pool_that_offers_too_few_values_is_barred(requirement: Requireme
     assert {one.barred for one in found if one.node_pool.name == "default"} == {barred}
     assert {one.barred for one in found if one.node_pool.name == "other"} == {""}
     assert all((choice_for(Needs(), one) is None) == bool(one.barred) for one in found)
+
+
+# Labels that rules look at
+
+BY_TEAM = Spread(topology_key="team", selector=Requirements())
+OPEN = Requirement.parse("team", "In", ["a", "b"])
+
+
+def test_the_label_of_a_spread_is_written_one_node_a_value() -> None:
+    one = offers(pool("default", OPEN))[0]
+    needs = Needs(spreads=(BY_TEAM,))
+    assert choice_for(needs, one) == (("team", "a"),)
+    assert choices_for(needs, one) == ((("team", "a"),), (("team", "b"),))
+    narrowed = replace(needs, alternatives=(Requirements.from_labels({"team": "b"}),))
+    assert choices_for(narrowed, one) == ((("team", "b"),),)
+    assert choices_for(Needs(), one) == ((),)
+
+
+def test_the_label_by_which_pods_look_for_others_is_written() -> None:
+    one = offers(pool())[0]
+    near = Needs(affinity=(AffinityTerm(topology_key=known.CAPACITY_TYPE, selector=Requirements()),))
+    assert choices_for(near, one) == (((known.CAPACITY_TYPE, "on-demand"),),)
+    apart = Needs(anti_affinity=near.affinity)
+    assert choices_for(apart, one) == ((),)
+
+
+def test_rules_that_only_prefer_or_look_at_hosts_write_nothing() -> None:
+    one = offers(pool("default", OPEN))[0]
+    soft, host = replace(BY_TEAM, required=False), replace(BY_TEAM, topology_key=known.HOSTNAME)
+    assert choices_for(Needs(spreads=(soft, host)), one) == ((),)
+
+
+def test_a_label_that_no_node_can_have_leaves_no_choice() -> None:
+    needs = Needs(spreads=(replace(BY_TEAM, topology_key="rack"),))
+    assert {choices_for(needs, one) for one in offers(pool())} == {()}

@@ -9,8 +9,8 @@ import pytest
 
 from planner import labels as known
 from planner.attach import CINDER_PER_NODE, with_attach_limits
-from planner.candidates import ANY_FLAVOR, calibrate, figures_of
 from planner.demand import Demand, collect_demand
+from planner.figures import ANY_FLAVOR, calibrate, figures_of
 from planner.nodes import Node
 from planner.pods import ALL_ADDRESSES, Needs, Phase, Pod
 from planner.ports import with_whole_ports

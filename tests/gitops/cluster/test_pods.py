@@ -358,3 +358,8 @@ def test_a_required_affinity_without_terms_matches_nothing(tmp_path: Path) -> No
     assert needs(tmp_path, affinity=node_affinity({})).alternatives == ()
     both = needs(tmp_path, nodeSelector={"a": "1"}, affinity=node_affinity({}, term(expression("b", "2"))))
     assert both.alternatives == (requirements(a="1", b="2"),)
+
+
+def test_claims_of_devices(tmp_path: Path) -> None:
+    claims = [{"name": "gpu", "resourceClaimTemplateName": "gpu"}]
+    assert needs(tmp_path, resourceClaims=claims).devices == ("gpu",)
