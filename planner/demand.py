@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     _Labels = tuple[tuple[str, str], ...]
 
-EXPENDABLE: Final = "Expendable"
-DEVICES: Final = "ResourceClaims"
 _OTHER = " "  # stands for every value that no selector names; no label has it
 
 
@@ -125,11 +123,11 @@ class _Reader:
         if self.aims.spares(pod):
             below = self.aims.expendable_below
             detail = f"priority {pod.needs.priority} is below {below}: it waits for room that others leave"
-            return Refusal(node_pool="", filter=EXPENDABLE, detail=detail)
+            return Refusal(node_pool="", filter="Expendable", detail=detail)
         if pod.needs.devices:
             listed = ", ".join(pod.needs.devices)
             detail = f"the pod claims devices ({listed}); which nodes could have them is not known"
-            return Refusal(node_pool="", filter=DEVICES, detail=detail)
+            return Refusal(node_pool="", filter="ResourceClaims", detail=detail)
         if pod.needs.claims:
             return self._with_volumes(pod)
         spreads = self.aims.default_spreads

@@ -13,7 +13,7 @@ from planner.snapshot import BindingMode, Claim, Snapshot, StorageClass, Volume
 if TYPE_CHECKING:
     from planner.pods import Pod
 
-FILTER: Final = "Volumes"
+FILTER = "Volumes"
 CINDER: Final = "cinder.csi.openstack.org"
 #: Provisioners of old that a CSI driver has taken over (CSI migration).
 _MIGRATED: Final = {"kubernetes.io/cinder": CINDER}
