@@ -9,7 +9,7 @@ cluster-autoscaler. Expendable pods wait for room that others leave.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from planner.aims import Aims, Preferences
 from planner.claims import ClaimUsers
