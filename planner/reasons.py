@@ -40,6 +40,7 @@ class Explainer:
         self.sieve = Sieve(candidates, ledger)
         self._known: dict[object, tuple[Refusal, ...]] = {}
         self._offers: dict[tuple[str, str], str] = {}
+        self._refused: dict[Mask, Refusal] = {}
 
     def explain(self, group: PodGroup) -> tuple[Refusal, ...]:
         """One reason per NodePool, in order of name; one without a NodePool where there is none at all."""
@@ -91,8 +92,7 @@ class Explainer:
         if not fitting:
             return filters.RESOURCES, self._closest_size(needs, selected)
         if not fitting & sieve.orderable:
-            refused = (sieve.refusals[place] for place, _ in sieve.members(fitting))
-            return next(one for one in refused if one is not None)
+            return self._cheapest_refusal(fitting)
         return filters.TOPOLOGY, f"{rules_text(needs)} leaves no place for another pod"
 
     def _closest_labels(self, needs: Needs, name: str) -> str:
@@ -114,6 +114,16 @@ class Explainer:
             values, offers = self.sieve.label_values(self.sieve.pools[name], key)
             choices = [", ".join(offer.choices()) or f"what meets {offer}" for offer in offers]
             found = self._offers[name, key] = _listed(values or choices) or _NONE
+        return found
+
+    def _cheapest_refusal(self, fitting: Mask) -> Refusal:
+        """Why the cheapest of some candidates, none of which may be ordered, is refused."""
+        found = self._refused.get(fitting)
+        if found is None:
+            place, _ = min(self.sieve.members(fitting), key=lambda member: (member[1].hourly, member[0]))
+            refusal = self.sieve.refusals[place]
+            assert refusal is not None  # noqa: S101 - what is not orderable was refused
+            found = self._refused[fitting] = refusal
         return found
 
     def _closest_size(self, needs: Needs, selected: Mask) -> str:
