@@ -25,13 +25,15 @@ CINDER_PER_NODE: Final = 254
 
 
 def with_attach_limits(snapshot: Snapshot) -> Snapshot:
-    """The snapshot with attachable volumes as amounts; the same one where no pod has a volume that is limited."""
-    volumes = VolumeIndex.of(snapshot)
+    """The snapshot with attachable volumes as amounts; the same one where no pod that waits has a limited volume."""
     used = [pod for pod in snapshot.pods if pod.needs.claims and not pod.phase.finished]
+    if not snapshot.nodes or all(pod.node_name for pod in used):
+        return snapshot
+    volumes = VolumeIndex.of(snapshot)
     drivers = {pod.key: [(volumes.driver(pod.namespace, name), name) for name in pod.needs.claims] for pod in used}
-    wanted = sorted({driver for each in drivers.values() for driver, _ in each if driver})
+    wanted = sorted({driver for pod in used if not pod.node_name for driver, _ in drivers[pod.key] if driver})
     least = {driver: limit for driver in wanted if (limit := _least(snapshot, driver)) is not None}
-    if not least or not snapshot.nodes:
+    if not least:
         return snapshot
     counted = _counted(used, drivers, volumes, frozenset(least))
     given = {one.name: dict(one.counts) for one in snapshot.volume_limits}

@@ -31,7 +31,10 @@ VOLUME_LABEL: Final = "volume "
 
 @dataclass(frozen=True)
 class ClaimUsers:
-    """Unfinished pods by the claims they use, by (namespace, name): those on nodes, and the first that waits."""
+    """Unfinished pods by the claims they use, by (namespace, name): those on nodes, and the first that waits.
+
+    Empty where no pod that waits has any claim.
+    """
 
     running: dict[_Key, list[Pod]] = field(default_factory=dict)
     first: dict[_Key, str] = field(default_factory=dict)
@@ -40,11 +43,14 @@ class ClaimUsers:
     @classmethod
     def of(cls, pods: Iterable[Pod], pending: Iterable[Pod]) -> ClaimUsers:
         found = cls()
+        wanted = [pod for pod in pending if pod.needs.claims]
+        if not wanted:
+            return found
         for pod in pods:
             if pod.needs.claims and pod.node_name and not pod.phase.finished:
                 for name in pod.needs.claims:
                     found.running.setdefault((pod.namespace, name), []).append(pod)
-        for pod in sorted((one for one in pending if one.needs.claims), key=lambda one: (-one.needs.priority, one.key)):
+        for pod in sorted(wanted, key=lambda one: (-one.needs.priority, one.key)):
             for name in pod.needs.claims:
                 found.first.setdefault((pod.namespace, name), pod.key)
                 found.waiting[pod.namespace, name] = found.waiting.get((pod.namespace, name), 0) + 1

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 from planner.pods import ALL_ADDRESSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from planner.pods import Needs
     from planner.snapshot import Snapshot
 
@@ -47,16 +45,12 @@ def with_whole_ports(snapshot: Snapshot) -> Snapshot:
 
 def _addresses(snapshot: Snapshot) -> _Addresses:
     found: dict[tuple[str, int], set[str]] = {}
-    for needs in _all_needs(snapshot):
+    distinct = {id(pod.needs): pod.needs for pod in snapshot.pods}  # of many pods few have needs of their own
+    for needs in (*distinct.values(), *(one.template.needs for one in snapshot.daemonsets)):
         for address, protocol, port in needs.host_ports:
             if address != ALL_ADDRESSES:
                 found.setdefault((protocol, port), set()).add(address)
     return {key: tuple(sorted(values)) for key, values in found.items()}
-
-
-def _all_needs(snapshot: Snapshot) -> Iterator[Needs]:
-    yield from (pod.needs for pod in snapshot.pods)
-    yield from (one.template.needs for one in snapshot.daemonsets)
 
 
 def _spelled(ports: tuple[tuple[str, str, int], ...], addresses: _Addresses) -> tuple[tuple[str, str, int], ...]:
