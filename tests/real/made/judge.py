@@ -20,6 +20,7 @@ from gitops.clock import SystemClock, monotonic
 from gitops.gather import Sources, Surroundings, gather
 from planner.decide import decide
 from renderer.nodes import node_list
+from tests.planner.checker import bind, cluster_of
 from tests.real.controlplane import CONTROLLERS, SCHEDULER, bound_node, control_plane, path_of, refusal
 from tests.real.made.clusters import SEEDS, alike, made
 from tests.real.made.world import daemon_pods, volume
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
-COLUMNS = "seed  pods nodes placed bound stranded wrong  plan s  all s"
+COLUMNS = "seed  pods nodes placed bound illegal stranded wrong  plan s  all s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,8 @@ class Verdict:
     """What became of a made cluster; pods are ``namespace/name``, counted where the scheduler sees no difference.
 
     ``stranded`` pods have a place in the plan and none in the cluster, with what the scheduler said; ``wrong`` ones are
-    bound although the plan leaves them out. ``cost`` is of all pools an hour, in micro-euros.
+    bound although the plan leaves them out. ``illegal`` placements break a rule, says the checker, which knows the rules
+    but not the scheduler's scores: with them the planner is wrong, without them only the scores are. ``cost`` is of all pools an hour, in micro-euros.
     """
 
     made: Made
@@ -50,6 +52,7 @@ class Verdict:
     pods: int
     placed: int
     bound: int
+    illegal: dict[str, list[str]]
     stranded: dict[str, str]
     wrong: dict[str, str]
     cost: int
@@ -58,17 +61,19 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        return not self.stranded and not self.wrong
+        return not self.illegal and not self.stranded and not self.wrong
 
     def line(self) -> str:
         """One line of the table, under COLUMNS."""
         counts = f"{self.made.seed:4} {self.pods:5} {self.nodes:5} {self.placed:6} {self.bound:5}"
-        return f"{counts} {len(self.stranded):8} {len(self.wrong):5} {self.plan_seconds:7.2f} {self.seconds:6.1f}"
+        faults = f"{len(self.illegal):7} {len(self.stranded):8} {len(self.wrong):5}"
+        return f"{counts} {faults} {self.plan_seconds:7.2f} {self.seconds:6.1f}"
 
     def details(self) -> str:
         """A line for each pod that is not where the plan says."""
+        broken = [f"     illegal {pod}: {', '.join(said)}" for pod, said in sorted(self.illegal.items())]
         lost = [f"     stranded {pod}: {said}" for pod, said in sorted(self.stranded.items())]
-        return "\n".join([*lost, *(f"     wrong {pod}: bound to {node}" for pod, node in sorted(self.wrong.items()))])
+        return "\n".join([*broken, *lost, *(f"     wrong {pod}: bound to {node}" for pod, node in sorted(self.wrong.items()))])
 
 
 def judge(cluster: Made, plane: ControlPlane, folder: Path) -> Verdict:
@@ -86,12 +91,13 @@ def judge(cluster: Made, plane: ControlPlane, folder: Path) -> Verdict:
     plane.wait("the scheduler's rest", lambda: _provide_volumes(plane, snapshot["items"]) and plane.is_at_rest())
     wanted = {name_of(pod): pod for pod in snapshot["items"] if pod["kind"] == "Pod" and not bound_node(pod)}
     after = {name_of(pod): pod for pod in plane.listed("Pod")}
-    placed = {pod for node in plan.placements for pod in node.pods}
+    placed = {pod: node.name for node in plan.placements for pod in node.pods}
     bound = {name for name in wanted if name in after and bound_node(after[name])}
     return Verdict(
         made=cluster, nodes=len(nodes), pods=len(wanted), placed=len(placed), bound=len(bound),
-        stranded={name: _said(after.get(name)) for name in _more(placed, bound, wanted)},
-        wrong={name: bound_node(after[name]) for name in _more(bound, placed, wanted)},
+        illegal=bind(cluster_of([*snapshot["items"], *nodes]), {name: wanted[name] for name in placed}, placed),
+        stranded={name: _said(after.get(name)) for name in _more(set(placed), bound, wanted)},
+        wrong={name: bound_node(after[name]) for name in _more(bound, set(placed), wanted)},
         cost=plan.cost.after.hourly, plan_seconds=planned, seconds=monotonic() - began,
     )  # fmt: skip
 
@@ -172,7 +178,7 @@ def main(seeds: Iterable[int]) -> None:
     """Print the table, line by line."""
     programs = {name: find_program(name) for name in ("etcd", "kube-apiserver", SCHEDULER, CONTROLLERS)}
     found = {name: path for name, path in programs.items() if path}
-    held, pods, stranded, wrong, cost = 0, 0, 0, 0, 0
+    totals: Counter[str] = Counter()
     sys.stdout.write(f"{COLUMNS}\n")
     with tempfile.TemporaryDirectory() as folder, control_plane(found, Path(folder)) as plane:
         for seed in seeds:
@@ -180,9 +186,12 @@ def main(seeds: Iterable[int]) -> None:
             plane.clear()
             sys.stdout.write("\n".join(filter(None, [verdict.line(), verdict.details()])) + "\n")
             sys.stdout.flush()
-            held, pods, cost = held + verdict.holds, pods + verdict.pods, cost + verdict.cost
-            stranded, wrong = stranded + len(verdict.stranded), wrong + len(verdict.wrong)
-    sys.stdout.write(f"{held} held; {stranded} of {pods} pods stranded, {wrong} wrong; {cost / 1e6:.2f} an hour\n")
+            totals.update(
+                held=verdict.holds, pods=verdict.pods, illegal=len(verdict.illegal), stranded=len(verdict.stranded),
+                wrong=len(verdict.wrong), cost=verdict.cost,
+            )  # fmt: skip
+    faults = ", ".join(f"{totals[name]} {name}" for name in ("illegal", "stranded", "wrong"))
+    sys.stdout.write(f"{totals['held']} held; of {totals['pods']} pods {faults}; {totals['cost'] / 1e6:.2f} an hour\n")
 
 
 if __name__ == "__main__":

@@ -413,6 +413,7 @@ def unimportant(site: Site, workload: Workload) -> None:
 
 @rule("nowhere")
 def too_large(site: Site, workload: Workload) -> None:
+    workload.spec.pop("resources", None)  # those of a pod as a whole may not be less than its containers'
     workload.requests().update(site.rng.choice([{"cpu": "300"}, {"memory": "3Ti"}, {"nvidia.com/gpu": "9"}]))
     limits = {name: amount for name, amount in workload.requests().items() if name == "nvidia.com/gpu"}
     workload.main["resources"]["limits"] = limits
