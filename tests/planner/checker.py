@@ -48,8 +48,8 @@ DAEMON_TOLERATIONS = [
     {"key": f"node.kubernetes.io/{name}", "operator": "Exists"}
     for name in ("not-ready", "unreachable", "disk-pressure", "memory-pressure", "pid-pressure", "unschedulable")
 ]
-#: So many orders of the workloads are tried, where the usual ones leave a pod out.
-ORDERS = 120
+#: So often it is tried again with the pods first that were left out; then so many orders of so few workloads.
+ATTEMPTS, ORDERS, FEW = 8, 120, 8
 
 
 @dataclass
@@ -101,26 +101,64 @@ def bind(cluster: Cluster, pods: Mapping[str, Object], placements: Mapping[str, 
     """Bind the pods in an order in which the scheduler would. What cannot be bound: pod → why its node refuses it.
 
     Nobody knows the order in which the scheduler comes to the pods; with rules that look at other pods it matters. One
-    order that binds them all is enough. Within an order, whatever can be bound is, again and again, until nothing can.
+    order that binds them all is enough. The first that are tried are considerate: a pod that would close its domain to
+    others that are to come there waits for them. Then, as long as workloads are few, come orders of the workloads.
     """
+    best: dict[str, list[str]] | None = None
     shapes: dict[str, Shape] = {}
-    fewest: dict[str, list[str]] | None = None
-    for layers in _orders(cluster, pods, placements):
+    names, urgent = _ranked(cluster, pods, placements), list[str]()
+    orders = _orders(pods, placements)
+    for attempt in range(ATTEMPTS + ORDERS):
         state = State(cluster, shapes)
-        left = _bind_layers(state, pods, placements, layers)
+        if attempt < ATTEMPTS:
+            left = _considerately(state, pods, placements, names, urgent)
+            urgent += [name for name in left if name not in urgent]
+        elif (layers := next(orders, None)) is not None:
+            left = _in_layers(state, pods, placements, layers)
+        else:
+            break
         if not left:
             return {}
-        if fewest is None or len(left) < len(fewest):
-            fewest = {name: state.refusals(pods[name], placements[name]) for name in left}
-    return fewest or {}
+        if best is None or len(left) < len(best):
+            best = {name: state.refusals(pods[name], placements[name]) for name in left}
+    return best or {}
 
 
-def _bind_layers(
+def _considerately(
+    state: State, pods: Mapping[str, Object], placements: Mapping[str, str], names: Sequence[str], urgent: Sequence[str]
+) -> list[str]:
+    """First those that look at others, but nobody who would close a domain to one who is to come there; while these are
+    stuck, pods without rules come where they lift the emptiest domain; then whoever closes a door to the fewest. The
+    urgent ones do not ask.
+    """
+    state.expect(pods, placements)
+    hurried = set(urgent).difference(_in_layers(state, pods, placements, [urgent]))
+    ruled = [name for name in names if _has_rules(pods[name]) and name not in hurried]
+    plain = [name for name in names if not _has_rules(pods[name]) and name not in hurried]
+
+    def bound(among: list[str], *, gently: bool = True, lifting: bool = False) -> list[str]:
+        return [name for name in among if not state.bind(pods[name], placements[name], gently=gently, lifting=lifting)]
+
+    while ruled:
+        before = len(ruled), len(plain)
+        ruled = bound(ruled)
+        if len(ruled) < before[0]:
+            continue
+        plain = bound(plain, lifting=True)
+        if len(plain) == before[1]:
+            doors = [(state.closes(pods[name], placements[name]), at, name) for at, name in enumerate(ruled)]
+            least = min((one for one in doors if one[0] >= 0), default=(0, 0, ""))[2]
+            ruled = [name for name in ruled if name != least or bound([name], gently=False)]
+            plain = plain if least else bound(plain)
+        if (len(ruled), len(plain)) == before:
+            break
+    return _in_layers(state, pods, placements, [[*plain, *ruled]])
+
+
+def _in_layers(
     state: State, pods: Mapping[str, Object], placements: Mapping[str, str], layers: Iterable[Sequence[str]]
 ) -> list[str]:
     """Come to the pods layer by layer, those that were refused before included; the pods that are still refused."""
-    for name in placements:
-        state.shape(pods[name])  # whatever their rules look at is known before the first is bound
     waiting: list[str] = []
     for layer in layers:
         waiting += layer
@@ -131,28 +169,17 @@ def _bind_layers(
     return waiting
 
 
-def _orders(
-    cluster: Cluster, pods: Mapping[str, Object], placements: Mapping[str, str]
-) -> Iterator[list[list[str]]]:
-    """Layers of pods to come to: the usual orders first, then orders of the workloads as long as they are few."""
-    ranks = _ranks(cluster, pods, placements)
-    names = sorted(placements, key=lambda name: (ranks[name], name))
-    layers: defaultdict[int, list[str]] = defaultdict(list)
-    for name in names:
-        layers[ranks[name]].append(name)
-    ruled = [name for name in names if _has_rules(pods[name])]
-    plain = [[name for name in layer if not _has_rules(pods[name])] for layer in layers.values()]
-    yield list(layers.values())
-    if ruled:
-        yield [ruled, *plain]
-        yield [*plain, ruled]
-        owners = sorted({owner(pods[name]) for name in names})
-        for order in islice(permutations(owners), ORDERS) if len(owners) <= 8 else ():
+def _orders(pods: Mapping[str, Object], placements: Mapping[str, str]) -> Iterator[list[list[str]]]:
+    """Orders of the workloads, as long as they are few."""
+    names = sorted(placements)
+    owners = sorted({owner(pods[name]) for name in names})
+    if len(owners) <= FEW and any(_has_rules(pods[name]) for name in names):
+        for order in islice(permutations(owners), ORDERS):
             yield [[name for name in names if owner(pods[name]) == one] for one in order]
 
 
-def _ranks(cluster: Cluster, pods: Mapping[str, Object], placements: Mapping[str, str]) -> dict[str, int]:
-    """A pod's number among those of its labels and zone: by rank, zones are filled evenly."""
+def _ranked(cluster: Cluster, pods: Mapping[str, Object], placements: Mapping[str, str]) -> list[str]:
+    """By a pod's number among those of its labels and zone: so zones are filled evenly."""
     seen: Counter[tuple[str, str]] = Counter()
     ranks = {}
     for name in sorted(placements):
@@ -160,7 +187,7 @@ def _ranks(cluster: Cluster, pods: Mapping[str, Object], placements: Mapping[str
         kind = (json.dumps(labels(pods[name]), sort_keys=True), zone)
         ranks[name] = seen[kind]
         seen[kind] += 1
-    return ranks
+    return sorted(ranks, key=lambda name: (ranks[name], name))
 
 
 def _has_rules(pod: Object) -> bool:
@@ -219,6 +246,12 @@ class Tally:
         self.counts[domain] += 1
         self.total += 1
 
+    def would_be(self, domain: str) -> int:
+        """How far the domain would be above the emptiest, had it one more."""
+        lowest = self.lowest(1)
+        alone = self.counts[domain] == lowest and self._levels[lowest] == 1 and domain in self._domains
+        return self.counts[domain] + 1 - lowest - alone
+
     def lowest(self, least_domains: int) -> int:
         """The emptiest domain's count; none, while there are too few domains."""
         if len(self._domains) < least_domains or not self._domains:
@@ -240,6 +273,7 @@ class State:
         self._holders: dict[object, Tally] = {}
         self._counted: dict[tuple[int, int], list[Tally]] = {}
         self._threats: dict[tuple[int, int], list[Tally]] = {}
+        self._expected: defaultdict[tuple[Tally, str], Counter[int]] = defaultdict(Counter)
         self._read = shapes if shapes is not None else {}
         self.labels = {name: labels(node) for name, node in cluster.nodes.items()}
         self.free = {name: amounts(node["status"]["allocatable"]) for name, node in cluster.nodes.items()}
@@ -250,13 +284,55 @@ class State:
                 self._put(self.shape(pod), node)
         self._reserve_daemons()
 
-    def bind(self, pod: Object, node: str) -> bool:
-        """Bind the pod if no filter objects."""
+    def bind(self, pod: Object, node: str, *, gently: bool = False, lifting: bool = False) -> bool:
+        """Bind the pod if no filter objects; ``gently``: if it closes no door; ``lifting``: if it lifts a minimum."""
         shape = self.shape(pod)
-        if any(True for _ in self._objections(shape, pod, node)):
+        if lifting and not self._lifts(shape, node):
+            return False
+        if any(True for _ in self._objections(shape, pod, node)) or (gently and self._closed(shape, node)):
             return False
         self._put(shape, node)
+        for rule in shape.spreads:
+            self._expected[rule.tally, self.labels[node][rule.key]][rule.skew - rule.itself] -= 1
         return True
+
+    def closes(self, pod: Object, node: str) -> int:
+        """To how many pods that are to come the pod would close its domains; -1 where it may not go itself."""
+        shape = self.shape(pod)
+        return -1 if any(True for _ in self._objections(shape, pod, node)) else self._closed(shape, node)
+
+    def expect(self, pods: Mapping[str, Object], placements: Mapping[str, str]) -> None:
+        """Know of pods that are to come: whatever their rules look at, and where they will be."""
+        for name in placements:
+            self.shape(pods[name])
+        for name, node in placements.items():
+            for rule in self.shape(pods[name]).spreads:
+                if rule.key in self.labels[node]:
+                    self._expected[rule.tally, self.labels[node][rule.key]][rule.skew - rule.itself] += 1
+
+    def _closed(self, shape: Shape, node: str) -> int:
+        """How many others whose spreads look at the pod would find no room in its domain."""
+        own = {(id(rule.tally), rule.skew - rule.itself) for rule in shape.spreads}
+        closed = 0
+        for tally, domain in self._awaited(shape, node):
+            above = tally.would_be(domain)
+            for allowed, count in self._expected[tally, domain].items():
+                if above > allowed:
+                    closed += count - ((id(tally), allowed) in own)
+        return closed
+
+    def _lifts(self, shape: Shape, node: str) -> bool:
+        """Whether the pod comes to an emptiest domain of a spread that others still look at."""
+        looked_at = (one for one in self._found(shape, self._tallies, self._counted) if one.nodes is not None)
+        return any(
+            node in (one.nodes or ()) and one.counts[self.labels[node][one.key]] == one.lowest(1) for one in looked_at
+        )
+
+    def _awaited(self, shape: Shape, node: str) -> Iterator[tuple[Tally, str]]:
+        """The spreads that would count the pod, with its domain, where others are to come to that domain."""
+        for tally in self._found(shape, self._tallies, self._counted):
+            if tally.nodes is not None and node in tally.nodes and (tally, self.labels[node][tally.key]) in self._expected:
+                yield tally, self.labels[node][tally.key]
 
     def refusals(self, pod: Object, node: str) -> list[str]:
         """Every filter that keeps the pod off the node."""
