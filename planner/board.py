@@ -286,6 +286,14 @@ class Board:
         room[where] = part
         return self.limited(kind, room, apart_from=apart_from)
 
+    def unsized(self, kind: Kind, *, apart_from: str = "") -> Ints:
+        """As ``rooms``, for nodes that would be as large as it takes."""
+        return self.limited(kind, np.where(self.admitted(kind), PLENTY, 0), apart_from=apart_from)
+
+    def allowed_on(self, kind: Kind, node: int, *, apart_from: str = "") -> bool:
+        """Whether a node takes one more pod of the kind."""
+        return bool(self.rooms(kind, apart_from=apart_from)[node] > 0)
+
     def allowed(self, kind: Kind) -> Flags:
         """Nodes that pass every filter for one more pod of the kind."""
         flags = self.admitted(kind) & self.fitting(kind)

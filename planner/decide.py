@@ -201,7 +201,7 @@ def _plan(
     cost = _cost(inputs, desired, solution)
     return Plan(
         declared=inputs.declared, desired=desired.pools, changes=changes, placements=_named(desired, inputs),
-        unplaced=solution.unplaced, cost=cost, warnings=_warnings(inputs, problem.demand, desired),
+        unplaced=solution.unplaced, cost=cost, certificate=solution.certificate, warnings=_warnings(inputs, problem.demand, desired),
         evidence=evidence,
     )  # fmt: skip
 

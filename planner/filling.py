@@ -44,8 +44,8 @@ def fill(
 ) -> Filled:  # fmt: skip
     """Put up to ``count`` pods on the nodes that ``nodes`` names (all, if None).
 
-    With an ``offer``, pods with rules over zones that no node can take are told a zone instead. ``zones`` bounds the
-    pods by zone.
+    With an ``offer``, pods with rules over zones that no node can take are told a zone instead. ``zones`` are pods that
+    were told their zones: so many go to each, and what the rules say of zones is not asked again.
     """
     if count <= 0:
         return Filled(left=max(0, count))
@@ -83,7 +83,7 @@ def first_fit(room: Ints, count: int) -> Ints:
 def _one_by_one(board: Board, kind: Kind, count: int, nodes: Flags | None) -> Filled:
     """Ask again after each node, because pods on one may open or close others."""
     filled = Filled(left=count)
-    while filled.left:
+    while filled.left and board.size:
         room = board.rooms(kind, nodes)
         node = int(np.argmax(room > 0))
         if not room[node]:
@@ -116,8 +116,7 @@ class _Zones:
     def fill(self, count: int) -> Filled:
         left = count
         while left:
-            free = [zone for zone in self.names if self.rules.room(zone) > 0 and self._capped(zone)]
-            free.sort(key=lambda zone: (self.rules.count(zone), zone))
+            free = self._free()
             amount = self._onto_node(free, left) or self._into_zone(free)
             if not amount:
                 break
@@ -125,8 +124,12 @@ class _Zones:
         self.filled.left = left
         return self.filled
 
-    def _capped(self, zone: str) -> bool:
-        return self.caps is None or self.caps[zone] > 0
+    def _free(self) -> list[str]:
+        """The zones that may take a pod, the emptiest first."""
+        if self.caps is not None:
+            return [zone for zone in self.names if self.caps[zone] > 0]
+        free = [zone for zone in self.names if self.rules.room(zone) > 0]
+        return sorted(free, key=lambda zone: (self.rules.count(zone), zone)) if len(free) > 1 else free
 
     def _rooms(self) -> Ints:
         return self.board.rooms(self.kind, self.nodes, apart_from=known.ZONE)
@@ -149,10 +152,9 @@ class _Zones:
 
     def _run(self, zone: str) -> int:
         """How many pods may follow each other into a zone before the rules must be asked again."""
-        run = PLENTY if not self.kind.spreads else 1
         if self.caps is not None:
-            run = min(run, self.caps[zone])
-        return min(run, self.rules.room(zone))
+            return self.caps[zone]
+        return min(1 if self.kind.spreads else PLENTY, self.rules.room(zone))
 
     def _again(self, node: int, amount: int) -> None:
         if self.kind.on_others or (self.kind.on_hosts and self.kind.affinity):

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.aims import Objective
-from planner.milp import Program, Row
+from planner.milp import LARGE, Program, Row
 from planner.resources import CPU, MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from planner.board import Flags, Ints
     from planner.kinds import Kind
@@ -101,9 +101,34 @@ class Proposer:
         first = program.minimise(cost)
         if first is None:
             return None
+        if len(kept) > LARGE:
+            return self._fleet(kept, self._uniform(kept, rows), first.bound)
         counts = self._fewest(kept, rows, cost, first.counts)
         bound = first.bound if self.objective is Objective.CHEAPEST else 0
         return self._fleet(kept, counts, bound)
+
+    def _uniform(self, kept: Ints, rows: list[Row]) -> Ints:
+        """As few nodes as can be, all of the smallest size that will do: what is too large is made smaller once loaded."""
+        sizes: dict[bytes, list[int]] = {}
+        for position, one in enumerate(kept.tolist()):
+            sizes.setdefault(self.market.free[one].tobytes(), []).append(position)
+        matrix = np.stack([row.factors for row in rows])
+        least = np.array([row.least for row in rows])
+        wanted = matrix.max(axis=1) > 0
+        found: list[tuple[int, int, list[int]]] = []
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for members in sizes.values():
+                needed = np.where(wanted, least / matrix[:, members].max(axis=1), 0)
+                if np.isfinite(needed).all():
+                    nodes = int(np.ceil(needed.max()))
+                    found.append((nodes, nodes * int(self.market.price[kept[members]].min()), members))
+        counts = np.zeros(len(kept), np.int64)
+        if found:
+            chosen = np.array(min(found)[2], np.int64)
+            program = Program(len(chosen), [Row(row.factors[chosen], row.least) for row in rows], self.effort)
+            answer = program.minimise(self.market.price[kept[chosen]])
+            counts[chosen] = answer.counts if answer is not None else 0
+        return counts
 
     def _fleet(self, kept: Ints, counts: Ints, bound: int = 0, *, complete: bool = True) -> Fleet:
         whole = np.zeros(len(self.market.variants), np.int64)
@@ -125,17 +150,12 @@ class Proposer:
         """Of the sets that cost no more, the one with the fewest nodes, then new pools; the one given where it is large."""
         if len(kept) > TIES or int(counts.sum()) > TIES:
             return counts
-        ceiling = Row(-cost.astype(np.float64), -float(cost @ counts) * (1 + 1e-9) - 0.5)
-        pools = self._pools(kept)
-        second = cost if self.objective is Objective.CHEAPEST else self.market.price[kept]
-        weight = 1_000 * np.ones(len(kept), np.int64) if self.objective is Objective.CHEAPEST else second * 1_000
-        best = Program(len(kept), [*rows, ceiling], self.effort, pools=pools).minimise(weight, pool_cost=1)
-        if best is None or not self._holds(rows, best.counts):
-            return counts
-        return best.counts
-
-    def _holds(self, rows: Iterable[Row], counts: Ints) -> bool:
-        return all(float(row.factors @ counts) >= row.least - 1e-6 * max(1.0, abs(row.least)) for row in rows)
+        second = NODE + np.arange(len(kept))
+        if self.objective is not Objective.CHEAPEST:
+            second = self.market.price[kept]
+        program = Program(len(kept), [*rows, _no_dearer(cost, counts)], self.effort, pools=self._pools(kept))
+        best = program.minimise(second, pool_cost=POOL)
+        return counts if best is None else best.counts
 
     # What is asked for
 
@@ -145,7 +165,7 @@ class Proposer:
             return np.zeros(0, np.int64)
         wanted = np.stack([ask.options for ask in asks])
         useful = wanted.any(axis=0) & np.array([self.ledger.affordable(one) > 0 for one in self.market.variants], np.bool_)
-        classes = np.unique(np.stack([ask.open_to for ask in asks]), axis=0)
+        classes = np.stack(list({ask.open_to.tobytes(): ask.open_to for ask in asks}.values()))
         return _undominated(self.market, self.ledger, np.flatnonzero(useful), classes)
 
     def _rows(self, asks: Sequence[Ask], kept: Ints) -> list[Row]:
@@ -177,11 +197,11 @@ class Proposer:
         for column in range(request.shape[1]):
             sizes = np.unique(request[:, column])[::-1]
             sizes = sizes[sizes > 0]
-            for size in sizes[:SIZES].tolist() if most is None or column == 0 else sizes[: SIZES // 2].tolist():
+            for size in sizes[:SIZES].tolist():
                 large = request[:, column] >= size
                 rows += self._slots(kept, union, request[large].min(axis=0), int(count[large].sum()), most)
-            if most is not None and column == 0:
-                rows += self._slots(kept, union, request.min(axis=0), int(count.sum()), most)
+        if most is not None:
+            rows += self._slots(kept, union, request.min(axis=0), int(count.sum()), most)
         return rows
 
     def _slots(self, kept: Ints, union: Flags, least: Ints, wanted: int, most: int | None) -> list[Row]:
@@ -251,9 +271,13 @@ class Proposer:
             if found is None:
                 return Fleet((0,) * len(self.market.variants), 0, complete=False)
             program.require(Row(-mine, float(np.floor(-mine[size:] @ found.others + 1e-6))))
-        found = program.minimise(self.market.price[kept])
-        counts = found.counts if found is not None else np.zeros(size, np.int64)
-        return self._fleet(kept, counts, complete=False)
+        price = self.market.price[kept]
+        found = program.minimise(price)
+        if found is None:
+            return Fleet((0,) * len(self.market.variants), 0, complete=False)
+        program.require(_no_dearer(price, found.counts))
+        best = program.minimise(NODE + np.arange(size), pool_cost=POOL) or found
+        return self._fleet(kept, best.counts, complete=False)
 
     def _supplied(self, asks: Sequence[Ask], kept: Ints) -> list[Row]:
         """What is served must have room, on nodes that take it, of which each holds only so many."""
@@ -278,8 +302,17 @@ class Proposer:
         return rows
 
 
-#: Up to so many variants and nodes, ties are broken by a second program.
-TIES = 120
+#: Up to so many variants and nodes, ties are broken by a second program; beyond MANY, variants are not compared.
+TIES, MANY = 120, 300
+
+
+#: What a node and a new pool weigh among equals; the position of a variant weighs the rest.
+NODE, POOL = 10**6, 10**3
+
+
+def _no_dearer(cost: Ints, counts: Ints) -> Row:
+    """A row that keeps the cost where it is. Costs are whole, so half a unit is nothing."""
+    return Row(-cost.astype(np.float64) / max(1, int(cost @ counts)), -1.0 - 0.5 / max(1, int(cost @ counts)))
 
 
 def _slots(free: Ints, least: Ints, most: int | None) -> Ints:
@@ -292,15 +325,18 @@ def _slots(free: Ints, least: Ints, most: int | None) -> Ints:
 
 
 def _unions(sets: Flags) -> list[Flags]:
-    """The distinct sets and their unions, smallest first, as far as ``UNIONS`` goes; the union of all is among them."""
-    found = {row.tobytes(): row for row in np.unique(sets, axis=0) if row.any()}
+    """The distinct sets and the unions of those that overlap, smallest first, as far as ``UNIONS`` goes; and all.
+
+    What holds for two sets apart holds for both together.
+    """
+    found = {row.tobytes(): row for row in sets if row.any()}
     base = list(found.values())
     waiting = list(base)
     while waiting and len(found) < UNIONS:
         one = waiting.pop(0)
         for other in base:
             joined = one | other
-            if joined.tobytes() not in found and len(found) < UNIONS:
+            if (one & other).any() and joined.tobytes() not in found and len(found) < UNIONS:
                 found[joined.tobytes()] = joined
                 waiting.append(joined)
     whole = np.logical_or.reduce(base) if base else np.zeros(sets.shape[1], np.bool_)
@@ -309,25 +345,41 @@ def _unions(sets: Flags) -> list[Flags]:
 
 
 def _undominated(market: Market, ledger: Ledger, useful: Ints, classes: Flags) -> Ints:
-    """Without the variants that another replaces: as much room, for no more, taken by all whom it takes, same limits."""
+    """Without the variants that another replaces: as much room, for no more, taken by all whom it takes, same limits.
+
+    Of very many only equal ones are left out.
+    """
     if not len(useful):
         return useful
     spare = np.array([ledger.spare.get(ledger.pool(market.variants[one])[0], 0) > 0 for one in useful.tolist()])
-    order = np.lexsort((useful, ~spare, -market.free[useful].sum(axis=1), market.price[useful]))
+    order = useful[np.lexsort((useful, ~spare, -market.free[useful].sum(axis=1), market.price[useful]))]
+    limits = _limits_of(market, order)
+    free, price, taken = market.free[order], market.price[order], classes[:, order]
+    if len(order) > MANY:
+        columns = np.concatenate((free.T, price[None], taken, limits[None])).T
+        first: dict[bytes, int] = {}
+        for one, row in zip(order.tolist(), columns, strict=True):
+            first.setdefault(row.tobytes(), one)
+        return np.array(sorted(first.values()), np.int64)
     kept: list[int] = []
-    for one in useful[order].tolist():
-        if not kept:
-            kept.append(one)
-            continue
-        rivals = np.array(kept)
-        better = (market.free[rivals] >= market.free[one]).all(axis=1)
-        better &= ~(classes[:, [one]] & ~classes[:, rivals]).any(axis=0)
-        better &= np.array([_same_limits(market, rival, one) for rival in kept], np.bool_) if better.any() else False
+    for one in range(len(order)):
+        rivals = np.array(kept, np.int64)
+        better = (free[rivals] >= free[one]).all(axis=1) & ((limits[rivals] == 0) | (limits[rivals] == limits[one]))
+        better &= ~(taken[:, [one]] & ~taken[:, rivals]).any(axis=0)
         if not better.any():
             kept.append(one)
-    return np.array(sorted(kept), np.int64)
+    return np.sort(order[kept])
 
 
-def _same_limits(market: Market, one: int, other: int) -> bool:
-    first, second = market.variants[one].node_pool, market.variants[other].node_pool
-    return first.name == second.name and (not first.limited or market.variants[one].figures.capacity == market.variants[other].figures.capacity) or not first.limited
+def _limits_of(market: Market, order: Ints) -> Ints:
+    """Equal numbers where one node counts the same against the same limits; 0 where there are none."""
+    found: dict[tuple[object, ...], int] = {}
+    numbers = []
+    for one in order.tolist():
+        node_pool = market.variants[one].node_pool
+        if not node_pool.limited and not node_pool.limits.items:
+            numbers.append(0)
+        else:
+            key = (node_pool.name, market.variants[one].figures.capacity)
+            numbers.append(found.setdefault(key, len(found) + 1))
+    return np.array(numbers, np.int64)

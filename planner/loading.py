@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner import labels as known
+from planner.board import PLENTY
 from planner.filling import fill
+from planner.ladders import Ladders
+from planner.market import request_of
 from planner.settling import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from planner.board import Board, Flags, Ints
-    from planner.fleet import Ask, Fleet, Proposer
+    from planner.fleet import Ask, Fleet
     from planner.kinds import Kind
     from planner.ledger import Ledger
     from planner.market import Market
 
 NEW = "new/"  # begins the host names of nodes that are still without one
-ROUNDS = 6  # how often nodes are added for what is left over
 
 
 @dataclass
@@ -41,6 +44,15 @@ class Load:
     variant: list[int] = field(default_factory=list)
     contents: list[dict[int, int]] = field(default_factory=list)
     left: dict[tuple[int, str], int] = field(default_factory=dict)
+    ladders: Ladders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ladders = Ladders.of(self.market, self.shapes)
+
+    def enter(self, market: Market) -> None:
+        """Go on with another market of the same variants."""
+        self.market = market
+        self.ladders = Ladders.of(market, self.shapes)
 
     @classmethod
     def on(cls, board: Board, market: Market, ledger: Ledger, asks: Iterable[Ask]) -> Load:
@@ -118,36 +130,42 @@ class Load:
             counts[variant] += bool(held)
         return tuple(counts)
 
+    def grow(self) -> None:
+        """For every pod that waits: the node that it makes dearer by the least, as it is, swapped or new."""
+        for (number, zone), count in self.left.items():
+            kind = self.board.kinds.kinds[number]
+            growth = Growth(self, kind, zone) if count else None
+            while growth and self.left[number, zone] and growth.step():
+                self.left[number, zone] -= 1
+
     def shrink(self, since: int = 0) -> None:
         """Swap new nodes, from number ``since`` on, for the cheapest variant that holds their pods; drop empty ones."""
         if len(self.variant) <= since:
             return
-        used = self.market.free[self.variant] - self.board.free[:, self.first :].T
-        for place in range(since, len(self.variant)):
-            best = self._smaller(place, used[place])
-            if best is not None:
-                self._swap(place, best)
+        current = np.array(self.variant[since:], np.int64)
+        used = self.market.free[current] - self.board.free[:, self.first + since :].T
+        best = self.ladders.cheapest(current, used)
+        cheaper = (best >= 0) & (self.market.price[best] < self.market.price[current])
+        for place in np.flatnonzero(cheaper).tolist():
+            self.swap(since + place, int(best[place]))
         self._drop([place for place, held in enumerate(self.contents) if not held and place >= since])
 
-    def _smaller(self, place: int, used: Ints) -> int | None:
-        here = self.variant[place]
-        zone = self.market.zones[here]
-        possible = (self.market.price < self.market.price[here]) & self.market.in_zone(zone)
-        possible &= (self.market.free >= used).all(axis=1) & (self.shapes == self.shapes[here])
-        for kind in self.contents[place]:
-            possible &= self.market.takes[self.board.kinds.kinds[kind].admission]
-        ranked = np.flatnonzero(possible)
-        for one in ranked[np.argsort(self.market.price[ranked], kind="stable")].tolist():
-            if self.ledger.affordable(self.market.variants[one]):
-                return int(one)
-        return None
-
-    def _swap(self, place: int, variant: int) -> None:
+    def swap(self, place: int, variant: int) -> bool:
+        """Make a new node one of another variant, where the ledger allows it."""
         old, node = self.variant[place], self.first + place
         self.ledger.order(self.market.variants[old], -1)
+        if not self.ledger.affordable(self.market.variants[variant]):
+            self.ledger.order(self.market.variants[old], 1)
+            return False
         self.ledger.order(self.market.variants[variant], 1)
         self.board.free[:, node] += self.market.free[variant] - self.market.free[old]
         self.variant[place] = variant
+        return True
+
+    def bind(self, kind: Kind, place: int) -> None:
+        """Put one pod on a new node."""
+        self.board.bind(kind, self.first + place)
+        self.contents[place][kind.index] = self.contents[place].get(kind.index, 0) + 1
 
     def _drop(self, places: Sequence[int]) -> None:
         """Give empty nodes back. They stay on the board, where nobody is put on them any more."""
@@ -156,17 +174,70 @@ class Load:
         self.board.free[:, [self.first + place for place in places]] = -1
 
 
-def load(start: Load, proposer: Proposer, fleet: Fleet) -> Load:
-    """Load a fleet; while pods are left over and more nodes serve some of them, order more."""
+def load(start: Load, fleet: Fleet) -> Load:
+    """Load a fleet; pods that are left over make nodes larger, or get nodes of their own."""
+    since = len(start.variant)
     start.add(fleet)
     start.fill()
-    for _ in range(ROUNDS):
-        waiting = start.waiting()
-        if not waiting:
-            break
-        before = sum(one.count for one in waiting)
-        start.add(proposer.propose(waiting))
-        start.fill()
-        if sum(one.count for one in start.waiting()) == before:
-            break
+    start.grow()
+    start.shrink(since)
     return start
+
+
+class Growth:
+    """One more pod of a kind at a time, where it adds least to the price."""
+
+    def __init__(self, state: Load, kind: Kind, zone: str) -> None:
+        self.state, self.kind, self.zone = state, kind, zone
+        self.request = request_of(state.board, kind)
+        self.options = state.market.options(kind, self.request, zone)
+
+    def step(self) -> bool:
+        """Place one pod; whether that was possible."""
+        state = self.state
+        onto, variant, price = self._dearer()
+        alone = self._new()
+        if alone >= 0 and (onto < 0 or state.market.price[alone] < price):
+            state.add_nodes([alone])
+            onto, variant = len(state.variant) - 1, alone
+            if not state.board.allowed_on(self.kind, state.first + onto, apart_from=self._settled()):
+                return False
+        if onto < 0:
+            return False
+        if variant != state.variant[onto] and not state.swap(onto, variant):
+            return False
+        state.bind(self.kind, onto)
+        return True
+
+    def _settled(self) -> str:
+        return known.ZONE if self.zone else ""
+
+    def _new(self) -> int:
+        """The cheapest variant for the pod alone."""
+        market, ledger = self.state.market, self.state.ledger
+        possible = np.flatnonzero(self.options)
+        for one in possible[np.argsort(market.price[possible], kind="stable")].tolist():
+            if ledger.affordable(market.variants[one]):
+                return int(one)
+        return -1
+
+    def _dearer(self) -> tuple[int, int, int]:
+        """The new node that takes the pod for the least more, with the variant it becomes, and how much more."""
+        state = self.state
+        if not state.variant:
+            return -1, -1, 0
+        new = slice(state.first, state.board.size)
+        room = state.board.unsized(self.kind, apart_from=self._settled())[new]
+        current = np.array(state.variant, np.int64)
+        room = (room > 0) & state.market.open_to(self.kind, self.zone)[current]
+        places = np.flatnonzero(room)
+        if not len(places):
+            return -1, -1, 0
+        used = state.market.free[current[places]] - state.board.free[:, new].T[places]
+        becomes = state.ladders.cheapest(current[places], used + self.request)
+        more = np.where(becomes >= 0, state.market.price[becomes] - state.market.price[current[places]], PLENTY)
+        more = np.where(more < 0, 0, more)
+        best = int(np.argmin(more))
+        if more[best] >= PLENTY:
+            return -1, -1, 0
+        return int(places[best]), int(becomes[best]), int(more[best])

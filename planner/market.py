@@ -30,7 +30,10 @@ class Market:
     price: Ints
     takes: Flags
     zones: tuple[str, ...]
+    _options: dict[tuple[int, str, bytes], Flags] = field(default_factory=dict)
+    _open: dict[tuple[int, str], Flags] = field(default_factory=dict)
     _offers: dict[bytes, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    _values: dict[tuple[bytes, str], tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, kinds: Kinds, candidates: Sequence[Candidate], resources: tuple[str, ...]) -> Market:
@@ -51,13 +54,23 @@ class Market:
 
     def options(self, kind: Kind, request: Ints, zone: str = "") -> Flags:
         """The variants of which an empty node takes a pod of the kind; in one zone, if one is named."""
-        found: Flags = self.takes[kind.admission] & ((self.free >= request) | (request == 0)).all(axis=1)
-        if zone:
-            found = found & self.in_zone(zone)
+        key = (kind.admission, zone, request.tobytes())
+        found = self._options.get(key)
+        if found is None:
+            found = self.open_to(kind, zone) & ((self.free >= request) | (request == 0)).all(axis=1)
+            self._options[key] = found
         return found
 
-    def in_zone(self, zone: str) -> Flags:
-        return np.array([one == zone for one in self.zones], np.bool_)
+    def open_to(self, kind: Kind, zone: str = "") -> Flags:
+        """The variants that would take a pod of the kind if they were large enough."""
+        key = (kind.admission, zone)
+        found = self._open.get(key)
+        if found is None:
+            found = self.takes[kind.admission]
+            if zone:
+                found = found & np.array([one == zone for one in self.zones], np.bool_)
+            self._open[key] = found
+        return found
 
     def offers(self, options: Flags) -> Mapping[str, Mapping[str, str]]:
         """The zones of these variants, with the labels that all of them have there."""
@@ -69,6 +82,14 @@ class Market:
                 found[zone] = dict(found.get(zone, labels).items() & labels.items())
             self._offers[key] = found
         return self._offers[key]
+
+    def values(self, options: Flags, label: str) -> tuple[str, ...]:
+        """The values of a label among these variants, sorted."""
+        key = (options.tobytes(), label)
+        if key not in self._values:
+            labels = (self.variants[one].labels.get(label) for one in np.flatnonzero(options).tolist())
+            self._values[key] = tuple(sorted({value for value in labels if value is not None}))
+        return self._values[key]
 
     def shapes(self, shapes: Shapes) -> Ints:
         """The shape of each variant's nodes."""

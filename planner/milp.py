@@ -1,5 +1,7 @@
 """Integer programs over HiGHS: how many nodes of each variant, at the least cost, and the bound that is proved.
 
+Most rows never bind. So a program is solved with few of them, those that its answer breaks are added, and so on until
+none is broken. Where there are very many columns, the linear relaxation is all that is solved.
 HiGHS runs on one thread with a fixed seed and stops by the nodes it has searched, never by the clock: the same program
 has the same answer everywhere.
 """
@@ -16,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from planner.board import Flags, Ints
-    from planner.fleet import Floats
+
+    Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 #: Nodes of the search tree by effort, and by how much an answer may be dearer than the bound before the search ends.
 SEARCHED, GAP = 300, 1e-4
-LARGE = 400  # columns; beyond, half a per cent is near enough
+#: Columns beyond which whole numbers are not searched for.
+LARGE = 150
+BEGINNING, ADDED, ROUNDS = 12, 12, 40  # rows to begin with, rows added at a time, and how often
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +72,41 @@ class Program:
     def width(self) -> int:
         return self.size + len(self.others) + len(self.pools)
 
+    def minimise(self, cost: Ints | Floats, *, pool_cost: float = 0) -> Answer | None:
+        """The columns that cost least (``cost`` may leave the later ones out); None where none satisfy the rows."""
+        scale = max(1.0, float(np.abs(cost).max(initial=0)) / 1e4)
+        costs = np.zeros(self.width)
+        costs[: len(cost)] = np.asarray(cost, np.float64) / scale
+        costs[self.width - len(self.pools) :] = pool_cost / scale
+        matrix, least = self._matrix()
+        search = _Search(matrix, least, self._upper, self._whole, costs, self.effort)
+        found = search.solve() if self.size <= LARGE else search.relaxed()
+        if found is None:
+            return None
+        values, bound = found[0], found[1] * scale
+        return Answer(
+            np.floor(values[: self.size] + 0.5).astype(np.int64), values[self.size : self.size + len(self.others)],
+            max(0, int(np.ceil(bound - abs(bound) * 1e-6 - 0.01))),
+        )  # fmt: skip
+
     @cached_property
+    def _upper(self) -> Floats:
+        most = [np.full(self.size, np.inf), np.asarray(self.others, np.float64), np.full(len(self.pools), np.inf)]
+        return np.concatenate(most)
+
+    @cached_property
+    def _whole(self) -> Flags:
+        flags = np.ones(self.width, np.bool_)
+        flags[self.size : self.size + len(self.others)] = False
+        return flags
+
+    def _matrix(self) -> tuple[Floats, Floats]:
+        rows = [*self.rows, *self._extra, *self._pool_rows()]
+        matrix = np.zeros((len(rows), self.width))
+        for number, row in enumerate(rows):
+            matrix[number, : len(row.factors)] = row.factors
+        return matrix, np.array([row.least for row in rows])
+
     def _pool_rows(self) -> list[Row]:
         rows = []
         for number, (flags, spare, room) in enumerate(self.pools):
@@ -81,68 +120,113 @@ class Program:
             rows.append(Row(whole, -float(self.most_pools)))
         return rows
 
-    def minimise(self, cost: Ints | Floats, *, pool_cost: float = 0) -> Answer | None:
-        """The columns that cost least (``cost`` may leave later ones out); None where no columns satisfy the rows."""
+
+@dataclass
+class _Search:
+    """One objective over one matrix. ``active`` are the rows that HiGHS has been told of so far."""
+
+    matrix: Floats
+    least: Floats
+    upper: Floats
+    whole: Flags
+    costs: Floats
+    effort: int
+    active: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.active = list(range(min(BEGINNING, len(self.least))))
+        if len(self.costs) <= LARGE and len(self.least) <= 10 * BEGINNING:
+            self.active = list(range(len(self.least)))
+
+    def solve(self) -> tuple[Floats, float] | None:
+        """The cheapest whole numbers that keep every row, and the bound."""
+        found = None
+        for _ in range(ROUNDS):
+            found = self._run(np.arange(len(self.costs)), whole=True)
+            if found is None or not self._break(found[0]):
+                break
+        return found[:2] if found else None
+
+    def relaxed(self) -> tuple[Floats, float] | None:
+        """The cheapest numbers that keep every row, whole or not, and the bound.
+
+        Columns are looked at as few as the rows: those are added that would pay at the prices of the last answer. What
+        they cost at these prices bounds what anything costs, so the bound is true even when the search ends early.
+        """
+        columns, bound, found = self._first_columns(), 0.0, None
+        for _ in range(ROUNDS):
+            found = self._run(columns, whole=False)
+            if found is None:
+                return None
+            values, cost, prices = found
+            worth = prices @ self.matrix[self.active]
+            ratio = self.costs[worth > 1e-12] / worth[worth > 1e-12]
+            bound = cost * min(1.0, float(ratio.min(initial=1.0)))
+            paying = np.argsort(self.costs - worth, kind="stable")[:ADDED]
+            paying = paying[(self.costs - worth)[paying] < -1e-7 * np.maximum(1.0, self.costs[paying])]
+            columns = np.unique(np.concatenate((columns, paying)))
+            if not self._break(values) and not len(paying):
+                break
+        return (found[0], bound) if found else None
+
+    def _first_columns(self) -> Ints:
+        """Some columns of every price, and all that are not whole."""
+        order = np.argsort(self.costs, kind="stable")
+        some = order[np.unique(np.linspace(0, len(order) - 1, LARGE // 2).astype(np.int64))]
+        return np.unique(np.concatenate((some, np.flatnonzero(~self.whole))))
+
+    def _break(self, values: Floats) -> bool:
+        """Add the rows that these values break most; whether there are any."""
+        broken = self.least - self.matrix @ values
+        broken[self.active] = 0
+        worst = np.argsort(-broken, kind="stable")[:ADDED]
+        worst = worst[broken[worst] > 1e-7]
+        self.active += worst.tolist()
+        return bool(len(worst))
+
+    def _run(self, columns: Ints, *, whole: bool) -> tuple[Floats, float, Floats] | None:
+        """Values, the bound, and the price of each active row.""" 
         import highspy  # noqa: PLC0415 - a fifth of a second, and many plans order nothing
 
-        solver = _quiet(highspy)
+        solver = highspy.Highs()
+        solver.silent()
         for name, value in _OPTIONS.items():
             solver.setOptionValue(name, value)
         solver.setOptionValue("mip_max_nodes", SEARCHED * self.effort)
-        solver.setOptionValue("mip_rel_gap", GAP if self.width <= LARGE else 50 * GAP)
-        scale = max(1.0, float(np.abs(cost).max(initial=0)) / 1e4)
-        solver.passModel(self._model(highspy, np.asarray(cost, np.float64) / scale, pool_cost / scale))
+        solver.setOptionValue("mip_rel_gap", GAP)
+        solver.passModel(self._model(highspy, columns, whole=whole))
         solver.run()
-        found = solver.getInfo()
-        if found.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        info = solver.getInfo()
+        if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
             return None
-        values = np.array(solver.getSolution().col_value)
-        bound = found.mip_dual_bound * scale
-        return Answer(
-            np.rint(values[: self.size]).astype(np.int64), values[self.size : self.size + len(self.others)],
-            max(0, int(np.ceil(bound - abs(bound) * 1e-6 - 0.01))) if np.isfinite(bound) else 0,
-        )  # fmt: skip
+        values = np.zeros(len(self.costs))
+        solution = solver.getSolution()
+        values[columns] = solution.col_value
+        bound = info.mip_dual_bound if whole else info.objective_function_value
+        prices = np.maximum(solution.row_dual, 0) if not whole else np.zeros(0)
+        return values, float(bound) if np.isfinite(bound) else 0.0, prices
 
-    def _model(self, highspy: object, cost: Floats, pool_cost: float) -> object:
-        rows = [*self.rows, *self._extra, *self._pool_rows]
-        matrix = np.zeros((len(rows), self.width))
-        for number, row in enumerate(rows):
-            matrix[number, : len(row.factors)] = row.factors
-        places = np.nonzero(matrix)
-        model = highspy.HighsLp()  # type: ignore[attr-defined]
-        model.num_col_, model.num_row_ = self.width, len(rows)
-        model.col_cost_ = np.concatenate((
-            cost, np.zeros(self.size + len(self.others) - len(cost)), np.full(len(self.pools), pool_cost)
-        ))  # fmt: skip
-        model.col_lower_ = np.zeros(self.width)
-        model.col_upper_ = np.concatenate((
-            np.full(self.size, np.inf), np.asarray(self.others, np.float64), np.full(len(self.pools), np.inf)
-        ))  # fmt: skip
-        model.row_lower_ = np.array([row.least for row in rows])
-        model.row_upper_ = np.full(len(rows), np.inf)
-        matrix_format = highspy.MatrixFormat.kRowwise  # type: ignore[attr-defined]
-        model.a_matrix_.format_ = matrix_format
-        model.a_matrix_.start_ = np.concatenate(([0], np.cumsum(np.bincount(places[0], minlength=len(rows)))))
+    def _model(self, highspy: Any, columns: Ints, *, whole: bool) -> Any:
+        part = self.matrix[np.ix_(self.active, columns)]
+        places = np.nonzero(part)
+        model = highspy.HighsLp()
+        model.num_col_, model.num_row_ = len(columns), len(part)
+        model.col_cost_ = self.costs[columns]
+        model.col_lower_ = np.zeros(len(columns))
+        model.col_upper_ = self.upper[columns]
+        model.row_lower_ = self.least[self.active]
+        model.row_upper_ = np.full(len(part), np.inf)
+        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        model.a_matrix_.start_ = np.concatenate(([0], np.cumsum(np.bincount(places[0], minlength=len(part)))))
         model.a_matrix_.index_ = places[1]
-        model.a_matrix_.value_ = matrix[places]
-        whole, continuous = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous  # type: ignore[attr-defined]
-        kinds = [whole] * self.size + [continuous] * len(self.others) + [whole] * len(self.pools)
-        model.integrality_ = kinds
+        model.a_matrix_.value_ = part[places]
+        if whole:
+            kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+            model.integrality_ = [kinds[int(flag)] for flag in self.whole[columns]]
         return model
 
 
-def _quiet(highspy: Any) -> Any:
-    """A solver that says nothing: HiGHS writes its name to stdout, where plans go, as soon as callbacks are let in."""
-
-    class Quiet(highspy.Highs):  # type: ignore[misc]
-        def enableCallbacks(self) -> None:  # noqa: N802 - highspy's name for it
-            self.setOptionValue("output_flag", False)
-            super().enableCallbacks()
-
-    return Quiet()
-
-
 _OPTIONS: dict[str, object] = {
-    "output_flag": False, "threads": 1, "parallel": "off", "random_seed": 0, "mip_abs_gap": 1e-6,
-    "mip_feasibility_tolerance": 1e-7, "primal_feasibility_tolerance": 1e-9,
+    "threads": 1, "parallel": "off", "random_seed": 0, "mip_abs_gap": 1e-6, "mip_feasibility_tolerance": 1e-7,
+    "primal_feasibility_tolerance": 1e-9,
 }  # fmt: skip

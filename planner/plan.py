@@ -109,6 +109,19 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """How the planned nodes fared when kube-scheduler was replayed on them, in ``orders`` orders of arrival.
+
+    ``survived`` counts those in which every placed pod found a node. No orders: the search's budget did not allow it.
+    ``stopped``: the budget ended the search for cheaper nodes.
+    """
+
+    orders: int = 0
+    survived: int = 0
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Digests of the inputs a plan was made from, and the time it was made for (RFC 3339)."""
 
@@ -131,6 +144,7 @@ class Plan:
     unplaced: tuple[Unplaced, ...] = ()
     cost: Cost
     evidence: Evidence
+    certificate: Certificate | None = None
     warnings: tuple[str, ...] = ()
 
     @property

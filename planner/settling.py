@@ -6,10 +6,8 @@ emptiest that the rules, the existing nodes or the variants on offer still allow
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from planner import labels as known
 from planner.filling import Offer, fill
@@ -19,7 +17,7 @@ from planner.market import request_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from planner.board import Board, Flags
+    from planner.board import Board
     from planner.kinds import Kind, Kinds
     from planner.market import Market
 
@@ -82,11 +80,23 @@ def asks_of(board: Board, market: Market, settled: Settled) -> list[Ask]:
 def ask(board: Board, market: Market, kind: Kind, zone: str, count: int) -> Ask:
     """An ask for so many pods of a kind."""
     request = request_of(board, kind)
-    open_to: Flags = market.takes[kind.admission]
-    if zone:
-        open_to = open_to & market.in_zone(zone)
+    open_to = market.open_to(kind, zone)
     options = market.options(kind, request, zone)
+    if any(board.counts.by_host[term] and term in kind.matches for term in kind.affinity):
+        return _huddle(board, market, Ask(kind, zone, count, request, options, open_to))
     return Ask(kind, zone, count, request, options, open_to, _per_host(board, kind))
+
+
+def _huddle(board: Board, market: Market, one: Ask) -> Ask:
+    """Pods that must all be on the host of the first of them: as many at once as the largest variant holds, or none
+    where the first of them has its host already."""
+    if any(board.counts.totals[term] for term in one.kind.affinity):
+        return replace(one, options=one.options & False)
+    asked = one.request > 0
+    held = (market.free[one.options][:, asked] // one.request[asked]).min(axis=1)
+    count = min(one.count, int(held.max(initial=0)))
+    request = one.request * max(1, count)
+    return replace(one, request=request, count=min(1, count), options=market.options(one.kind, request, one.zone))
 
 
 def _per_host(board: Board, kind: Kind) -> tuple[tuple[int, int], ...]:
@@ -105,9 +115,7 @@ def possible_domains(board: Board, market: Market) -> dict[int, list[str]]:
         rules = [rule.term for rule in kind.spreads if not board.counts.by_host[rule.term]]
         if not rules:
             continue
-        options = np.flatnonzero(market.options(kind, request_of(board, kind))).tolist()
+        options = market.options(kind, request_of(board, kind))
         for term in rules:
-            key = board.kinds.terms[term].key
-            labels = (market.variants[one].labels.get(key) for one in options)
-            found.setdefault(term, set()).update(value for value in labels if value is not None)
+            found.setdefault(term, set()).update(market.values(options, board.kinds.terms[term].key))
     return {term: sorted(values) for term, values in found.items()}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.certify import certified
+from planner.certify import Court, Served, Trial, search
 from planner.fleet import Proposer
 from planner.kinds import make_kinds
 from planner.loading import Load, load
@@ -21,6 +21,7 @@ from planner.market import Market
 from planner.plan import Unplaced
 from planner.problem import Opened, Problem, Solution
 from planner.reasons import explain
+from planner.replay import Arrival
 from planner.settling import Settled, asks_of, possible_domains, settle
 from planner.standing import set_domains, stand
 
@@ -74,6 +75,13 @@ class Attempt:
     settled: Settled
     asks: tuple[Ask, ...]
     load: Load
+    served: tuple[Served, ...]
+
+    def proposed(self) -> list[tuple[int, ...]]:
+        """The fleet as the programs proposed it, where all of it could be had."""
+        if not self.served or not all(each.fleet.complete for each in self.served):
+            return []
+        return [tuple(np.array([each.fleet.counts for each in self.served], np.int64).sum(axis=0).tolist())]
 
     def short(self) -> dict[Zone, int]:
         """Zones that could not get all nodes: how many pods of a kind they may be told next time."""
@@ -102,14 +110,22 @@ def _attempt(
     asks = asks_of(board, market, settled)
     ledger = problem.ledger.copy()
     new = Load.on(board, market, ledger, asks)
+    served: list[Served] = []
     for tier in _tiers(market):
-        new.market, since = tier, len(new.variant)
-        proposer = Proposer(tier, ledger, problem.aims.objective)
+        new.enter(tier)
         if wanted := new.waiting():
-            load(new, proposer, proposer.propose(wanted))
-            new.shrink(since)
-    new.market = market
-    return Attempt(standing.kinds, empty, market, settled, tuple(asks), new)
+            fleet = Proposer(tier, ledger, problem.aims.objective).propose(wanted)
+            load(new, fleet)
+            served.append(Served(tier, tuple(_had(wanted, new.waiting())), fleet))
+    new.enter(market)
+    return Attempt(standing.kinds, empty, market, settled, tuple(asks), new, tuple(served))
+
+
+def _had(wanted: Sequence[Ask], left: Sequence[Ask]) -> list[Ask]:
+    """What was asked for, less what is still waiting."""
+    still = {(one.kind.index, one.zone): one.count for one in left}
+    lessened = (replace(one, count=one.count - still.get((one.kind.index, one.zone), 0)) for one in wanted)
+    return [one for one in lessened if one.count > 0]
 
 
 def _tiers(market: Market) -> list[Market]:
@@ -128,7 +144,51 @@ def _surprised(problem: Problem, found: Attempt, coming: Iterable[int]) -> bool:
 
 def _finished(problem: Problem, found: Attempt) -> Solution:
     solution = _on_paper(problem, found)
-    return certified(problem, found, solution) if problem.certify else solution
+    if not problem.certify or not (solution.opened or solution.onto):
+        return solution
+    return _certified(problem, found, solution)
+
+
+def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
+    """The nodes that survive kube-scheduler, with the pods where the first replay puts them."""
+    lost = {pod for one in paper.unplaced for pod in one.pods}
+    arrivals = tuple(
+        Arrival(kind, replace(group, pods=pods)) for kind in found.kinds.kinds for group in kind.members
+        if (pods := tuple(pod for pod in group.pods if pod not in lost))
+    )  # fmt: skip
+    court = Court(problem, found.empty, found.market, found.served, arrivals)
+    verdict = search(court, [found.load.fleet(), *found.proposed()])
+    if verdict.stranded or not verdict.played:
+        return replace(paper, certificate=court.certificate(verdict))
+    return replace(
+        paper, onto=_onto(found, arrivals, verdict), opened=_opened(found, arrivals, verdict),
+        certificate=court.certificate(verdict),
+    )  # fmt: skip
+
+
+def _pods_by_node(arrivals: Sequence[Arrival], verdict: Trial) -> dict[int, list[str]]:
+    """The pods of the first replay, by the number of their node."""
+    waiting = [list(one.group.pods) for one in arrivals]
+    pods: dict[int, list[str]] = {}
+    for (node, place), count in verdict.played[min(verdict.played)].placed().items():
+        pods.setdefault(node, []).extend(waiting[place][:count])
+        del waiting[place][:count]
+    return {node: sorted(names) for node, names in pods.items()}
+
+
+def _onto(found: Attempt, arrivals: Sequence[Arrival], verdict: Trial) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    pods = _pods_by_node(arrivals, verdict)
+    onto = ((found.empty.names[node], tuple(names)) for node, names in pods.items() if node < found.empty.size)
+    return tuple(sorted(onto))
+
+
+def _opened(found: Attempt, arrivals: Sequence[Arrival], verdict: Trial) -> tuple[Opened, ...]:
+    pods = _pods_by_node(arrivals, verdict)
+    variants = [one for one, count in enumerate(verdict.counts) for _ in range(count)]
+    return tuple(
+        Opened(candidate=found.market.variants[one], pods=tuple(pods.get(found.empty.size + number, ())))
+        for number, one in enumerate(variants)
+    )  # fmt: skip
 
 
 def _on_paper(problem: Problem, found: Attempt) -> Solution:
