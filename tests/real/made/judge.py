@@ -2,7 +2,8 @@
 
 Everything is in the cluster when the scheduler starts: pods that run and pods that wait, nodes that stand and the nodes
 that the plan promises, with the daemon pods of both. As a program it prints the table for some seeds or all, and
-asserts nothing: ``python -m tests.real.made.judge [SEED ...]``.
+asserts nothing: ``python -m tests.real.made.judge [--joined] [SEED ...]``. With ``--joined`` the scheduler first does
+what it can on the nodes that stand, the plan is made for what it refuses, and the nodes join while it runs.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from tests.real.made.world import daemon_pods, volume
 from tests.real.parts import find_program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from planner.plan import Plan
     from tests.real.controlplane import ControlPlane, Object
     from tests.real.made.clusters import Made
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+NOTICED = 1.5  # seconds until a running scheduler has surely seen new nodes
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 COLUMNS = "seed  pods nodes placed bound illegal stranded wrong  plan s  all s"
 
@@ -76,10 +78,13 @@ class Verdict:
         return "\n".join([*broken, *lost, *(f"     wrong {pod}: bound to {node}" for pod, node in sorted(self.wrong.items()))])
 
 
-def judge(cluster: Made, plane: ControlPlane, folder: Path) -> Verdict:
+def judge(cluster: Made, plane: ControlPlane, folder: Path, *, joined: bool = False) -> Verdict:
     """Plan for a made cluster, give the plan's nodes to the scheduler, and compare. The plane must be empty."""
     began = monotonic()
     plane.create(cluster.objects)
+    if joined:
+        plane.start_scheduler()
+        _rest(plane, cluster.objects)
     snapshot = plane.snapshot()
     planned = monotonic()
     plan = plan_of(snapshot, cluster, folder)
@@ -87,8 +92,11 @@ def judge(cluster: Made, plane: ControlPlane, folder: Path) -> Verdict:
     nodes = node_list(plan)["items"]
     assert isinstance(nodes, list)
     plane.create([*nodes, *_daemons_to_come(snapshot["items"], nodes)])
-    plane.start_scheduler()
-    plane.wait("the scheduler's rest", lambda: _provide_volumes(plane, snapshot["items"]) and plane.is_at_rest())
+    if joined:
+        plane.comes(lambda: False, patience=NOTICED)
+    else:
+        plane.start_scheduler()
+    _rest(plane, snapshot["items"])
     wanted = {name_of(pod): pod for pod in snapshot["items"] if pod["kind"] == "Pod" and not bound_node(pod)}
     after = {name_of(pod): pod for pod in plane.listed("Pod")}
     placed = {pod: node.name for node in plan.placements for pod in node.pods}
@@ -100,6 +108,12 @@ def judge(cluster: Made, plane: ControlPlane, folder: Path) -> Verdict:
         wrong={name: bound_node(after[name]) for name in _more(bound, set(placed), wanted)},
         cost=plan.cost.after.hourly, plan_seconds=planned, seconds=monotonic() - began,
     )  # fmt: skip
+
+
+def _rest(plane: ControlPlane, items: Iterable[Object]) -> None:
+    """Wait until the scheduler has done what it can."""
+    claims = [item for item in items if item["kind"] == "PersistentVolumeClaim" and "volumeName" not in item["spec"]]
+    plane.wait("the scheduler's rest", lambda: _provide_volumes(plane, claims) and plane.is_at_rest())
 
 
 def plan_of(snapshot: Object, cluster: Made, folder: Path) -> Plan:
@@ -145,11 +159,9 @@ def _said(pod: Object | None) -> str:
     return refusal(pod) or "in no queue" if pod else "driven out by a more important pod"
 
 
-def _provide_volumes(plane: ControlPlane, items: list[Object]) -> bool:
+def _provide_volumes(plane: ControlPlane, unbound: Sequence[Object]) -> bool:
     """Bind each claim for which the scheduler has chosen a node to a volume of its zone, as Cinder's driver would."""
-    if not any(item["kind"] == "PersistentVolumeClaim" and "volumeName" not in item["spec"] for item in items):
-        return True
-    for claim in plane.listed("PersistentVolumeClaim"):
+    for claim in plane.listed("PersistentVolumeClaim") if unbound else ():
         node = claim["metadata"].get("annotations", {}).get(SELECTED_NODE)
         if node and not claim["spec"].get("volumeName"):
             labels = plane.call("GET", f"{path_of('Node')}/{node}")["metadata"]["labels"]
@@ -166,15 +178,7 @@ def _bind(plane: ControlPlane, claim: Object, zone: str) -> None:
     plane.call("PATCH", f"{path_of('PersistentVolumeClaim', namespace)}/{name}", change)
 
 
-def table(verdicts: Iterable[Verdict]) -> str:
-    """All verdicts, with what went wrong."""
-    lines = [COLUMNS]
-    for verdict in verdicts:
-        lines += [verdict.line(), *filter(None, [verdict.details()])]
-    return "\n".join(lines)
-
-
-def main(seeds: Iterable[int]) -> None:
+def main(seeds: Iterable[int], *, joined: bool) -> None:
     """Print the table, line by line."""
     programs = {name: find_program(name) for name in ("etcd", "kube-apiserver", SCHEDULER, CONTROLLERS)}
     found = {name: path for name, path in programs.items() if path}
@@ -182,7 +186,7 @@ def main(seeds: Iterable[int]) -> None:
     sys.stdout.write(f"{COLUMNS}\n")
     with tempfile.TemporaryDirectory() as folder, control_plane(found, Path(folder)) as plane:
         for seed in seeds:
-            verdict = judge(made(seed), plane, Path(folder))
+            verdict = judge(made(seed), plane, Path(folder), joined=joined)
             plane.clear()
             sys.stdout.write("\n".join(filter(None, [verdict.line(), verdict.details()])) + "\n")
             sys.stdout.flush()
@@ -195,4 +199,4 @@ def main(seeds: Iterable[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(each) for each in sys.argv[1:]] or SEEDS)
+    main([int(each) for each in sys.argv[1:] if each.isdigit()] or SEEDS, joined="--joined" in sys.argv)
