@@ -201,4 +201,7 @@ def _kept_off(one: Bin, needs: Needs, taken: list[Resources]) -> str:
         for name, amount in requests:
             free[name] = free.get(name, 0) - amount
     short = [name for name, amount in needs.requests if amount > max(0, free.get(name, 0))]
-    return f"short of {' and '.join(short[:3])}" if short else "with room, but not by the rules of spread and affinity"
+    if short:
+        return f"short of {' and '.join(short[:3])}"
+    ruled = needs.spreads or needs.affinity or needs.anti_affinity or needs.ports
+    return "with room, but not by the rules of spread and affinity" if ruled else "with room"

@@ -10,7 +10,7 @@ from planner import labels as known
 from planner.quantity import format_money
 from planner.resources import PODS, describe_amount, format_amount
 from renderer.markdown import code, prose
-from renderer.text import columns, count, hourly, one_line, pad, shortened, wrapped
+from renderer.text import ELLIPSIS, columns, count, hourly, one_line, pad, shortened, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 _NAMES = 4  # flavors and zones that are named
+_ASKS, _LEAST = 1, 20  # the column of what is asked, and how wide it is at least
 _HEAD = ("filter", "the pod asks", "alone", "so far")
 _WHERE = {
     "expected": "goes on {node}, a node still to come",
@@ -53,7 +54,7 @@ def pod_sections(study: PodStudy) -> tuple[Section, ...]:
     where = _WHERE[study.state.value].format(node=study.node)
     first = Section(title=f"{study.pod} {where}", lines=tuple(_about(study)))
     pools = [_of_node_pool(one) for one in study.node_pools]
-    rest = Section(title="Beside", lines=tuple(_beside(study)))
+    rest = Section(title="Nodes and rules", lines=tuple(_beside(study)))
     return tuple(one for one in (first, *pools, rest) if one is not rest or one.lines)
 
 
@@ -140,11 +141,24 @@ def _document(kind: str, body: dict[str, object]) -> str:
 def _text(section: Section, width: int) -> Iterator[str]:
     yield from wrapped(one_line(section.title), width=width, first="", rest="  ")
     rows = [[one_line(cell) for cell in row] for row in section.rows]
-    widths = [max(columns(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
+    widths = _widths(rows, width) if rows else []
     for row in rows:
-        yield "  " + "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
+        yield "  " + "  ".join(pad(_cut(cell, size), size) for cell, size in zip(row, widths, strict=True)).rstrip()
     for line in section.lines:
         yield from wrapped(one_line(line), width=width, first="  ", rest="    ")
+
+
+def _widths(rows: list[list[str]], width: int) -> list[int]:
+    """How wide each column is; what the pod asks gives way where a line would be too long."""
+    widths = [max(columns(row[place]) for row in rows) for place in range(len(rows[0]))]
+    widths[_ASKS] = max(_LEAST, min(widths[_ASKS], width - 2 * len(widths) - sum(widths) + widths[_ASKS]))
+    return widths
+
+
+def _cut(text: str, size: int) -> str:
+    while columns(text) > size:
+        text = text.removesuffix(ELLIPSIS)[:-1] + ELLIPSIS
+    return text
 
 
 def _row(cells: Iterable[str]) -> str:
@@ -182,19 +196,22 @@ def _offer(one: Offer, currency: str) -> str:
 
 
 def _of_node_pool(study: PoolStudy) -> Section:
-    offered = f"{count(len(study.offered.flavors), 'flavor')} in {count(len(study.offered.zones), 'zone')}"
-    left = f"{_left(study.passed)} of" if study.passed else "nothing is left of"
+    offered, passed = study.offered, study.passed
+    said = f"nothing is left of {_left(offered)}"
+    if passed:
+        flavors = f"{len(passed.flavors)} of {count(len(offered.flavors), 'flavor')}"
+        said = f"{flavors} would do, in {len(passed.zones)} of {count(len(offered.zones), 'zone')}"
     rows = [(one.filter, one.asks, _left(one.alone), _left(one.so_far)) for one in study.checks]
     lines = (*(_pair(*pair) for pair in study.pairs), *(_miss(one, study.offered.zones) for one in study.misses))
     return Section(
-        title=f"NodePool {study.node_pool}: {left} {offered}", rows=(_HEAD, *rows) if rows else (), lines=lines
+        title=f"NodePool {study.node_pool}: {said}", rows=(_HEAD, *rows) if rows else (), lines=lines
     )
 
 
 def _left(left: Left) -> str:
     if not left:
         return "nothing"
-    return f"{count(len(left.flavors), 'flavor')}, {count(len(left.zones), 'zone')}"
+    return f"{count(len(left.flavors), 'flavor')} in {count(len(left.zones), 'zone')}"
 
 
 def _pair(first: Check, second: Check) -> str:
