@@ -11,7 +11,6 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from planner.claims import ONE_NODE
 from planner.resources import ATTACHABLE, Resources
 from planner.volumes import CINDER, VolumeIndex
 
@@ -59,7 +58,7 @@ def _counted(
         counts: Counter[str] = Counter()
         for driver, name in drivers[pod.key]:
             claim = volumes.claims.get((pod.namespace, name))
-            shared = claim is not None and claim.modes == ONE_NODE
+            shared = claim is not None and volumes.is_disk(claim)
             # Whoever waits for a claim of one node ends on that node; others may each be on a node of their own.
             place = "" if shared else pod.node_name or pod.key
             if driver in limited and (place, pod.namespace, name) not in seen:

@@ -1,7 +1,8 @@
 """Claims that several pods use: who has one keeps others off, or draws them to the same node.
 
-kube-scheduler lets one pod at a time use a ReadWriteOncePod claim. Of ReadWriteOnce it knows nothing, but the volume is
-attached to one node at a time: a pod that lands elsewhere never starts, so no node is ordered for it.
+kube-scheduler lets one pod at a time use a ReadWriteOncePod claim. Of ReadWriteOnce it knows nothing, but a disk is
+attached to one node at a time: a pod that lands elsewhere never starts, so no node is ordered for it. Volumes that are
+mounted over the network have no such bound, whatever their mode says.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     _Key = tuple[str, str]
 
-ONE_NODE: Final = ("ReadWriteOnce",)
 ONE_POD: Final = ("ReadWriteOncePod",)
 #: Begins the label that stands for a claim; no label of Kubernetes has a space in it.
 VOLUME_LABEL: Final = "volume "
@@ -56,9 +56,9 @@ class ClaimUsers:
                 found.waiting[pod.namespace, name] = found.waiting.get((pod.namespace, name), 0) + 1
         return found
 
-    def holds(self, pod: Pod, claim: Claim | None) -> Refusal | None:
+    def holds(self, pod: Pod, claim: Claim) -> Refusal | None:
         """Why a ReadWriteOncePod claim is not to be had; None where it is, or is of another kind."""
-        if claim is None or claim.modes != ONE_POD:
+        if claim.modes != ONE_POD:
             return None
         key = (claim.namespace, claim.name)
         users = self.running.get(key)
@@ -70,12 +70,10 @@ class ClaimUsers:
             detail=f"claim {claim.namespace}/{claim.name} is for one pod at a time, and {user} comes first",
         )  # fmt: skip
 
-    def together(self, needs: Needs, claims: Iterable[Claim | None]) -> tuple[Needs, tuple[tuple[str, str], ...]]:
-        """What ReadWriteOnce claims that others use too add to a pod's needs and labels."""
+    def together(self, needs: Needs, disks: Iterable[Claim]) -> tuple[Needs, tuple[tuple[str, str], ...]]:
+        """What claims of one node that others use too add to a pod's needs and labels."""
         labels: list[tuple[str, str]] = []
-        for claim in claims:
-            if claim is None or claim.modes != ONE_NODE:
-                continue
+        for claim in disks:
             key = (claim.namespace, claim.name)
             places = sorted({pod.node_name for pod in self.running.get(key, ()) if not pod.deleting})
             if places:

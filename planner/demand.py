@@ -139,7 +139,7 @@ class _Reader:
         return known[1], pod.labels
 
     def _with_volumes(self, pod: Pod) -> tuple[Needs, _Labels] | Refusal:
-        claims = [self.volumes.claims.get((pod.namespace, name)) for name in pod.needs.claims]
+        claims = [found for name in pod.needs.claims if (found := self.volumes.claims.get((pod.namespace, name)))]
         taken = next((refusal for claim in claims if (refusal := self.users.holds(pod, claim))), None)
         places = taken or self.volumes.where(pod)
         if isinstance(places, Refusal):
@@ -148,7 +148,7 @@ class _Reader:
         narrowed = combine(needs.alternatives, places)
         own = needs.alternatives if narrowed != needs.alternatives else None
         needs = replace(needs, alternatives=narrowed, own_alternatives=own, claims=())
-        needs, labels = self.users.together(needs, claims)
+        needs, labels = self.users.together(needs, [one for one in claims if self.volumes.is_disk(one)])
         return self._one(needs), tuple(sorted((*pod.labels, *labels)))
 
     def _wishes(self, needs: Needs) -> Needs:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from planner.pods import Pod
 
 FILTER = "Volumes"
+ONE_NODE: Final = ("ReadWriteOnce",)
 CINDER: Final = "cinder.csi.openstack.org"
 #: Provisioners of old that a CSI driver has taken over (CSI migration).
 _MIGRATED: Final = {"kubernetes.io/cinder": CINDER}
@@ -67,6 +68,10 @@ class VolumeIndex:
             of_class = self._class_of(claim)
             found = of_class.provisioner if of_class else ""
         return _MIGRATED.get(found, found)
+
+    def is_disk(self, claim: Claim) -> bool:
+        """Whether one node at a time can have the claim's volume: ReadWriteOnce, and of OVHcloud's block storage."""
+        return claim.modes == ONE_NODE and self.driver(claim.namespace, claim.name) == CINDER
 
     def _claim(self, namespace: str, name: str) -> tuple[Requirements, ...] | Refusal:
         claim = self.claims.get((namespace, name))

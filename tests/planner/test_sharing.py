@@ -74,6 +74,11 @@ def test_a_volume_of_many_nodes_holds_nobody() -> None:
     assert [group.needs.node_names for group in found.groups] == [None]
 
 
+def test_a_volume_over_the_network_holds_nobody_whatever_its_mode() -> None:
+    found = demand(pod("new", "data"), pod("old", "data", on="n1"), claims=(claim("data", storage_class="other"),))
+    assert [group.needs.node_names for group in found.groups] == [None]
+
+
 def test_pods_that_wait_for_one_volume_wait_for_one_node() -> None:
     (group,) = {one.needs: one for one in demand(pod("a", "data"), pod("b", "data")).groups}.values()
     rules = terms_of(group.needs, "default", dict(group.labels), ())
