@@ -134,7 +134,7 @@ def too_few_values(mine: Sequence[Candidate]) -> str:
     Karpenter counts the values that are left for one node (its policy Strict). A pool here is of one flavor whatever is
     on offer, so what is counted is the breadth of the NodePool: what it could order in this region.
     """
-    for each in mine[0].node_pool.requirements:
+    for each in mine[0].node_pool.requirements if mine else ():
         values = {value for one in mine for value in _values(each.key, one)} if each.min_values else ()
         if len(values) < each.min_values:
             return f"minValues asks for {each.min_values} values of {each.key}; {len(values)} can be ordered here"

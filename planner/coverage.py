@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from planner import labels as known
-from planner.candidates import refused_by_policy
+from planner.candidates import candidate, refused_by_policy, too_few_values
+from planner.policy import NodeClass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from planner.catalog import Catalog, Flavor, Region
     from planner.policy import NodePool, Policy
@@ -51,6 +52,15 @@ def _gaps(node_pool: NodePool, catalog: Catalog, region: Region) -> Iterator[Gap
         yield Gap(node_pool.name, f"nothing can be ordered under it: {_why(node_pool, catalog, region)}", total=True)
     elif all(region.name in flavor.unavailable for flavor in allowed):
         yield Gap(node_pool.name, f"nothing can be ordered under it: {region.name} sells none of its flavors")
+    elif few := _too_few(node_pool, allowed, region):
+        yield Gap(node_pool.name, f"it is not used: {few}")
+
+
+def _too_few(node_pool: NodePool, flavors: Iterable[Flavor], region: Region) -> str:
+    """What ``minValues`` finds too few, as a clause; the node class has no say in it."""
+    any_class = NodeClass(name=node_pool.node_class)
+    offers = (candidate(node_pool, any_class, flavor, region, zone, {}) for flavor in flavors for zone in region.zones)
+    return too_few_values([one for one in offers if one is not None])
 
 
 def _allowed(node_pool: NodePool, flavor: Flavor, region: Region) -> bool:
