@@ -57,7 +57,7 @@ def _amounts(requests: Resources, sieve: Sieve) -> Iterator[Hint]:
     cpu, memory = requests.get(CPU), requests.get(MEMORY)
     cores = cpu // 1000
     if cpu > sieve.most(CPU) and _FEWEST_MILLICORES <= cores <= sieve.most(CPU):
-        yield Hint(RESOURCES, "cpu-unit", f"cpu {cores} is {cores} cores, {cores}m would be thousandths of one")
+        yield Hint(RESOURCES, "cpu-unit", f"cpu {cores} means {cores} whole cores; was {cores}m meant?")
     if memory > sieve.most(MEMORY):
         yield from _large_memory(memory, sieve.most(MEMORY))
     if 0 < memory < _KI:
@@ -74,7 +74,7 @@ def _large_memory(memory: int, most: int) -> Iterator[Hint]:
             return
     if memory >= _TI and memory // _KI <= most:
         meant = describe_amount(MEMORY, memory // _KI)
-        yield Hint(RESOURCES, "memory-unit", f"memory {describe_amount(MEMORY, memory)} is 1024 times {meant}")
+        yield Hint(RESOURCES, "memory-unit", f"memory {describe_amount(MEMORY, memory)} is 1024 times {meant}; was that meant?")
 
 
 # Labels

@@ -121,17 +121,22 @@ def test_a_pod_and_a_pool_are_explained(desk: Desk) -> None:
     (placement,) = plan["placements"]
     pod = desk.run("explain", placement["pods"][0], "--policy", "policy.yaml", *NOW)
     assert pod.code == 0
-    assert pod.out.splitlines()[:2] == [
-        f"{placement['pods'][0]} goes on {placement['node']}, a node still to come",
-        f"pool {placement['pool']}: create, 0 → 1 nodes",
-    ]
+    (change,) = plan["changes"]
+    lines = [line.strip() for line in pod.out.splitlines()]
+    assert lines[0] == f"{placement['pods'][0]} goes on {placement['node']}, a node still to come"
+    assert {reason["text"] for reason in change["reasons"]} <= set(lines)
     pool = desk.run("explain", placement["pool"], "--policy", "policy.yaml", *NOW)
-    assert pod.out.splitlines()[1:] == pool.out.splitlines()
+    assert pool.out.splitlines()[0] == f"pool {placement['pool']}: create, 0 → 1 nodes"
+    told = json.loads(desk.run("explain", placement["pool"], "--policy", "policy.yaml", "-o", "json", *NOW).out)
+    assert (told["kind"], told["pool"]["reasons"]) == ("Explanation", change["reasons"])
+    bare = desk.run("explain", placement["pods"][0].partition("/")[2], "--policy", "policy.yaml", "-o", "markdown", *NOW)
+    assert bare.out.startswith("## ")
     system = desk.run("explain", "system", "--policy", "policy.yaml", *NOW)
     assert system.code in (0, 1)
     desk.write({"small.yaml": policy("b3-8").replace("cpu: 20", "cpu: 0")})
     nowhere = desk.run("explain", placement["pods"][0], "--policy", "small.yaml", *NOW)
-    assert nowhere.out.startswith(f"{placement['pods'][0]} stays pending:\n  default, ")
+    assert nowhere.out.startswith(f"{placement['pods'][0]} stays pending\n")
+    assert "\n  default, Limits: limits.cpu is 0, 0 in use; one more b3-8 adds 2\n" in nowhere.out
 
 
 def test_rendering_twice_changes_nothing_and_a_pool_that_goes_takes_its_files_along(desk: Desk) -> None:
