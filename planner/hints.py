@@ -73,8 +73,8 @@ def _large_memory(memory: int, most: int) -> Iterator[Hint]:
             yield Hint(RESOURCES, "memory-binary", f"memory {count}{binary} is too much, {count}{decimal} would fit")
             return
     if memory >= _TI and memory // _KI <= most:
-        meant = describe_amount(MEMORY, memory // _KI)
-        yield Hint(RESOURCES, "memory-unit", f"memory {describe_amount(MEMORY, memory)} is 1024 times {meant}; was that meant?")
+        asked, meant = describe_amount(MEMORY, memory), describe_amount(MEMORY, memory // _KI)
+        yield Hint(RESOURCES, "memory-unit", f"memory {asked} is 1024 times {meant}; was that meant?")
 
 
 # Labels
