@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from planner.labels import HOSTNAME
-from planner.resources import Resources, format_amount
+from planner.resources import ATTACHABLE, Resources, format_amount
 
 if TYPE_CHECKING:
     from planner.plan import ExpectedNode, Plan
@@ -50,8 +50,8 @@ def _node(name: str, expected: ExpectedNode) -> dict[str, object]:
 
 
 def quantities(amounts: Resources) -> dict[str, str]:
-    """Amounts as Kubernetes quantities."""
-    return {name: format_amount(name, amount) for name, amount in amounts}
+    """Amounts as Kubernetes quantities, without the volumes that a node attaches: its CSINode says those."""
+    return {name: format_amount(name, amount) for name, amount in amounts if not name.startswith(ATTACHABLE)}
 
 
 def _taint(taint: Taint) -> dict[str, str]:

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from planner.plan import Plan
 from planner.resources import Resources
-from renderer.nodes import node_list, node_text
+from renderer.nodes import node_list, node_text, quantities
 from tests.renderer.cases import load_case
 from tests.renderer.strategies import few_examples, plans
 
@@ -41,3 +41,8 @@ def test_the_hostname_is_the_name_and_an_empty_taint_value_is_left_out() -> None
         {"key": "gpu", "effect": "NoSchedule", "value": "true"}, {"key": "boot", "effect": "NoExecute"},
     ]  # fmt: skip
     assert "providerID" not in items[0]["spec"]
+
+
+def test_the_volumes_a_node_attaches_are_no_amount_of_the_node() -> None:
+    amounts = Resources.of({"cpu": 1000, "attachable-volumes-csi-cinder.csi.openstack.org": 254})
+    assert quantities(amounts) == {"cpu": "1"}
