@@ -51,11 +51,14 @@ class Admission:
     tolerations: tuple[Toleration, ...]
     node_names: tuple[str, ...] | None
     ports: tuple[str, ...]
-    preferences: tuple[Preference, ...]  # by them, labels that a policy leaves open are written
+    preferences: tuple[Preference, ...]  # by these two, labels that a policy leaves open are written
+    keys: tuple[str, ...]
 
     @classmethod
     def of(cls, needs: Needs) -> Admission:
-        return cls(needs.alternatives, needs.tolerations, needs.node_names, needs.ports, needs.preferences)
+        return cls(
+            needs.alternatives, needs.tolerations, needs.node_names, needs.ports, needs.preferences, needs.node_keys,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
