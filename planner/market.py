@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.candidates import choice_for
+from planner.candidates import choice_for, choices_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -108,8 +108,7 @@ def _variants(kinds: Kinds, candidates: Iterable[Candidate]) -> tuple[Candidate,
     found: dict[tuple[str, ...], Candidate] = {}
     for one in candidates:
         for needs in kinds.admissions:
-            chosen = choice_for(needs, one)
-            if chosen is not None:
+            for chosen in choices_for(needs, one):
                 variant = one.choosing(chosen)
                 found.setdefault(variant.key, variant)
     return tuple(found[key] for key in sorted(found))
