@@ -9,8 +9,10 @@ a region of three zones, beside one full node and two daemon sets. In four mixes
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
+import sys
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, cast
@@ -71,10 +73,10 @@ def main() -> None:
     parser.add_argument("--mixes", default=",".join(MIXES), help="names, with commas")
     parser.add_argument("--no-yardstick", action="store_true", help="leave the yardstick out")
     chosen = parser.parse_args()
-    told = [
-        measure(name, int(size), check=not chosen.no_check, yardstick=not chosen.no_yardstick)
-        for size in chosen.pods.split(",") for name in chosen.mixes.split(",")
-    ]  # fmt: skip
+    told = []
+    for size, name in itertools.product(chosen.pods.split(","), chosen.mixes.split(",")):
+        told.append(measure(name, int(size), check=not chosen.no_check, yardstick=not chosen.no_yardstick))
+        print(f"{name} {size}: {told[-1].seconds} s", file=sys.stderr)
     print(json.dumps(report(told), indent=2) if chosen.json else table(told))
 
 
