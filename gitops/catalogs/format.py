@@ -16,6 +16,8 @@ from planner.catalog import Catalog, Flavor, Region
 from planner.errors import ValueRefused
 from planner.quantity import format_money, parse_money
 
+MOST_OF_ALL = 10**6  # CPUs, gigabytes and GPUs of one machine: more is a mistake
+_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Amount = str | int | float
 Path = tuple[str | int, ...]
@@ -32,11 +34,11 @@ class FlavorEntry(msgspec.Struct, rename={"ram_gb": "ramGB", "disk_gb": "diskGB"
     """A flavor. Prices are decimals, best in quotes; ``monthly`` absent: no monthly plan."""
 
     name: Text
-    vcpus: Annotated[int, msgspec.Meta(ge=1)]
-    ram_gb: Annotated[int, msgspec.Meta(ge=1)]
-    disk_gb: Annotated[int, msgspec.Meta(ge=0)]
+    vcpus: Annotated[int, msgspec.Meta(ge=1, le=MOST_OF_ALL)]
+    ram_gb: Annotated[int, msgspec.Meta(ge=1, le=MOST_OF_ALL)]
+    disk_gb: Annotated[int, msgspec.Meta(ge=0, le=MOST_OF_ALL)]
     hourly: Amount
-    gpus: Annotated[int, msgspec.Meta(ge=0)] = 0
+    gpus: Annotated[int, msgspec.Meta(ge=0, le=MOST_OF_ALL)] = 0
     monthly: Amount | None = None
     unavailable: Sequence[str] = ()
     disk_by_analogy: bool = False
@@ -117,12 +119,16 @@ def _check_kind(document: object) -> None:
 
 def _region(name: str, value: object) -> Region:
     entry = convert(value, RegionEntry, ("regions", name))
+    _check_name(name, ("regions", name))
+    for index, zone in enumerate(entry.zones):
+        _check_name(zone, ("regions", name, "zones", index))
     if len(set(entry.zones)) != len(entry.zones):
         raise Misfit("a zone is listed twice", ("regions", name, "zones"))
     return Region(name, tuple(entry.zones))
 
 
 def _flavor(entry: FlavorEntry, path: Path, regions: frozenset[str]) -> Flavor:
+    _check_name(entry.name, (*path, "name"))
     for index, region in enumerate(entry.unavailable):
         if region not in regions:
             raise Misfit(f"region {region} is not among the catalog's regions", (*path, "unavailable", index))
@@ -132,6 +138,12 @@ def _flavor(entry: FlavorEntry, path: Path, regions: frozenset[str]) -> Flavor:
         monthly=None if entry.monthly is None else _money(entry.monthly, (*path, "monthly")),
         unavailable=tuple(sorted(set(entry.unavailable))), disk_by_analogy=entry.disk_by_analogy,
     )  # fmt: skip
+
+
+def _check_name(name: str, path: Path) -> None:
+    """Names become values of node labels."""
+    if not _NAME.fullmatch(name):
+        raise Misfit(f"{name[:80]!a} is no name; use up to 63 letters, digits, -, _ and .", path)
 
 
 def _money(amount: Amount, path: Path) -> int:

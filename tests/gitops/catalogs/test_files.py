@@ -25,7 +25,7 @@ flavors:
 AMOUNTS = st.integers(0, 10**12)
 
 flavors = st.builds(
-    Flavor, name=st.text("abc0-", min_size=1, max_size=5), vcpus=st.integers(1, 300), ram_gb=st.integers(1, 2000),
+    Flavor, name=st.from_regex("[abc0]([-abc0]{0,3}[abc0])?", fullmatch=True), vcpus=st.integers(1, 300), ram_gb=st.integers(1, 2000),
     disk_gb=st.integers(0, 2000), gpus=st.integers(0, 8), hourly=AMOUNTS, monthly=st.none() | AMOUNTS,
     unavailable=st.sets(st.sampled_from(["GRA11", "on", "1"])).map(lambda names: tuple(sorted(names))),
     disk_by_analogy=st.booleans(),
