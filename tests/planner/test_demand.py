@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from planner.aims import Aims, Preferences
-from planner.demand import collect_demand, is_demand, without_expendable
+from planner.demand import Selection, collect_demand, is_demand, without_expendable
 from planner.plan import Refusal
-from planner.pods import Needs, Owner, Phase, Pod, Scheduling, Spread
-from planner.requirements import Requirements
+from planner.pods import AffinityTerm, Needs, Owner, Phase, Pod, Scheduling, Spread
+from planner.requirements import Requirement, Requirements
 from planner.resources import Resources
 from planner.snapshot import (
     BindingMode,
@@ -96,6 +98,30 @@ def test_values_that_no_selector_names_do_not_tell_groups_apart() -> None:
     assert [len(names) for _, names in groups(*pods, watcher("In", "db-1", "db-2"))] == [2, 1, 1]
     assert [len(names) for _, names in groups(*pods, watcher("NotIn", "db-1"))] == [3, 1]
     assert [len(names) for _, names in groups(*pods, watcher("Exists"))] == [4]
+
+
+KEYS, VALUES = st.sampled_from(["app", "tier"]), st.sampled_from(["a", "b", "c", "d"])
+EXPRESSIONS = st.one_of(
+    st.builds(Requirement.parse, KEYS, st.sampled_from(["In", "NotIn"]), st.lists(VALUES, min_size=1, max_size=2)),
+    st.builds(Requirement.parse, KEYS, st.sampled_from(["Exists", "DoesNotExist"])),
+)  # fmt: skip
+SELECTORS = st.lists(EXPRESSIONS, max_size=3).map(Requirements.of)
+
+
+@given(selectors=st.lists(SELECTORS, max_size=4), pods=st.lists(st.dictionaries(KEYS, VALUES), min_size=2, max_size=6))
+@settings(max_examples=60)
+def test_pods_that_are_told_to_be_alike_are_alike_to_every_selector(
+    selectors: list[Requirements], pods: list[dict[str, str]]
+) -> None:
+    needs = [Needs(affinity=(AffinityTerm(topology_key="zone", selector=one),)) for one in selectors]
+    selection = Selection.of(needs, [])
+    matched: dict[object, set[tuple[bool, ...]]] = {}
+    for labels in pods:
+        kept, told = selection.of_pod(tuple(sorted(labels.items())))
+        found = tuple(one.allow(labels) for one in selectors)
+        assert found == tuple(one.allow(dict(kept)) for one in selectors)
+        matched.setdefault(told, set()).add(found)
+    assert all(len(found) == 1 for found in matched.values())
 
 
 def test_labels_that_a_rule_takes_from_its_own_pod_are_told_apart() -> None:
