@@ -59,6 +59,7 @@ class _Reader:
         self._found = collection.found
         self._needs = NeedsReader()
         self._defaults: dict[str, Resources] = {}
+        self._replicas = 0
 
     def snapshot(self) -> Snapshot:
         self._defaults = self._default_requests()
@@ -129,7 +130,16 @@ class _Reader:
 
         for item in self._found.get(kind, ()):
             if (made := _read(item, wire.Workload, make)) is not None:
+                self._count(made, item)
                 yield (made.owner.namespace, made.owner.name), made, item
+
+    def _count(self, made: Workload, item: Item) -> None:
+        """Raises InputError before more pods are made than any cluster runs."""
+        self._replicas += made.replicas
+        if self._replicas > workloads.MOST_PODS:
+            together = f"with those before it asks for {self._replicas} pods"
+            text = f"{together}; a plan is made for {workloads.MOST_PODS} pods of workloads at most"
+            raise item.refused(Misfit(text, ("spec",)))
 
 
 def _read(item: Item, shape: type[W], make: Callable[[W], T]) -> T:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Defaults = Mapping[str, Resources]  # requests that a container gets where it has none, by namespace
 
-#: Of one workload; the largest cluster of OVHcloud holds 55 000 pods (500 nodes of 110).
+#: Of all workloads that are given as files; the largest cluster of OVHcloud holds 55 000 pods (500 nodes of 110).
 MOST_PODS = 100_000
 _ENDED = ("Complete", "Failed", "SuccessCriteriaMet", "FailureTarget")
 
@@ -76,7 +76,7 @@ def _replicas(value: int | None, name: str, default: int) -> int:
     """How many pods there are to be. Raises Misfit for more than a cluster could ever run."""
     count = _count(value, name, default)
     if count > MOST_PODS:
-        raise Misfit(f"is {count}; a plan is made for {MOST_PODS} pods of one workload at most", (name,))
+        raise Misfit(f"is {count}; a plan is made for {MOST_PODS} pods of workloads at most", (name,))
     return count
 
 
