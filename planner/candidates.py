@@ -229,8 +229,10 @@ def choice_for(needs: Needs, one: Candidate) -> tuple[tuple[str, str], ...] | No
         return None
     if one.daemon_ports and one.daemon_ports.intersection(needs.ports):
         return None
-    keys = _must_have(needs)
-    alternatives = [each.intersect(keys) for each in needs.alternatives] if keys.items else needs.alternatives
+    alternatives = needs.alternatives
+    if missing := [key for key in needs.node_keys if key not in one.labels]:
+        wanted = Requirements(tuple(Requirement(key, complement=True) for key in missing))
+        alternatives = tuple(each.intersect(wanted) for each in alternatives)
     possible = (chosen for each in alternatives if (chosen := _choose(each, one)) is not None)
     required = min(possible, key=len, default=None)  # the fewer labels are written, the more pools are shared
     if required is None or not needs.preferences:
@@ -253,10 +255,6 @@ def choices_for(needs: Needs, one: Candidate) -> tuple[tuple[tuple[str, str], ..
                 if choice_for(needs, one.with_labels(changed)) == ():
                     found[changed] = None
     return tuple(found)
-
-
-def _must_have(needs: Needs) -> Requirements:
-    return Requirements(tuple(Requirement(key, complement=True) for key in needs.node_keys))
 
 
 def preferred_options(
