@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NOTICED = 1.5  # seconds until a running scheduler has surely seen new nodes
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
-COLUMNS = "seed  pods nodes placed bound illegal stranded wrong  plan s  all s"
+COLUMNS = "seed  pods nodes placed bound illegal stranded wrong orders  plan s  all s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Verdict:
 
     ``stranded`` pods have a place in the plan and none in the cluster, with what the scheduler said; ``wrong`` ones are
     bound although the plan leaves them out. ``illegal`` placements break a rule, says the checker, which knows the rules
-    but not the scheduler's scores: with them the planner is wrong, without them only the scores are. ``cost`` is of all pools an hour, in micro-euros.
+    but not the scheduler's scores. ``orders`` is how many of its own replays the plan says it survived. ``cost`` is of all pools an hour, in micro-euros.
     """
 
     made: Made
@@ -57,6 +57,7 @@ class Verdict:
     illegal: dict[str, list[str]]
     stranded: dict[str, str]
     wrong: dict[str, str]
+    orders: str
     cost: int
     plan_seconds: float
     seconds: float
@@ -68,7 +69,7 @@ class Verdict:
     def line(self) -> str:
         """One line of the table, under COLUMNS."""
         counts = f"{self.made.seed:4} {self.pods:5} {self.nodes:5} {self.placed:6} {self.bound:5}"
-        faults = f"{len(self.illegal):7} {len(self.stranded):8} {len(self.wrong):5}"
+        faults = f"{len(self.illegal):7} {len(self.stranded):8} {len(self.wrong):5} {self.orders:>6}"
         return f"{counts} {faults} {self.plan_seconds:7.2f} {self.seconds:6.1f}"
 
     def details(self) -> str:
@@ -106,7 +107,7 @@ def judge(cluster: Made, plane: ControlPlane, folder: Path, *, joined: bool = Fa
         illegal=bind(cluster_of([*snapshot["items"], *nodes]), {name: wanted[name] for name in placed}, placed),
         stranded={name: _said(after.get(name)) for name in _more(set(placed), bound, wanted)},
         wrong={name: bound_node(after[name]) for name in _more(bound, set(placed), wanted)},
-        cost=plan.cost.after.hourly, plan_seconds=planned, seconds=monotonic() - began,
+        orders=_survived(plan), cost=plan.cost.after.hourly, plan_seconds=planned, seconds=monotonic() - began,
     )  # fmt: skip
 
 
@@ -138,6 +139,12 @@ def _daemons_to_come(items: list[Object], nodes: list[Object]) -> list[Object]:
     standing = [item for item in items if item["kind"] == "Node"]
     there = {name_of(item) for item in items if item["kind"] == "Pod"}
     return [pod for pod in daemon_pods(sets, [*standing, *nodes]) if name_of(pod) not in there]
+
+
+def _survived(plan: Plan) -> str:
+    """As ``6/7``, with a mark where the search for something better ended early."""
+    word = plan.certificate
+    return f"{word.survived}/{word.orders}{'!' if word.stopped else ''}" if word else "-"
 
 
 def _more(some: set[str], others: set[str], wanted: dict[str, Object]) -> list[str]:
