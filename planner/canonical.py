@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NewType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Digest = NewType("Digest", str)
 
@@ -55,42 +55,54 @@ class Digests:
     """
 
     def __init__(self) -> None:
-        self._recent: dict[int, tuple[object, str]] = {}
-        self._older: dict[int, tuple[object, str]] = {}
+        # Two maps, and not one of pairs: half a million pairs would set Python looking for garbage again and again.
+        self._texts: dict[int, str] = dict(_CONSTANTS)
+        self._parts: dict[int, object] = {}
+        self._older: tuple[dict[int, str], dict[int, object]] = ({}, {})
+        self._usual = 0
 
     def of(self, value: object) -> Digest:
         """As ``value_digest``. Raises TypeError for a float, or for what has no canonical form at all."""
         return Digest(_hashed(self._text(value)))
 
     def forget_unused(self) -> None:
-        """Let go of the parts that nobody asked for since the last call."""
-        self._older, self._recent = self._recent, {}
+        """Let go of parts that nobody asks for any more, once there may be half as many of them as of others.
+
+        From then on, parts that are still asked for are moved over; the next call lets go of the rest.
+        """
+        if self._older[0]:
+            self._older, self._usual = ({}, {}), len(self._texts)
+        elif not self._usual:
+            self._usual = len(self._texts)
+        elif 2 * len(self._texts) > 3 * self._usual:
+            self._older, self._texts, self._parts = (self._texts, self._parts), dict(_CONSTANTS), {}
 
     def _text(self, value: object) -> str:
         """The canonical JSON of what stands for a value."""
         kind = type(value)
-        if kind is str:
-            return _quoted(value)
         scalar = _SCALARS.get(kind)
         if scalar is not None:
             return scalar(value)
         key = id(value)
-        known = self._recent.get(key)
+        known = self._texts.get(key)
         if known is None:
-            known = self._recent[key] = self._older.get(key) or (value, self._compound(value, kind))
-        return known[1]
+            known = self._older[0].get(key) or self._compound(value, kind)
+            self._texts[key], self._parts[key] = known, value
+        return known
+
+    def _each(self, values: Iterable[object]) -> list[str]:
+        known, text = self._texts.get, self._text
+        return [_quoted(one) if type(one) is str else known(id(one)) or text(one) for one in values]
 
     def _compound(self, value: object, kind: type) -> str:
-        read = _reader(kind)
-        if read is not None:
-            shape, get = read
-            text = self._text
-            texts = [_quoted(one) if type(one) is str else text(one) for one in get(value)]  # a call less for most
-            return f'"{_hashed(shape % tuple(texts))}"'
+        form = _form(kind)
+        if form is not None:
+            shape, read = form
+            return f'"{_hashed(shape % tuple(self._each(read(value))))}"'
         if isinstance(value, tuple | list):
-            return f"[{','.join(map(self._text, value))}]"
+            return f"[{','.join(self._each(value))}]"
         if isinstance(value, frozenset | set):
-            return f"[{','.join(sorted(map(self._text, value)))}]"
+            return f"[{','.join(sorted(self._each(value)))}]"
         if isinstance(value, dict):
             entries = sorted({str(name): self._text(one) for name, one in value.items()}.items())
             return f"{{{','.join(f'{_quoted(name)}:{one}' for name, one in entries)}}}"
@@ -109,23 +121,26 @@ def _time(value: Any) -> str:
 
 _quoted: Callable[[Any], str] = json.encoder.encode_basestring
 _SCALARS: dict[type, Callable[[Any], str]] = {
+    str: _quoted,
     type(None): lambda _: "null",
     bool: lambda value: "true" if value else "false",
     int: int.__repr__,
     datetime: _time,
 }
+#: There is one of each in a program, so that their identity stands for them.
+_CONSTANTS = {id(None): "null", id(True): "true", id(False): "false", id(()): "[]"}
 
 
 @cache
-def _reader(kind: type) -> tuple[str, Callable[[object], tuple[object, ...]]] | None:
+def _form(kind: type) -> tuple[str, Callable[[object], tuple[object, ...]]] | None:
     """How a dataclass is written: its JSON with a ``%s`` a field, sorted by name, and what reads the fields."""
     if not is_dataclass(kind):
         return None
     names = sorted(one.name for one in fields(kind) if not one.name.startswith("_"))
-    shape = ",".join(f"{_quoted(name)}:%s" for name in names)
+    shape = f"{{{','.join(f'{_quoted(name)}:%s' for name in names)}}}"
     if len(names) == 1:  # attrgetter of one name gives no tuple
-        return f"{{{shape}}}", lambda value: (getattr(value, names[0]),)
-    return f"{{{shape}}}", attrgetter(*names) if names else lambda _: ()
+        return shape, lambda value: (getattr(value, names[0]),)
+    return shape, attrgetter(*names) if names else lambda _: ()
 
 
 def _refuse_floats(value: object) -> None:

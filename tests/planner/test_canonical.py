@@ -109,9 +109,11 @@ def test_parts_that_are_gone_are_let_go() -> None:
     digests.of((part,))
     del part
     assert gone() is not None
-    digests.forget_unused()
-    digests.of(1)
-    digests.forget_unused()
+    stays = tuple(Inner(frozenset({str(number)})) for number in range(10))
+    for number in range(10):
+        changed = (*stays, Inner(frozenset({f"new {number}"})))
+        assert digests.of(changed) == value_digest(changed)
+        digests.forget_unused()
     assert gone() is None
 
 
