@@ -7,6 +7,7 @@ life is taken: the node's creation, its becoming Ready, or the end of the last p
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -48,8 +49,9 @@ def find_victims(
     on_node: dict[str, list[Pod]] = {}
     for pod in pods:
         on_node.setdefault(pod.node_name or pod.nominated_node, []).append(pod)
-    left = {name: _allowance(name, pools, nodes, now) for name in _names(pools)}
-    under_way = {name: _surplus(pool, nodes) for name, (pool, _) in pools.items()}
+    there = Counter(node.pool for node in nodes if not node.deleting)
+    left = {name: _allowance(name, pools, nodes, there, now) for name in _names(pools)}
+    under_way = {name: _surplus(pool, there) for name, (pool, _) in pools.items()}
     leaving: dict[str, int] = {}
     victims: list[Victim] = []
     for node in sorted(nodes, key=lambda one: (one.pool, _age(one), one.name)):
@@ -71,9 +73,9 @@ def find_victims(
     return tuple(sorted(victims, key=lambda victim: (victim.pool, victim.node)))
 
 
-def _surplus(pool: Pool, nodes: Iterable[Node]) -> int:
+def _surplus(pool: Pool, there: Mapping[str, int]) -> int:
     """How many nodes are there beyond the pool's size: the provider is removing them, and the size counts them out."""
-    return max(0, sum(1 for node in nodes if node.pool == pool.name and not node.deleting) - pool.desired)
+    return max(0, there.get(pool.name, 0) - pool.desired)
 
 
 def is_empty(pods: Iterable[Pod]) -> bool:
@@ -109,13 +111,17 @@ def _may_go(node: Node, owners: tuple[NodePool, ...], quiet: int) -> bool:
 
 
 def _allowance(
-    name: str, pools: Mapping[str, tuple[Pool, tuple[NodePool, ...]]], nodes: Sequence[Node], now: datetime
+    name: str,
+    pools: Mapping[str, tuple[Pool, tuple[NodePool, ...]]],
+    nodes: Sequence[Node],
+    there: Mapping[str, int],
+    now: datetime,
 ) -> int:
     """How many nodes of a NodePool its budgets let go at once; no budget written means no limit for empty nodes."""
     node_pool = next(one for _, owners in pools.values() for one in owners if one.name == name)
     mine = [node for node in nodes if node.pool in pools and node_pool in pools[node.pool][1]]
     gone = sum(1 for node in mine if node.deleting)
-    gone += sum(_surplus(pool, mine) for pool, owners in pools.values() if node_pool in owners)
+    gone += sum(_surplus(pool, there) for pool, owners in pools.values() if node_pool in owners)
     allowed = len(mine)
     for budget in node_pool.budgets or ():
         if DisruptionReason.EMPTY in budget.reasons and is_active(budget.schedule, budget.duration, now):
