@@ -109,6 +109,7 @@ def _items(opened: Sequence[Opened], groups: dict[str, PodGroup], sieve: Sieve, 
     for key, group in sorted(by_key.items()):
         count = sum(node[key] for node in per_node)
         most = max(node[key] for node in per_node) if _by_host(group) else ENOUGH
+        most = ENOUGH if most >= count else most
         needs = group.needs
         alike = (needs.requests, needs.alternatives, needs.tolerations, needs.ports, key if most < ENOUGH else "")
         if alike in kinds:
