@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from planner.coverage import find_gaps
+from planner.decide import find_region
 from planner.demand import owner_of
-from planner.filters import Sieve
+from planner.filters import NO_FLAVOR, Sieve
 from planner.hints import Hint, mistakes, near_tolerations, selected_text
 from planner.pods import Scheduling
 from planner.rules import Rule, rules_of
-from planner.study import PoolStudy, serving, study
+from planner.study import Check, Left, PoolStudy, serving, study
 from planner.taints import untolerated
 
 if TYPE_CHECKING:
@@ -125,11 +127,30 @@ def _of_demand(
         pod=key, owner=group.owner, state=state, equals=group.count, requests=group.needs.requests,
         node=placed.name if placed else "", pool=placed.pool if placed else "", flavor=flavor,
         why=change.reasons if change and state is State.EXPECTED else (), reasons=reasons,
-        hints=_hints(decision, group, sieve), node_pools=study(sieve, group.needs),
+        hints=_hints(decision, group, sieve), node_pools=_node_pools(decision, group.needs, sieve),
         nodes=_nodes(decision, group.needs) if state is not State.EXISTING else Nodes(),
         rules=rules_of(decision, group), currency=decision.problem.currency,
         offers=_offers(sieve, group.needs, flavor if state is State.EXPECTED else ""),
     )  # fmt: skip
+
+
+def _node_pools(decision: Decision, needs: Needs, sieve: Sieve) -> tuple[PoolStudy, ...]:
+    """Every NodePool in order of name, those under which nothing can be ordered with what is wrong with them."""
+    inputs = decision.inputs
+    gaps: dict[str, list[str]] = {}
+    for gap in find_gaps(inputs.policy, inputs.catalog, find_region(inputs)):
+        gaps.setdefault(gap.node_pool, []).append(gap.text)
+    empty = [
+        PoolStudy(
+            node_pool=one.name, weight=one.weight, offered=Left(), passed=Left(),
+            checks=tuple(
+                Check(filter=NO_FLAVOR, asks=text, alone=Left(), so_far=Left()) for text in gaps.get(one.name, ())
+            ),
+        )
+        for one in inputs.policy.node_pools
+        if one.name not in sieve.pools
+    ]  # fmt: skip
+    return tuple(sorted((*study(sieve, needs), *empty), key=lambda one: one.node_pool))
 
 
 def _state(pod: Pod) -> State:

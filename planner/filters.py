@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from planner.taints import Taint, Toleration
 
 NO_NODE_POOL: Final = "NoNodePool"
+NO_FLAVOR: Final = "NoFlavor"
 MIN_VALUES: Final = "MinValues"
 NODE_NAME: Final = "NodeName"
 TAINTS: Final = "Taints"

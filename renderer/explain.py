@@ -197,10 +197,13 @@ def _offer(one: Offer, currency: str) -> str:
 
 def _of_node_pool(study: PoolStudy) -> Section:
     offered, passed = study.offered, study.passed
-    said = f"nothing is left of {_left(offered)}"
+    said = f"nothing is left of {_left(offered)}" if offered else "nothing can be ordered under it"
     if passed:
         flavors = f"{len(passed.flavors)} of {count(len(offered.flavors), 'flavor')}"
         said = f"{flavors} would do, in {len(passed.zones)} of {count(len(offered.zones), 'zone')}"
+    if not offered:
+        why = tuple(one.asks.removeprefix(f"{said}: ") for one in study.checks)
+        return Section(title=f"NodePool {study.node_pool}: {said}", lines=why)
     rows = [(one.filter, one.asks, _left(one.alone), _left(one.so_far)) for one in study.checks]
     lines = (*(_pair(*pair) for pair in study.pairs), *(_miss(one, study.offered.zones) for one in study.misses))
     return Section(

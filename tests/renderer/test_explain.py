@@ -49,6 +49,7 @@ def pending() -> Decision:
         node_class(),
         node_pool("general", ["b3-8", "b3-16"], limits={"cpu": "40"}),
         node_pool("large", ["c3-8", "r3-16"], taints=[GPU_TAINT], labels={"team": "ml"}, requirements=[only_b]),
+        node_pool("none", ["b9-8"]),
         node("closed", unschedulable=True), node("down", ready=False),
         node("own", taints=[{"key": "own", "effect": "NoSchedule"}]),
         pod("runs", on="own"),
