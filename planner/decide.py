@@ -84,9 +84,14 @@ def consider(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> 
     demand = collect_demand(snapshot, inputs.aims)
     passing = frozenset(taint for one in inputs.policy.node_pools for taint in one.startup_taints)
     everything = _all_pools(inputs)
-    ordered = nodes_on_order(everything, snapshot.nodes, inputs.catalog, region, passing=passing)
+    ordered = memory.recall(
+        "ordered", (*_told(everything), snapshot.nodes, inputs.catalog, region, passing),
+        lambda: nodes_on_order(everything, snapshot.nodes, inputs.catalog, region, passing=passing),
+    )  # fmt: skip
     coming = order_bins(ordered, snapshot.daemonsets)
-    problem = _problem(inputs, region, demand, ordered_bins=coming, passing=passing, now=now)
+    left = replace(inputs, snapshot=without_expendable(snapshot, inputs.aims))
+    bins = [*_bins(left.snapshot, memory, passing, now), *coming]
+    problem = _problem(left, region, demand, memory, bins=bins)
     solution = solve(problem)
     victims = _victims(inputs, region, solution, now)
     desired = desired_pools(
@@ -130,18 +135,29 @@ def _all_pools(inputs: Inputs) -> PoolSet:
     return PoolSet.of(merged)
 
 
-def _problem(
-    inputs: Inputs, region: Region, demand: Demand, *, ordered_bins: list[Bin], passing: frozenset[Taint], now: datetime
-) -> Problem:
-    snapshot = without_expendable(inputs.snapshot, inputs.aims)
-    open_nodes = [node for node in snapshot.nodes if usable(node, now)]
+def _told(pools: PoolSet) -> tuple[object, ...]:
+    """Pools with what the provider says of each: two that differ in that alone are equal."""
+    return tuple(pools), tuple(pool.state for pool in pools)
+
+
+def _bins(snapshot: Snapshot, memory: Memory, passing: frozenset[Taint], now: datetime) -> tuple[Bin, ...]:
+    open_nodes = tuple(node for node in snapshot.nodes if usable(node, now))
+    placed = tuple(pod for pod in snapshot.pods if pod.node_name or pod.nominated_node)
+    return memory.recall(
+        "bins", (open_nodes, placed, snapshot.daemonsets, passing),
+        lambda: tuple(node_bins(open_nodes, placed, snapshot.daemonsets, passing=passing)),
+    )  # fmt: skip
+
+
+def _problem(inputs: Inputs, region: Region, demand: Demand, memory: Memory, *, bins: list[Bin]) -> Problem:
+    nodes, daemons = inputs.snapshot.nodes, inputs.snapshot.daemonsets
+    offers = memory.recall(
+        "offers", (inputs.policy, inputs.catalog, region, nodes, daemons),
+        lambda: candidates(inputs.policy, inputs.catalog, region, nodes=nodes, daemonsets=daemons),
+    )  # fmt: skip
     return Problem(
-        demand=demand, snapshot=snapshot,
-        bins=[*node_bins(open_nodes, snapshot.pods, snapshot.daemonsets, passing=passing), *ordered_bins],
-        candidates=candidates(
-            inputs.policy, inputs.catalog, region, nodes=snapshot.nodes, daemonsets=snapshot.daemonsets
-        ),
-        ledger=_ledger(inputs, region), currency=inputs.catalog.currency, aims=inputs.aims,
+        demand=demand, snapshot=inputs.snapshot, bins=bins, candidates=offers, ledger=_ledger(inputs, region),
+        currency=inputs.catalog.currency, aims=inputs.aims,
     )  # fmt: skip
 
 

@@ -46,9 +46,10 @@ def find_victims(
 
     ``wanted`` are nodes the solution puts pods on. A pool for which no rules hold keeps its nodes.
     """
-    on_node: dict[str, list[Pod]] = {}
-    for pod in pods:
-        on_node.setdefault(pod.node_name or pod.nominated_node, []).append(pod)
+    on_node: dict[str, list[Pod]] = {node.name: [] for node in nodes if node.pool in pools}
+    for pod in pods if on_node else ():
+        if (place := pod.node_name or pod.nominated_node) in on_node:
+            on_node[place].append(pod)
     there = Counter(node.pool for node in nodes if not node.deleting)
     left = {name: _allowance(name, pools, nodes, there, now) for name in _names(pools)}
     under_way = {name: _surplus(pool, there) for name, (pool, _) in pools.items()}
@@ -58,7 +59,7 @@ def find_victims(
         if node.pool not in pools or node.name in wanted or node.deleting:
             continue
         pool, owners = pools[node.pool]
-        quiet = _quiet_for(node, on_node.get(node.name, []), now)
+        quiet = _quiet_for(node, on_node[node.name], now)
         if quiet is None or not _may_go(node, owners, quiet) or any(left[one.name] <= 0 for one in owners):
             continue
         if pool.desired - leaving.get(node.pool, 0) <= pool.minimum:
