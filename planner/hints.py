@@ -6,6 +6,7 @@ A hint is a guess for people. Codes are stable and documented; nothing decides o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from planner import labels as known
@@ -105,10 +106,14 @@ def _misspelt_value(one: Requirement, sieve: Sieve) -> Hint | None:
 
 def similar_key(key: str, keys: Iterable[str]) -> str | None:
     """The known label key that one was meant to be: nearly the same, or the same name under another prefix."""
-    listed = tuple(keys)
+    return _similar(key, frozenset(keys))
+
+
+@lru_cache(maxsize=4096)
+def _similar(key: str, keys: frozenset[str]) -> str | None:
     name = key.rpartition("/")[2]
-    twins = [one for one in listed if one.rpartition("/")[2] == name and one not in known.ALIASES]
-    return nearest(key, listed) or (twins[0] if len(twins) == 1 else None)
+    twins = [one for one in keys if one.rpartition("/")[2] == name and one not in known.ALIASES]
+    return nearest(key, keys) or (twins[0] if len(twins) == 1 else None)
 
 
 # Taints

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,8 +16,13 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     Near enough is one edit in four characters, at least one and at most three.
     """
+    return _nearest(word, frozenset(known))
+
+
+@lru_cache(maxsize=4096)
+def _nearest(word: str, known: frozenset[str]) -> str | None:
     allowed = max(1, min(3, len(word) // 4))
-    others = (one for one in set(known) - {word} if abs(len(one) - len(word)) <= allowed and len(one) <= LONGEST)
+    others = (one for one in known - {word} if abs(len(one) - len(word)) <= allowed and len(one) <= LONGEST)
     apart = ((distance(word.lower(), one.lower()), one) for one in others)
     best = sorted(one for one in apart if one[0] <= allowed)[:2]
     alone = len(best) == 1 or (len(best) == 2 and best[0][0] < best[1][0])
