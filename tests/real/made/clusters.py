@@ -35,6 +35,7 @@ SEEDS = range(1, 65)
 PARIS = ("EU-WEST-PAR", ("eu-west-par-a", "eu-west-par-b", "eu-west-par-c"))
 GRAVELINES = ("GRA11", ("nova",))
 REPLICAS = (1, 2, 2, 3, 4, 5, 6, 8, 10, 14, 20)
+OLDER = "000000"  # the revision of pods that run from before
 LETTERS = "bcdfghjkmnpqrstvwxz"
 CHANCES = {
     "standing nodes": 0.6, "running pods": 0.8, "daemon sets": 0.6, "limits": 0.15, "weights": 0.3, "soft taint": 0.3,
@@ -70,7 +71,7 @@ def made(seed: int) -> Made:
         settle(site, objects)
         objects.append(guard(site))
     for workload in site.workloads:
-        objects += [*_claims_and_volumes(workload), *_pods(workload, rng)]
+        objects += [*_controllers(workload), *_claims_and_volumes(workload), *_pods(workload, rng)]
     objects += daemons_that_run(rng, objects)
     used = {name for workload in site.workloads for name in workload.rules}
     return Made(seed=seed, features=tuple(sorted({*features, *used})), objects=tuple(objects), policy=tuple(written))
@@ -138,6 +139,30 @@ def _deal(site: Site, workload: Workload, deck: list[str]) -> None:
         RULES[name][1](site, workload)
 
 
+def _controllers(workload: Workload) -> Iterator[Object]:
+    """What the pods belong to: the scheduler looks there for a selector to spread pods by that ask for no spread."""
+    if workload.kind == "StatefulSet":
+        yield _controller(workload, "StatefulSet", workload.name, workload.replicas, workload.own())
+    if workload.kind != "ReplicaSet":
+        return
+    yield _controller(workload, "Deployment", workload.name, workload.replicas, workload.own())
+    older = len(workload.runs_on) if workload.revised else 0
+    for revision, replicas in ((OLDER, older), (workload.labels[HASH], workload.replicas - older)):
+        labels = {"app": workload.name, HASH: revision}
+        name = f"{workload.name}-{revision}"
+        made_set = _controller(workload, "ReplicaSet", name, replicas, {"matchLabels": labels}, **{HASH: revision})
+        made_set["metadata"]["ownerReferences"] = [owner_reference("Deployment", workload.name)]
+        if replicas:
+            yield made_set
+
+
+def _controller(workload: Workload, kind: str, name: str, replicas: int, selector: Object, **labels: str) -> Object:
+    template = {"metadata": {"labels": workload.labels | labels}, "spec": workload.spec}
+    spec = {"replicas": replicas, "selector": selector, "template": template}
+    spec |= {"serviceName": name} if kind == "StatefulSet" else {}
+    return {**meta("apps/v1", kind, name, namespace=workload.namespace), "spec": spec}
+
+
 def _pods(workload: Workload, rng: Random) -> Iterator[Object]:
     for number in range(workload.replicas):
         yield _pod(workload, number, f"{rng.randrange(16**5):05x}")
@@ -145,21 +170,19 @@ def _pods(workload: Workload, rng: Random) -> Iterator[Object]:
 
 def _pod(workload: Workload, number: int, mark: str) -> Object:
     """One pod as its controller would make it; the first ones run where the workload has nodes for them."""
-    stateful, bare = workload.kind == "StatefulSet", workload.kind == "Pod"
-    owner = workload.name if stateful else f"{workload.name}-{workload.labels[HASH]}"
+    stateful, runs = workload.kind == "StatefulSet", number < len(workload.runs_on)
+    revision = OLDER if runs and workload.revised else workload.labels[HASH]
+    owner = workload.name if stateful else f"{workload.name}-{revision}"
     name = f"{workload.name}-{number}" if stateful else f"{owner}-{mark}"
-    labels = workload.labels | ({"statefulset.kubernetes.io/pod-name": name} if stateful else {})
-    spec: Object = json.loads(json.dumps(workload.spec))
-    if number < len(workload.runs_on):
-        spec["nodeName"] = workload.runs_on[number]
-        labels |= {HASH: "older"} if workload.revised else {}
+    labels = workload.labels | {HASH: revision} | ({"statefulset.kubernetes.io/pod-name": name} if stateful else {})
+    spec: Object = json.loads(json.dumps(workload.spec)) | ({"nodeName": workload.runs_on[number]} if runs else {})
     if workload.claims:
         spec["volumes"] = [
             {"name": claim, "persistentVolumeClaim": {"claimName": f"{claim}-{workload.name}-{number}"}}
             for claim, _ in workload.claims
         ]
     pod = meta("v1", "Pod", name, labels=labels, namespace=workload.namespace)
-    if not bare:
+    if workload.kind != "Pod":
         pod["metadata"]["ownerReferences"] = [owner_reference(workload.kind, owner)]
     return {**pod, "spec": spec}
 
