@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt", "Gte", "Lte")
+_LISTED = 20  # values that are named to people
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
@@ -97,7 +98,9 @@ class Requirement:
         return () if self.complement else tuple(sorted(value for value in self.values if self.allows(value)))
 
     def __str__(self) -> str:
-        listed = ", ".join(sorted(self.values))
+        values = sorted(self.values)
+        more = [f"{len(values) - _LISTED} more"] if len(values) > _LISTED + 1 else []
+        listed = ", ".join((*values[: _LISTED if more else None], *more))
         if not self.complement:
             return f"{self.key} DoesNotExist" if self.absent else f"{self.key} In [{listed}]"
         parts = [f"{self.key} NotIn [{listed}]"] if self.values else []
