@@ -9,6 +9,7 @@ cluster-autoscaler. Expendable pods wait for room that others leave.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from planner.aims import Aims, Preferences
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     _Labels = tuple[tuple[str, str], ...]
 
 _OTHER = " "  # stands for every value that no selector names; no label has it
+_needs = attrgetter("needs")
+_priority = attrgetter("needs.priority")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,9 @@ def without_expendable(snapshot: Snapshot, aims: Aims) -> Snapshot:
 
     Daemon pods and mirror pods come back wherever they go, so they stay.
     """
+    cutoff = aims.expendable_below
+    if cutoff is None or min(map(_priority, snapshot.pods), default=cutoff) >= cutoff:
+        return snapshot
     kept = tuple(
         pod for pod in snapshot.pods
         if not (pod.node_name and aims.spares(pod)) or pod.by_daemonset or pod.mirror
@@ -79,11 +85,11 @@ def without_expendable(snapshot: Snapshot, aims: Aims) -> Snapshot:
 
 def collect_demand(snapshot: Snapshot, aims: Aims = Aims()) -> Demand:  # noqa: B008 - an immutable value
     """All pending pods of a snapshot, as groups. What-if workloads must already be pods (``prepared``)."""
-    pending = [pod for pod in snapshot.pods if is_demand(pod)]
+    pending = [pod for pod in snapshot.pods if not pod.node_name and is_demand(pod)]
     reader = _Reader(aims, VolumeIndex.of(snapshot), ClaimUsers.of(snapshot.pods, pending))
     read = [(pod, reader.read(pod)) for pod in pending]
     wanted = {id(found[0]): found[0] for _, found in read if not isinstance(found, Refusal)}
-    selection = Selection.of(wanted.values(), (pod.needs for pod in snapshot.pods))
+    selection = Selection.of(wanted.values(), map(_needs, snapshot.pods))
     groups: dict[object, list[tuple[Pod, Needs, _Labels]]] = {}
     blocked: dict[tuple[Owner, Refusal], list[str]] = {}
     for pod, found in read:
