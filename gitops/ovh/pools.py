@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, object]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+#: Of nodes: a pool holds a hundred, and what is counted is held in memory, node by node.
+Size = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 FILE_LIMIT_MB = 20
 #: NodePoolUpdate of the OVH API knows none of these: a change of one needs another pool.
@@ -62,13 +64,13 @@ class PoolEntry(msgspec.Struct, rename="camel"):
 
     name: Text
     flavor: Text
-    desired_nodes: Count
+    desired_nodes: Size
     id: str = ""
     status: str = "READY"
     min_nodes: Count | None = None
     max_nodes: Count | None = None
-    current_nodes: Count | None = None
-    available_nodes: Count | None = None
+    current_nodes: Size | None = None
+    available_nodes: Size | None = None
     anti_affinity: bool | None = None
     autoscale: bool | None = None
     monthly_billed: bool | None = None
