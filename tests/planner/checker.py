@@ -15,7 +15,6 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice, permutations
 from typing import TYPE_CHECKING
 
 from tests.planner.manifests import (
@@ -35,7 +34,7 @@ from tests.planner.manifests import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["REQUIRED", "Cluster", "Object", "State", "bind", "cluster_of", "key", "quantity", "refusals"]
 
@@ -48,8 +47,8 @@ DAEMON_TOLERATIONS = [
     {"key": f"node.kubernetes.io/{name}", "operator": "Exists"}
     for name in ("not-ready", "unreachable", "disk-pressure", "memory-pressure", "pid-pressure", "unschedulable")
 ]
-#: So often it is tried again with the pods first that were left out; then so many orders of so few workloads.
-ATTEMPTS, ORDERS, FEW = 8, 120, 8
+#: So many ways are tried to choose whom to take back where none is free of harm.
+CHOICES = 3
 
 
 @dataclass
@@ -100,98 +99,28 @@ def owner(pod: Object) -> str:
 def bind(cluster: Cluster, pods: Mapping[str, Object], placements: Mapping[str, str]) -> dict[str, list[str]]:
     """Bind the pods in an order in which the scheduler would. What cannot be bound: pod → why its node refuses it.
 
-    Nobody knows the order in which the scheduler comes to the pods; with rules that look at other pods it matters. One
-    order that binds them all is enough. The first that are tried are considerate: a pod that would close its domain to
-    others that are to come there waits for them. Then, as long as workloads are few, come orders of the workloads.
+    Nobody knows the order in which the scheduler comes to the pods. For most filters it does not matter; for spread and
+    affinity one order that binds them all is enough, and ``Undoing`` looks for it from its end.
     """
-    best: dict[str, list[str]] | None = None
     shapes: dict[str, Shape] = {}
-    names, urgent = _ranked(cluster, pods, placements), list[str]()
-    orders = _orders(pods, placements)
-    for attempt in range(ATTEMPTS + ORDERS):
-        state = State(cluster, shapes)
-        if attempt < ATTEMPTS:
-            left = _considerately(state, pods, placements, names, urgent)
-            urgent += [name for name in left if name not in urgent]
-        elif (layers := next(orders, None)) is not None:
-            left = _in_layers(state, pods, placements, layers)
-        else:
+    best: dict[str, list[str]] | None = None
+    for choice in range(CHOICES):
+        state, refused, placed = State(cluster, shapes), dict[str, list[str]](), list[str]()
+        for name in sorted(placements):
+            state.shape(pods[name])  # whatever their rules look at is known before the first is bound
+        for name in sorted(placements):
+            if why := state.lasting(pods[name], placements[name]):
+                refused[name] = why
+            else:
+                state.put(pods[name], placements[name])
+                placed.append(name)
+        undoing = Undoing(state, {name: (state.shape(pods[name]), placements[name]) for name in placed})
+        refused |= {name: ["PodTopologySpread or InterPodAffinity"] for name in undoing.undo(choice)}
+        if best is None or len(refused) < len(best):
+            best = refused
+        if not undoing.left:
             break
-        if not left:
-            return {}
-        if best is None or len(left) < len(best):
-            best = {name: state.refusals(pods[name], placements[name]) for name in left}
     return best or {}
-
-
-def _considerately(
-    state: State, pods: Mapping[str, Object], placements: Mapping[str, str], names: Sequence[str], urgent: Sequence[str]
-) -> list[str]:
-    """First those that look at others, but nobody who would close a domain to one who is to come there; while these are
-    stuck, pods without rules come where they lift the emptiest domain; then whoever closes a door to the fewest. The
-    urgent ones do not ask.
-    """
-    state.expect(pods, placements)
-    hurried = set(urgent).difference(_in_layers(state, pods, placements, [urgent]))
-    ruled = [name for name in names if _has_rules(pods[name]) and name not in hurried]
-    plain = [name for name in names if not _has_rules(pods[name]) and name not in hurried]
-
-    def bound(among: list[str], *, gently: bool = True, lifting: bool = False) -> list[str]:
-        return [name for name in among if not state.bind(pods[name], placements[name], gently=gently, lifting=lifting)]
-
-    while ruled:
-        before = len(ruled), len(plain)
-        ruled = bound(ruled)
-        if len(ruled) < before[0]:
-            continue
-        plain = bound(plain, lifting=True)
-        if len(plain) == before[1]:
-            doors = [(state.closes(pods[name], placements[name]), at, name) for at, name in enumerate(ruled)]
-            least = min((one for one in doors if one[0] >= 0), default=(0, 0, ""))[2]
-            ruled = [name for name in ruled if name != least or bound([name], gently=False)]
-            plain = plain if least else bound(plain)
-        if (len(ruled), len(plain)) == before:
-            break
-    return _in_layers(state, pods, placements, [[*plain, *ruled]])
-
-
-def _in_layers(
-    state: State, pods: Mapping[str, Object], placements: Mapping[str, str], layers: Iterable[Sequence[str]]
-) -> list[str]:
-    """Come to the pods layer by layer, those that were refused before included; the pods that are still refused."""
-    waiting: list[str] = []
-    for layer in layers:
-        waiting += layer
-        tried = -1
-        while waiting and len(waiting) != tried:
-            tried = len(waiting)
-            waiting = [name for name in waiting if not state.bind(pods[name], placements[name])]
-    return waiting
-
-
-def _orders(pods: Mapping[str, Object], placements: Mapping[str, str]) -> Iterator[list[list[str]]]:
-    """Orders of the workloads, as long as they are few."""
-    names = sorted(placements)
-    owners = sorted({owner(pods[name]) for name in names})
-    if len(owners) <= FEW and any(_has_rules(pods[name]) for name in names):
-        for order in islice(permutations(owners), ORDERS):
-            yield [[name for name in names if owner(pods[name]) == one] for one in order]
-
-
-def _ranked(cluster: Cluster, pods: Mapping[str, Object], placements: Mapping[str, str]) -> list[str]:
-    """By a pod's number among those of its labels and zone: so zones are filled evenly."""
-    seen: Counter[tuple[str, str]] = Counter()
-    ranks = {}
-    for name in sorted(placements):
-        zone = labels(cluster.nodes[placements[name]]).get(ZONE, "")
-        kind = (json.dumps(labels(pods[name]), sort_keys=True), zone)
-        ranks[name] = seen[kind]
-        seen[kind] += 1
-    return sorted(ranks, key=lambda name: (ranks[name], name))
-
-
-def _has_rules(pod: Object) -> bool:
-    return bool(pod["spec"].get("topologySpreadConstraints") or (pod["spec"].get("affinity") or {}).get("podAffinity"))
 
 
 # What a pod's manifest says
@@ -232,32 +161,34 @@ class Tally:
         self.key, self.audience, self.nodes = key, audience, nodes
         self.counts: Counter[str] = Counter()
         self.total = 0
-        self._domains = frozenset(domains)
-        self._levels = Counter({0: len(self._domains)})
+        self.domains = frozenset(domains)
+        self._levels = Counter({0: len(self.domains)})
         self._lowest = 0
 
     def add(self, node: str, have: Mapping[str, str]) -> None:
         domain = have.get(self.key)
         if domain is None or (self.nodes is not None and node not in self.nodes):
             return
-        if domain in self._domains:
+        if domain in self.domains:
             self._levels[self.counts[domain]] -= 1
             self._levels[self.counts[domain] + 1] += 1
         self.counts[domain] += 1
         self.total += 1
 
-    def would_be(self, domain: str) -> int:
-        """How far the domain would be above the emptiest, had it one more."""
-        lowest = self.lowest(1)
-        alone = self.counts[domain] == lowest and self._levels[lowest] == 1 and domain in self._domains
-        return self.counts[domain] + 1 - lowest - alone
+    def remove(self, domain: str) -> None:
+        if domain in self.domains:
+            self._levels[self.counts[domain]] -= 1
+            self._levels[self.counts[domain] - 1] += 1
+            self._lowest = min(self._lowest, self.counts[domain] - 1)
+        self.counts[domain] -= 1
+        self.total -= 1
 
     def lowest(self, least_domains: int) -> int:
         """The emptiest domain's count; none, while there are too few domains."""
-        if len(self._domains) < least_domains or not self._domains:
+        if len(self.domains) < least_domains or not self.domains:
             return 0
         while not self._levels[self._lowest]:
-            self._lowest += 1  # counts only ever grow
+            self._lowest += 1
         return self._lowest
 
 
@@ -273,7 +204,6 @@ class State:
         self._holders: dict[object, Tally] = {}
         self._counted: dict[tuple[int, int], list[Tally]] = {}
         self._threats: dict[tuple[int, int], list[Tally]] = {}
-        self._expected: defaultdict[tuple[Tally, str], Counter[int]] = defaultdict(Counter)
         self._read = shapes if shapes is not None else {}
         self.labels = {name: labels(node) for name, node in cluster.nodes.items()}
         self.free = {name: amounts(node["status"]["allocatable"]) for name, node in cluster.nodes.items()}
@@ -284,87 +214,57 @@ class State:
                 self._put(self.shape(pod), node)
         self._reserve_daemons()
 
-    def bind(self, pod: Object, node: str, *, gently: bool = False, lifting: bool = False) -> bool:
-        """Bind the pod if no filter objects; ``gently``: if it closes no door; ``lifting``: if it lifts a minimum."""
-        shape = self.shape(pod)
-        if lifting and not self._lifts(shape, node):
+    def bind(self, pod: Object, node: str) -> bool:
+        """Bind the pod if no filter objects."""
+        if self.refusals(pod, node):
             return False
-        if any(True for _ in self._objections(shape, pod, node)) or (gently and self._closed(shape, node)):
-            return False
-        self._put(shape, node)
-        for rule in shape.spreads:
-            self._expected[rule.tally, self.labels[node][rule.key]][rule.skew - rule.itself] -= 1
+        self.put(pod, node)
         return True
 
-    def closes(self, pod: Object, node: str) -> int:
-        """To how many pods that are to come the pod would close its domains; -1 where it may not go itself."""
-        shape = self.shape(pod)
-        return -1 if any(True for _ in self._objections(shape, pod, node)) else self._closed(shape, node)
-
-    def expect(self, pods: Mapping[str, Object], placements: Mapping[str, str]) -> None:
-        """Know of pods that are to come: whatever their rules look at, and where they will be."""
-        for name in placements:
-            self.shape(pods[name])
-        for name, node in placements.items():
-            for rule in self.shape(pods[name]).spreads:
-                if rule.key in self.labels[node]:
-                    self._expected[rule.tally, self.labels[node][rule.key]][rule.skew - rule.itself] += 1
-
-    def _closed(self, shape: Shape, node: str) -> int:
-        """How many others whose spreads look at the pod would find no room in its domain."""
-        own = {(id(rule.tally), rule.skew - rule.itself) for rule in shape.spreads}
-        closed = 0
-        for tally, domain in self._awaited(shape, node):
-            above = tally.would_be(domain)
-            for allowed, count in self._expected[tally, domain].items():
-                if above > allowed:
-                    closed += count - ((id(tally), allowed) in own)
-        return closed
-
-    def _lifts(self, shape: Shape, node: str) -> bool:
-        """Whether the pod comes to an emptiest domain of a spread that others still look at."""
-        looked_at = (one for one in self._found(shape, self._tallies, self._counted) if one.nodes is not None)
-        return any(
-            node in (one.nodes or ()) and one.counts[self.labels[node][one.key]] == one.lowest(1) for one in looked_at
-        )
-
-    def _awaited(self, shape: Shape, node: str) -> Iterator[tuple[Tally, str]]:
-        """The spreads that would count the pod, with its domain, where others are to come to that domain."""
-        for tally in self._found(shape, self._tallies, self._counted):
-            if tally.nodes is not None and node in tally.nodes and (tally, self.labels[node][tally.key]) in self._expected:
-                yield tally, self.labels[node][tally.key]
+    def put(self, pod: Object, node: str) -> None:
+        """Bind the pod whatever the filters say."""
+        self._put(self.shape(pod), node)
 
     def refusals(self, pod: Object, node: str) -> list[str]:
         """Every filter that keeps the pod off the node."""
-        return list(self._objections(self.shape(pod), pod, node))
+        shape, found = self.shape(pod), self.lasting(pod, node)
+        if not all(_spread_holds(rule, self.labels[node]) for rule in shape.spreads):
+            found.append("PodTopologySpread")
+        if "InterPodAffinity" not in found and not self._together(shape, self.labels[node]):
+            found.append("InterPodAffinity")
+        return found
 
-    def _objections(self, shape: Shape, pod: Object, node: str) -> Iterator[str]:
-        have = self.labels[node]
-        if not all(amount <= self.free[node].get(name, 0) for name, amount in shape.requests.items() if amount > 0):
-            yield "Fit"
-        if shape.ports and any(clash(one, two) for one in shape.ports for two in self.ports[node]):
-            yield "NodePorts"
-        if not chosen(shape.spec, self.cluster.nodes[node]):
-            yield "NodeAffinity"
-        if not tolerated(shape.spec.get("tolerations", ()), self.cluster.nodes[node]):
-            yield "TaintToleration"
-        if not all(_spread_holds(rule, have) for rule in shape.spreads):
-            yield "PodTopologySpread"
-        if not self._affinity_holds(shape, have):
-            yield "InterPodAffinity"
-        if shape.spec.get("volumes") and not _volumes_allow(self.cluster, pod, self.cluster.nodes[node]):
-            yield "VolumeBinding"
+    def lasting(self, pod: Object, node: str) -> list[str]:
+        """The filters that keep the pod off the node in whatever order pods come: one that holds later holds now."""
+        shape, there = self.shape(pod), self.cluster.nodes[node]
+        checks = {
+            "Fit": all(left <= self.free[node].get(name, 0) for name, left in shape.requests.items() if left > 0),
+            "NodePorts": not any(clash(one, two) for one in shape.ports for two in self.ports[node]),
+            "NodeAffinity": chosen(shape.spec, there),
+            "TaintToleration": tolerated(shape.spec.get("tolerations", ()), there),
+            "VolumeBinding": not shape.spec.get("volumes") or _volumes_allow(self.cluster, pod, there),
+            "InterPodAffinity": self._apart(shape, self.labels[node]),
+        }
+        return [name for name, holds in checks.items() if not holds]
 
-    def _affinity_holds(self, shape: Shape, have: Mapping[str, str]) -> bool:
-        if any(tally.counts[have[tally.key]] for tally in shape.apart if tally.key in have):
-            return False
-        if any(tally.counts[have[tally.key]] for tally in self._found(shape, self._holders, self._threats) if tally.key in have):
-            return False
+    def _apart(self, shape: Shape, have: Mapping[str, str]) -> bool:
+        tallies = (*shape.apart, *self._found(shape, self._holders, self._threats))
+        return not any(tally.counts[have[tally.key]] for tally in tallies if tally.key in have)
+
+    def _together(self, shape: Shape, have: Mapping[str, str]) -> bool:
         if not all(tally.key in have for tally in shape.together):
             return False
         if all(tally.counts[have[tally.key]] for tally in shape.together):
             return True
         return shape.first and not any(tally.total for tally in shape.together)
+
+    def counting(self, shape: Shape, node: str) -> list[tuple[Tally, str]]:
+        """The tallies that count such a pod on this node, with its domain."""
+        return [
+            (tally, self.labels[node][tally.key])
+            for tally in self._found(shape, self._tallies, self._counted)
+            if tally.key in self.labels[node] and (tally.nodes is None or (node in tally.nodes and not shape.deleting))
+        ]
 
     def _put(self, shape: Shape, node: str) -> None:
         have, free = self.labels[node], self.free[node]
@@ -372,9 +272,8 @@ class State:
             free[name] = free.get(name, 0) - amount
         self.ports[node] |= shape.ports
         self._bound.append((shape, node))
-        for tally in self._found(shape, self._tallies, self._counted):
-            if not (shape.deleting and tally.nodes is not None):  # a spread does not count pods that are leaving
-                tally.add(node, have)
+        for tally, _ in self.counting(shape, node):  # a spread does not count pods that are leaving
+            tally.add(node, have)
         for tally in shape.held:
             tally.add(node, have)
 
@@ -480,6 +379,122 @@ class State:
         selector = _with_keys(term.get("labelSelector"), term.get("matchLabelKeys", ()), shape.labels, "In")
         selector = _with_keys(selector, term.get("mismatchLabelKeys", ()), shape.labels, "NotIn")
         return frozenset(spaces), (json.dumps(selector, sort_keys=True),)
+
+
+@dataclass
+class Alike:
+    """Pods that spread and affinity cannot tell apart.
+
+    ``counted`` are the tallies that count them; ``spreads`` are rules, the domain, and whether the rule counts the pod;
+    ``together`` are what affinity looks for, the domain, and the same.
+    """
+
+    counted: tuple[tuple[Tally, str], ...]
+    spreads: tuple[tuple[Spread, str, bool], ...]
+    together: tuple[tuple[Tally, str, bool], ...]
+    first: bool
+    names: list[str] = field(default_factory=list)
+
+
+class Undoing:
+    """An order of arrival, found from its end: pods are taken back, each only if it could have come last.
+
+    Taking back a pod from a domain that is not the emptiest never harms another, so all such come first, in any order.
+    Where only pods are left whose going lowers a minimum, or takes away the last that an affinity looks for, one goes
+    that harms the fewest.
+    """
+
+    def __init__(self, state: State, placed: Mapping[str, tuple[Shape, str]]) -> None:
+        self.left: list[str] = []
+        self._waiting: defaultdict[Tally, Counter[tuple[str, int]]] = defaultdict(Counter)
+        self._followers: Counter[tuple[Tally, str, bool]] = Counter()
+        self._sought = {tally for shape, _ in placed.values() for tally in shape.together}
+        for shape, node in placed.values():
+            for rule in shape.spreads:
+                self._waiting[rule.tally][state.labels[node].get(rule.key, ""), rule.skew] += 1
+        kinds: dict[object, Alike] = {}
+        for name, (shape, node) in placed.items():
+            alike = self._alike(state, shape, node)
+            same = kinds.setdefault((alike.counted, alike.spreads, alike.together, alike.first), alike)
+            same.names.append(name)
+            self._followers.update(alike.together)
+        self._kinds = list(kinds.values())
+
+    def _alike(self, state: State, shape: Shape, node: str) -> Alike:
+        have, counting = state.labels[node], state.counting(shape, node)
+        counted = {one for one, _ in counting}
+        together = tuple((tally, have.get(tally.key, ""), tally in counted) for tally in shape.together)
+        spreads = tuple((rule, have.get(rule.key, ""), rule.tally in counted) for rule in shape.spreads)
+        relevant = tuple((one, domain) for one, domain in counting if one in self._sought or one in self._waiting)
+        return Alike(relevant, spreads, together, shape.first)
+
+    def undo(self, choice: int) -> list[str]:
+        """Take back all pods; those that could not have come last at any time. ``choice`` breaks ties."""
+        while self._take_harmless():
+            found = [
+                (self._harm(one), bool(one.spreads or one.together) == (choice == 1), number)
+                for number, one in enumerate(self._kinds) if one.names and self._could_be_last(one)
+            ]  # fmt: skip
+            if not found:
+                break
+            order = min(found, key=lambda each: (each[1], each[0], each[2])) if choice == 2 else min(found)
+            self._take(self._kinds[order[2]])
+        self.left = sorted(name for one in self._kinds for name in one.names)
+        return self.left
+
+    def _take_harmless(self) -> bool:
+        """Take back whoever harms nobody; whether any are left."""
+        going = True
+        while going:
+            going = False
+            for one in self._kinds:
+                while one.names and self._could_be_last(one) and not self._harm(one):
+                    self._take(one)
+                    going = True
+            self._kinds = [one for one in self._kinds if one.names]
+        return bool(self._kinds)
+
+    def _could_be_last(self, one: Alike) -> bool:
+        for rule, domain, counted in one.spreads:
+            tally = rule.tally
+            lowest = tally.lowest(rule.least_domains)
+            alone = counted and domain in tally.domains and lowest > 0 and tally.counts[domain] == lowest
+            if not domain or tally.counts[domain] - counted + rule.itself - (lowest - alone) > rule.skew:
+                return False
+        if all(domain and tally.counts[domain] > counted for tally, domain, counted in one.together):
+            return True
+        alone = all(tally.total == counted for tally, _, counted in one.together)
+        return one.first and alone and all(domain for _, domain, _ in one.together)
+
+    def _harm(self, one: Alike) -> int:
+        """How many others could not be taken back any more, as things then stand."""
+        own = {(rule.tally, domain, rule.skew) for rule, domain, _ in one.spreads}
+        harm = 0
+        for tally, domain in one.counted:
+            if tally.nodes is None:
+                harm += self._forsaken(tally, domain, one)
+            elif domain in tally.domains and tally.counts[domain] == (lowest := tally.lowest(1)):
+                for (other, skew), count in self._waiting[tally].items():
+                    if other != domain and tally.counts[other] - lowest + 1 > skew:
+                        harm += count - ((tally, other, skew) in own)
+        return harm
+
+    def _forsaken(self, tally: Tally, domain: str, one: Alike) -> int:
+        """Pods whose affinity would find nothing in the domain; the very first of its kind needs nobody."""
+        itself = {counted for mine, at, counted in one.together if (mine, at) == (tally, domain)}
+        others = {flag: self._followers[tally, domain, flag] - (flag in itself) for flag in (True, False)}
+        after = tally.counts[domain] - 1
+        if after == 0:
+            return others[True] + others[False]
+        return others[True] if after == 1 and tally.total > 2 else 0
+
+    def _take(self, one: Alike) -> None:
+        one.names.pop()
+        for tally, domain in one.counted:
+            tally.remove(domain)
+        for rule, domain, _ in one.spreads:
+            self._waiting[rule.tally][domain, rule.skew] -= 1
+        self._followers.subtract(one.together)
 
 
 def refusals(cluster: Cluster, pod: Object, node: str) -> list[str]:
