@@ -1,224 +1,172 @@
-"""Which nodes kube-scheduler fills without leaving a pod behind: fleets are replayed, and mended where pods strand.
+"""Which nodes kube-scheduler fills without leaving a pod behind: the cheapest fleet that survives its replays.
 
-A set of nodes that is enough on paper may not be for the scheduler, which places by its own scores. So a fleet is
-replayed in several orders of arrival. What strands is asked for again, as if there were more such pods: first in one
-program with everything else, which may then choose other nodes, and where that proposes nothing new, as nodes of
-their own. At last, nodes that nobody misses are taken out again.
+A set of nodes that is enough on paper may not be for the scheduler, which places by its own scores. Fleets differ in
+the families and sizes of flavors they may use and in how much more room they have than the pods ask for; where pods
+strand, a fleet is tried again with nodes for these beside. At last, nodes that nobody misses are taken out, and others
+made smaller. How long to go on is counted in work, not in time.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.filling import Offer, fill
-from planner.fleet import Fleet, Proposer
-from planner.loading import NEW
-from planner.market import request_of
-from planner.plan import Certificate
-from planner.replay import ORDERS, Arrival, make_stage, replay
-from planner.settling import ask, possible_domains, zonal_kinds
-from planner.standing import set_domains
+from planner import labels as known
+from planner.trials import EVERY, TOUGH, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from planner.board import Board
-    from planner.fleet import Ask
-    from planner.ledger import Ledger
+    from planner.board import Flags
+    from planner.candidates import Candidate
     from planner.market import Market
-    from planner.problem import Problem
-    from planner.replay import Replayed
+    from planner.trials import Counts, Court
 
-#: What a pod costs to replay, in microseconds on two cores of a virtual machine of 2023: by itself, and for 8 nodes.
-POD, EIGHT_NODES = 60, 1
-#: How often a fleet is mended.
-MENDED = 30
+    Menu = list[tuple[Counts, "Recipe"]]
+
+#: Thousandths of room beyond what the pods ask for, by step.
+SLACKS = (0, 5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 125, 150, 200, 250, 300, 400, 500)
+#: How many times as large as the smallest a flavor must be, by recipe; families beyond which pairs are not tried.
+LEAST, FAMILIES = (1, 4, 16), 4
+#: Slacks that are skipped while none is known to survive.
+STRIDE = 4
+#: How many fleets get nodes beside for what they strand, and how often; others only where one pod in ``FEW`` strands.
+NEAREST, MENDED, FEW = 3, 16, 50
+#: Thousandths of the work that are left to trimming, and thousandths above the bound at which the search ends.
+SWEPT, ENOUGH = 400, 2
+#: How many cheaper variants are tried in the place of a node.
+INSTEAD = 5
 
 
 @dataclass(frozen=True)
-class Served:
-    """What one tier of NodePools was asked for and could serve, and what was proposed for it."""
+class Recipe:
+    """How a fleet is proposed: the variants it may use, and the step of its slack."""
 
-    market: Market
-    asks: tuple[Ask, ...]
-    fleet: Fleet
+    number: int
+    allowed: Flags
+    step: int = 0
 
 
-@dataclass(frozen=True)
-class Trial:
-    """A fleet, by variant, and how its replays went, by order."""
+def search(court: Court, starts: Sequence[Counts]) -> Trial | None:
+    """The cheapest fleet found that survives every order; else the one that strands fewest pods, if any was tried.
 
-    counts: tuple[int, ...]
-    hourly: int
-    played: Mapping[int, Replayed]
+    For each recipe, the cheapest first, the least slack with which its fleet survives is found by halving.
+    """
+    bench = _Bench(court)
+    for start in dict.fromkeys(starts):
+        bench.judge(start)
+    menu = _menu(court, bench)
+    for number in dict.fromkeys(recipe.number for _, recipe in menu):
+        bench.halve([counts for counts, recipe in menu if recipe.number == number])
+    for trial in sorted(bench.failed, key=Trial.nearness)[:NEAREST]:
+        bench.mend(trial, MENDED)
+    for counts, _ in menu:
+        if bench.best is not None and court.left > court.problem.aims.budget * SWEPT:
+            bench.mend(bench.judge(counts), 1)
+    while bench.best is not None:
+        best = bench.best if bench.good_enough() else _trimmed(court, bench.best)
+        whole = court.try_(best.counts, EVERY)
+        if not whole.stranded:
+            return whole
+        bench.reject(whole)
+        bench.mend(whole, MENDED)
+    return min(bench.failed, key=Trial.nearness, default=None)
 
-    @property
-    def stranded(self) -> int:
-        return sum(sum(one.stranded.values()) for one in self.played.values())
 
-    def rank(self) -> tuple[object, ...]:
-        """The cheapest first, then the fewest nodes, then by variant."""
-        return (self.hourly, sum(self.counts), self.counts)
+def _menu(court: Court, bench: _Bench) -> Menu:
+    """The fleets of all recipes that cost less than the best known, the cheapest first, each once."""
+    found: dict[Counts, Recipe] = {}
+    for recipe in () if bench.good_enough() else _recipes(court.market):
+        for step in range(len(SLACKS)):
+            one = replace(recipe, step=step)
+            counts = court.propose(one.allowed, SLACKS[step]) if court.left > 0 else None
+            if counts is None or (bench.best is not None and court.hourly(counts) >= bench.best.hourly):
+                break
+            found.setdefault(counts, one)
+    return sorted(found.items(), key=lambda each: (court.hourly(each[0]), sum(each[0]), each[0]))
 
 
 @dataclass
-class Court:
-    """Tries fleets. ``board`` has the existing nodes, ``left`` is the work that may still be done."""
+class _Bench:
+    """Fleets that were judged: the best that survived, and those that did not."""
 
-    problem: Problem
-    board: Board
-    market: Market
-    served: Sequence[Served]
-    arrivals: tuple[Arrival, ...]
-    left: int = 0
-    failed: Counter[int] = field(default_factory=Counter)
-    tried: dict[tuple[int, ...], Trial] = field(default_factory=dict)
+    court: Court
+    best: Trial | None = None
+    failed: list[Trial] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.left = self.problem.aims.budget * 1000
-
-    def certificate(self, verdict: Trial) -> Certificate:
-        """What is said of a fleet once the search is over."""
-        survived = sum(1 for one in verdict.played.values() if not one.stranded)
-        return Certificate(orders=len(verdict.played), survived=survived, stopped=self.left <= 0)
-
-    @property
-    def pods(self) -> int:
-        return sum(one.group.count for one in self.arrivals)
-
-    def try_(self, counts: tuple[int, ...]) -> Trial:
-        """Replay a fleet until an order strands pods: first the orders that did so most often."""
-        if counts in self.tried:
-            return self.tried[counts]
-        board = self.with_nodes(counts)
-        stage = make_stage(board, self.arrivals, self.problem.snapshot, there=self.board.size, whole=True)
-        played: dict[int, Replayed] = {}
-        for order in sorted(range(len(ORDERS)), key=lambda one: (-self.failed[one], one)):
-            self.left -= self.pods * (POD + EIGHT_NODES * board.size // 8)
-            played[order] = replay(stage, order)
-            if played[order].stranded:
-                self.failed[order] += 1
-                break
-        trial = Trial(counts, self.hourly(counts), played)
-        self.tried[counts] = trial
+    def judge(self, counts: Counts | None) -> Trial | None:
+        """Try a fleet, unless a cheaper one survived already or the work is used up."""
+        if counts is None or self.court.left <= 0:
+            return None
+        if self.best is not None and self.court.hourly(counts) >= self.best.hourly:
+            return None
+        trial = self.court.try_(counts)
+        if trial.stranded:
+            self.failed.append(trial)
+        else:
+            self.best = trial
         return trial
 
-    def with_nodes(self, counts: Sequence[int]) -> Board:
-        """The existing nodes and a fleet's."""
-        board = self.board.copy()
-        wanted = [one for one in np.flatnonzero(counts).tolist() for _ in range(counts[one])]
-        if wanted:
-            market = self.market
-            shapes = market.shapes(board.shapes)[wanted]
-            whole = np.array(
-                [[market.variants[one].figures.allocatable.get(name) for one in wanted] for name in market.resources],
-                np.int64,
-            )
-            board.grow([f"{NEW}{number}" for number in range(len(wanted))], shapes, market.free[wanted].T, whole)
-        set_domains(board, self.problem.snapshot, {}, ())
-        return board
+    def reject(self, trial: Trial) -> None:
+        """Take back that a fleet survives: another order strands pods. The next best takes its place."""
+        self.failed.append(trial)
+        others = (one for one in self.court.tried.values() if one.survives(TOUGH))
+        self.best = min(others, key=Trial.rank, default=None)
 
-    def hourly(self, counts: Sequence[int]) -> int:
-        return int(self.market.price @ np.array(counts, np.int64))
+    def good_enough(self) -> bool:
+        """Whether nothing that is noticeably cheaper can exist."""
+        return self.best is not None and self.best.hourly * 1000 <= self.court.bound * (1000 + ENOUGH)
 
-    def missing(self, trial: Trial) -> list[tuple[Market, Ask]]:
-        """What the stranded pods of a trial ask for, beside all others where these went."""
-        played = next(one for one in trial.played.values() if one.stranded)
-        board = self.with_nodes(trial.counts)
-        for (node, place), count in played.placed().items():
-            board.bind(self.arrivals[place].kind, node, count)
-        set_domains(board, self.problem.snapshot, possible_domains(board, self.market), ())
-        zonal = zonal_kinds(board.kinds)
-        wanted: Counter[int] = Counter()
-        for place, count in played.stranded.items():
-            wanted[self.arrivals[place].kind.index] += count
-        found = []
-        for index, count in sorted(wanted.items()):
-            kind = board.kinds.kinds[index]
-            zones = {"": count}
-            if index in zonal:
-                labels = self.market.offers(self.market.options(kind, request_of(board, kind)))
-                zones = fill(board, kind, count, offer=Offer(labels)).ordered
-            found += [
-                (market, one) for zone, amount in sorted(zones.items())
-                for market, one in self._first(board, [ask(board, each.market, kind, zone, amount) for each in self.served])
-            ]  # fmt: skip
-        return found
+    def halve(self, fleets: Sequence[Counts]) -> None:
+        """Of fleets with more and more room, look for the smallest that survives.
 
-    def _first(self, board: Board, asks: Sequence[Ask]) -> list[tuple[Market, Ask]]:
-        """The ask in the heaviest tier that could serve it."""
-        for each, one in zip(self.served, asks, strict=True):
-            if one.options.any():
-                return [(each.market, one)]
-        return []
+        Where some other fleet survived, the dearest of these that is cheaper must, or the rest are not looked at.
+        """
+        if self.best is not None:
+            fleets = [one for one in fleets if self.court.hourly(one) < self.best.hourly]
+        low, high = -1, len(fleets)
+        while high - low > 1 and self.court.left > 0:
+            middle = (low + high) // 2
+            if high == len(fleets):
+                middle = high - 1 if self.best is not None else min(low + STRIDE, high - 1)
+            trial = self.judge(fleets[middle])
+            if trial is None or not trial.stranded:
+                high = middle
+            elif high == len(fleets) and self.best is not None:
+                return
+            else:
+                low = middle
 
-    def propose(self, more: Iterable[tuple[Market, Ask]]) -> tuple[int, ...] | None:
-        """A fleet for all that was asked for, and for more; None where limits do not allow that."""
-        more = list(more)
-        ledger, counts = self.problem.ledger.copy(), np.zeros(len(self.market.variants), np.int64)
-        for each in self.served:
-            extra = [one for market, one in more if market is each.market]
-            fleet = Proposer(each.market, ledger, self.problem.aims.objective).propose([*each.asks, *extra])
-            if not fleet.complete:
-                return None
-            _order(ledger, self.market, fleet.counts)
-            counts += np.array(fleet.counts, np.int64)
-        return tuple(counts.tolist())
-
-    def beside(self, counts: Sequence[int], more: Sequence[tuple[Market, Ask]]) -> tuple[int, ...] | None:
-        """A fleet with nodes added for more pods; None where limits allow none."""
-        ledger, total = self.problem.ledger.copy(), np.array(counts, np.int64)
-        _order(ledger, self.market, counts)
-        for each in self.served:
-            mine = [one for market, one in more if market is each.market]
-            if mine:
-                fleet = Proposer(each.market, ledger, self.problem.aims.objective).propose(mine)
-                _order(ledger, self.market, fleet.counts)
-                total += np.array(fleet.counts, np.int64)
-        return tuple(total.tolist()) if total.sum() > sum(counts) else None
+    def mend(self, trial: Trial | None, rounds: int) -> None:
+        """Add nodes for the pods that a fleet strands, until it strands none; few rounds where few pods should do."""
+        for _ in range(rounds):
+            if trial is None or not trial.stranded or (rounds < MENDED and trial.stranded * FEW > self.court.pods):
+                return
+            if self.best is not None and trial.hourly >= self.best.hourly:
+                return
+            trial = self.judge(self.court.beside(trial.counts, self.court.missing(trial)))
 
 
-def _order(ledger: Ledger, market: Market, counts: Sequence[int]) -> None:
-    for one in np.flatnonzero(counts).tolist():
-        ledger.order(market.variants[one], counts[one])
+def _recipes(market: Market) -> list[Recipe]:
+    """All families of flavors, each family alone and each pair, with small flavors and without."""
+    families = sorted({_family(one) for one in market.variants})
+    sets = [families, *([one] for one in families), *(list(pair) for pair in combinations(families, 2))]
+    own = np.array([_family(one) for one in market.variants])
+    size = np.array([one.flavor.vcpus for one in market.variants])
+    found: dict[bytes, Flags] = {}
+    for names in sets if len(families) <= FAMILIES else sets[: len(families) + 1]:
+        for least in LEAST:
+            flags = np.isin(own, names) & (size >= least * size.min(initial=10**6))
+            if flags.any():
+                found.setdefault(flags.tobytes(), flags)
+    return [Recipe(number, flags) for number, flags in enumerate(found.values())]
 
 
-def search(court: Court, starts: Sequence[tuple[int, ...]]) -> Trial:
-    """The cheapest fleet that survives every order; the one that strands fewest pods where none does."""
-    best: Trial | None = None
-    worst: list[Trial] = []
-    for start in starts:
-        trial = _mended(court, start, best)
-        if trial.stranded:
-            worst.append(trial)
-        elif best is None or trial.rank() < best.rank():
-            best = trial
-    if best is not None:
-        return _trimmed(court, best)
-    return min(worst, key=lambda one: (one.stranded, one.rank()))
-
-
-def _mended(court: Court, counts: tuple[int, ...], best: Trial | None) -> Trial:
-    more: list[tuple[Market, Ask]] = []
-    trial = court.try_(counts)
-    for _ in range(MENDED):
-        if not trial.stranded or court.left <= 0 or (best is not None and trial.hourly >= best.hourly):
-            break
-        missing = court.missing(trial)
-        if not missing:
-            break
-        more += missing
-        proposed = court.propose(more)
-        if proposed is None or proposed in court.tried:
-            proposed = court.beside(trial.counts, missing)
-        if proposed is None or proposed in court.tried:
-            break
-        trial = court.try_(proposed)
-    return trial
+def _family(one: Candidate) -> str:
+    return one.flavor.labels()[known.INSTANCE_FAMILY]
 
 
 def _trimmed(court: Court, trial: Trial) -> Trial:
@@ -238,8 +186,8 @@ def _trimmed(court: Court, trial: Trial) -> Trial:
     return trial
 
 
-def _less(court: Court, counts: tuple[int, ...], one: int) -> Iterable[tuple[int, ...]]:
-    """The same fleet with one node of a variant left out, or made the next smaller of its kind."""
+def _less(court: Court, counts: Counts, one: int) -> Iterator[Counts]:
+    """The same fleet with one node of a variant left out, or with a cheaper one in its place, the dearest first."""
     without = [*counts]
     without[one] -= 1
     yield tuple(without)
@@ -247,10 +195,10 @@ def _less(court: Court, counts: tuple[int, ...], one: int) -> Iterable[tuple[int
     same = [
         each for each in range(len(market.variants))
         if market.price[each] < market.price[one] and market.zones[each] == market.zones[one]
+        and all((tier.market.takes[:, each] == tier.market.takes[:, one]).all() for tier in court.served)
         and market.variants[each].node_pool.name == market.variants[one].node_pool.name
-        and (market.takes[:, each] == market.takes[:, one]).all() and (market.free[each] <= market.free[one]).all()
     ]  # fmt: skip
-    for each in sorted(same, key=lambda other: -int(market.price[other]))[:1]:
-        smaller = [*without]
-        smaller[each] += 1
-        yield tuple(smaller)
+    for each in sorted(same, key=lambda other: (-int(market.price[other]), other))[:INSTEAD]:
+        instead = [*without]
+        instead[each] += 1
+        yield tuple(instead)

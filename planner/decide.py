@@ -217,8 +217,8 @@ def _plan(
     cost = _cost(inputs, desired, solution)
     return Plan(
         declared=inputs.declared, desired=desired.pools, changes=changes, placements=_named(desired, inputs),
-        unplaced=solution.unplaced, cost=cost, certificate=solution.certificate, warnings=_warnings(inputs, problem.demand, desired),
-        evidence=evidence,
+        unplaced=solution.unplaced, cost=cost, certificate=solution.certificate,
+        warnings=_warnings(inputs, problem.demand, desired), evidence=evidence,
     )  # fmt: skip
 
 

@@ -208,8 +208,8 @@ class ZoneRules:
 
     def count(self, zone: str) -> int:
         """How many pods its spreads count there: the most of all."""
-        board = self.board
-        return max((int(board.counts.counts[one.term][board.domain(one.term, zone)]) for one in self.spreads), default=0)
+        counts, domain = self.board.counts.counts, self.board.domain
+        return max((int(counts[one.term][domain(one.term, zone)]) for one in self.spreads), default=0)
 
     def told(self, zone: str, labels: Mapping[str, str]) -> None:
         """Count one pod of the kind in a zone, on a node that is yet to be ordered with these labels."""

@@ -13,7 +13,7 @@ Ties go to fewer nodes, then to fewer new pools, then to the first by key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,14 +73,18 @@ class Fleet:
 
 @dataclass
 class Proposer:
-    """Proposes fleets from one market. ``supply`` is what existing nodes can still take, nodes × resources."""
+    """Proposes fleets from one market. ``supply`` is what existing nodes can still take, nodes × resources.
+
+    ``slack`` is how many thousandths more is asked for than the pods ask. Without ``exact`` a fleet is near enough to
+    the cheapest, and ties are left as they fall.
+    """
 
     market: Market
     ledger: Ledger
     objective: Objective = Objective.CHEAPEST
     supply: Ints | None = None
-    effort: int = 1
-    extra: dict[int, int] = field(default_factory=dict)
+    slack: int = 0
+    exact: bool = True
 
     def propose(self, asks: Sequence[Ask]) -> Fleet:
         """The best fleet for these asks. Where limits let not all be served, it serves the most important ones."""
@@ -88,16 +92,20 @@ class Proposer:
         kept = self._kept(asks)
         if not asks or not len(kept):
             return Fleet((0,) * len(self.market.variants), 0)
-        rows = [*self._rows(asks, kept), *self._limits(kept)]
-        prices = self.market.price[kept]
-        found = self._solve(kept, rows, prices)
+        found = self._solve(kept, [*self._rows(asks, kept), *self._limits(kept)])
         if found is not None:
             return found
-        return self._served(asks, kept)
+        return self._served(asks, kept) if self.exact else self._nothing()
 
-    def _solve(self, kept: Ints, rows: list[Row], prices: Ints) -> Fleet | None:
+    def _nothing(self) -> Fleet:
+        return Fleet((0,) * len(self.market.variants), 0, complete=False)
+
+    def _solve(self, kept: Ints, rows: list[Row]) -> Fleet | None:
         cost = self._cost(kept)
-        program = Program(len(kept), rows, self.effort)
+        program = Program(len(kept), rows)
+        if not self.exact:
+            near = program.near(cost)
+            return None if near is None else self._fleet(kept, near)
         first = program.minimise(cost)
         if first is None:
             return None
@@ -108,7 +116,7 @@ class Proposer:
         return self._fleet(kept, counts, bound)
 
     def _uniform(self, kept: Ints, rows: list[Row]) -> Ints:
-        """As few nodes as can be, all of the smallest size that will do: what is too large is made smaller once loaded."""
+        """As few nodes as can be, all of the smallest size that will do: what is too large is made smaller later."""
         sizes: dict[bytes, list[int]] = {}
         for position, one in enumerate(kept.tolist()):
             sizes.setdefault(self.market.free[one].tobytes(), []).append(position)
@@ -125,7 +133,7 @@ class Proposer:
         counts = np.zeros(len(kept), np.int64)
         if found:
             chosen = np.array(min(found)[2], np.int64)
-            program = Program(len(chosen), [Row(row.factors[chosen], row.least) for row in rows], self.effort)
+            program = Program(len(chosen), [Row(row.factors[chosen], row.least) for row in rows])
             answer = program.minimise(self.market.price[kept[chosen]])
             counts[chosen] = answer.counts if answer is not None else 0
         return counts
@@ -143,17 +151,18 @@ class Proposer:
         if self.objective is Objective.LEAST_WASTE:
             rows = [self.market.resources.index(name) for name in (CPU, MEMORY) if name in self.market.resources]
             free = self.market.free[kept][:, rows].astype(np.float64)
-            return np.rint((free / free.max(axis=0)).mean(axis=1) * 10**8).astype(np.int64)
+            waste: Ints = np.rint((free / free.max(axis=0)).mean(axis=1) * 10**8).astype(np.int64)
+            return waste
         return prices
 
     def _fewest(self, kept: Ints, rows: list[Row], cost: Ints, counts: Ints) -> Ints:
-        """Of the sets that cost no more, the one with the fewest nodes, then new pools; the one given where it is large."""
+        """Of the sets that cost no more, the one with the fewest nodes, then new pools; of large sets the given one."""
         if len(kept) > TIES or int(counts.sum()) > TIES:
             return counts
         second = NODE + np.arange(len(kept))
         if self.objective is not Objective.CHEAPEST:
             second = self.market.price[kept]
-        program = Program(len(kept), [*rows, _no_dearer(cost, counts)], self.effort, pools=self._pools(kept))
+        program = Program(len(kept), [*rows, _no_dearer(cost, counts)], pools=self._pools(kept))
         best = program.minimise(second, pool_cost=POOL)
         return counts if best is None else best.counts
 
@@ -164,7 +173,8 @@ class Proposer:
         if not asks:
             return np.zeros(0, np.int64)
         wanted = np.stack([ask.options for ask in asks])
-        useful = wanted.any(axis=0) & np.array([self.ledger.affordable(one) > 0 for one in self.market.variants], np.bool_)
+        to_be_had = [self.ledger.affordable(one) > 0 for one in self.market.variants]
+        useful = wanted.any(axis=0) & np.array(to_be_had, np.bool_)
         classes = np.stack(list({ask.open_to.tobytes(): ask.open_to for ask in asks}.values()))
         return _undominated(self.market, self.ledger, np.flatnonzero(useful), classes)
 
@@ -177,11 +187,12 @@ class Proposer:
             inside = ~(needing & ~union).any(axis=1)
             rows += self._room(kept, union, request[inside], count[inside])
             rows += self._sizes(kept, union, request[inside], count[inside], None)
-            rows += self._hosts(kept, union, [ask for ask, held in zip(asks, inside.tolist(), strict=True) if held])
+            rows += self._hosts(kept, union, [asks[one] for one in np.flatnonzero(inside).tolist()])
         return list({row.key: row for row in rows}.values())
 
     def _room(self, kept: Ints, union: Flags, request: Ints, count: Ints) -> list[Row]:
         total = (request * count[:, None]).sum(axis=0)
+        total += total * self.slack // 1000
         if self.supply is not None:
             total = total - np.maximum(self.supply, 0).sum(axis=0)
         free = np.maximum(self.market.free[kept], 0) * union[:, None]
@@ -205,6 +216,7 @@ class Proposer:
         return rows
 
     def _slots(self, kept: Ints, union: Flags, least: Ints, wanted: int, most: int | None) -> list[Row]:
+        wanted += wanted * self.slack // 1000 if most is None else 0
         slots = _slots(self.market.free[kept], least, most) * union
         if self.supply is not None and len(self.supply):
             wanted -= int(_slots(self.supply, least, most).sum())
@@ -249,9 +261,9 @@ class Proposer:
             identity, room = self.ledger.pool(self.market.variants[one])
             found.setdefault(identity, []).append(position)
             rooms[identity] = room
-        pools = []
+        pools: list[tuple[Flags, int, int]] = []
         for identity, positions in found.items():
-            flags = np.zeros(len(kept), np.bool_)
+            flags: Flags = np.zeros(len(kept), np.bool_)
             flags[positions] = True
             pools.append((flags, self.ledger.spare.get(identity, 0), rooms[identity]))
         return pools
@@ -261,7 +273,7 @@ class Proposer:
     def _served(self, asks: Sequence[Ask], kept: Ints) -> Fleet:
         """The fleet that serves most pods of the highest priority, then of the next, and so on; at the least cost."""
         size = len(kept)
-        program = Program(size, [*self._supplied(asks, kept), *self._limits(kept)], self.effort,
+        program = Program(size, [*self._supplied(asks, kept), *self._limits(kept)],
                           others=[float(ask.count) for ask in asks], pools=self._pools(kept),
                           most_pools=max(0, self.ledger.pools_left))  # fmt: skip
         priorities = [ask.kind.needs.priority for ask in asks]
@@ -269,12 +281,12 @@ class Proposer:
             mine = np.concatenate((np.zeros(size), [-float(one == priority) for one in priorities]))
             found = program.minimise(mine)
             if found is None:
-                return Fleet((0,) * len(self.market.variants), 0, complete=False)
+                return self._nothing()
             program.require(Row(-mine, float(np.floor(-mine[size:] @ found.others + 1e-6))))
         price = self.market.price[kept]
         found = program.minimise(price)
         if found is None:
-            return Fleet((0,) * len(self.market.variants), 0, complete=False)
+            return self._nothing()
         program.require(_no_dearer(price, found.counts))
         best = program.minimise(NODE + np.arange(size), pool_cost=POOL) or found
         return self._fleet(kept, best.counts, complete=False)

@@ -103,9 +103,9 @@ class Kind:
 
     @cached_property
     def rank(self) -> tuple[object, ...]:
-        """Who is placed first: the most important, those with rules, the largest; the key ends every tie."""
+        """Who is placed first: the most important, those with rules over zones, with any, the largest; then the key."""
         requests = self.requests
-        return (-self.needs.priority, not self.ruled, -requests.get(CPU, 0), -requests.get(MEMORY, 0), self.key)
+        return (-self.needs.priority, not self.on_zones, not self.ruled, -requests.get(CPU, 0), -requests.get(MEMORY, 0), self.key)
 
     def pods(self) -> list[str]:
         """All pods, ``namespace/name``."""

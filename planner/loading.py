@@ -18,7 +18,7 @@ from planner.market import request_of
 from planner.settling import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from planner.board import Board, Flags, Ints
     from planner.fleet import Ask, Fleet
@@ -99,9 +99,9 @@ class Load:
         """Put waiting pods on the new nodes, kind by kind."""
         nodes = np.arange(self.board.size) >= self.first
         pins: dict[int, dict[str, int]] = {}
-        for (kind, zone), count in self.left.items():
+        for (number, zone), count in self.left.items():
             if count:
-                pins.setdefault(kind, {})[zone] = count
+                pins.setdefault(number, {})[zone] = count
         for kind in self.board.kinds.kinds:
             if kind.index in pins:
                 self._fill(kind, pins[kind.index], nodes)
@@ -148,7 +148,7 @@ class Load:
         cheaper = (best >= 0) & (self.market.price[best] < self.market.price[current])
         for place in np.flatnonzero(cheaper).tolist():
             self.swap(since + place, int(best[place]))
-        self._drop([place for place, held in enumerate(self.contents) if not held and place >= since])
+        self.drop([place for place, held in enumerate(self.contents) if not held and place >= since])
 
     def swap(self, place: int, variant: int) -> bool:
         """Make a new node one of another variant, where the ledger allows it."""
@@ -167,7 +167,7 @@ class Load:
         self.board.bind(kind, self.first + place)
         self.contents[place][kind.index] = self.contents[place].get(kind.index, 0) + 1
 
-    def _drop(self, places: Sequence[int]) -> None:
+    def drop(self, places: Sequence[int]) -> None:
         """Give empty nodes back. They stay on the board, where nobody is put on them any more."""
         for place in places:
             self.ledger.order(self.market.variants[self.variant[place]], -1)
@@ -196,12 +196,10 @@ class Growth:
         """Place one pod; whether that was possible."""
         state = self.state
         onto, variant, price = self._dearer()
-        alone = self._new()
-        if alone >= 0 and (onto < 0 or state.market.price[alone] < price):
-            state.add_nodes([alone])
-            onto, variant = len(state.variant) - 1, alone
-            if not state.board.allowed_on(self.kind, state.first + onto, apart_from=self._settled()):
-                return False
+        for alone in self._new() if onto < 0 or self._cheapest < price else ():
+            if self._opened(alone):
+                onto, variant = len(state.variant) - 1, alone
+                break
         if onto < 0:
             return False
         if variant != state.variant[onto] and not state.swap(onto, variant):
@@ -212,14 +210,29 @@ class Growth:
     def _settled(self) -> str:
         return known.ZONE if self.zone else ""
 
-    def _new(self) -> int:
-        """The cheapest variant for the pod alone."""
-        market, ledger = self.state.market, self.state.ledger
+    @property
+    def _cheapest(self) -> int:
+        return int(self.state.market.price[self.options].min(initial=PLENTY))
+
+    def _new(self) -> Iterator[int]:
+        """The cheapest variants for the pod alone that may be ordered, one of each shape."""
+        market, ledger, shapes = self.state.market, self.state.ledger, set[int]()
         possible = np.flatnonzero(self.options)
         for one in possible[np.argsort(market.price[possible], kind="stable")].tolist():
-            if ledger.affordable(market.variants[one]):
-                return int(one)
-        return -1
+            shape = int(self.state.shapes[one])
+            if shape not in shapes and ledger.affordable(market.variants[one]):
+                shapes.add(shape)
+                yield int(one)
+
+    def _opened(self, variant: int) -> bool:
+        """Order a node for the pod; it is given back where some rule keeps the pod off it."""
+        state = self.state
+        state.add_nodes([variant])
+        place = len(state.variant) - 1
+        if state.board.allowed_on(self.kind, state.first + place, apart_from=self._settled()):
+            return True
+        state.drop([place])
+        return False
 
     def _dearer(self) -> tuple[int, int, int]:
         """The new node that takes the pod for the least more, with the variant it becomes, and how much more."""
@@ -229,8 +242,7 @@ class Growth:
         new = slice(state.first, state.board.size)
         room = state.board.unsized(self.kind, apart_from=self._settled())[new]
         current = np.array(state.variant, np.int64)
-        room = (room > 0) & state.market.open_to(self.kind, self.zone)[current]
-        places = np.flatnonzero(room)
+        places = np.flatnonzero((room > 0) & state.market.open_to(self.kind, self.zone)[current])
         if not len(places):
             return -1, -1, 0
         used = state.market.free[current[places]] - state.board.free[:, new].T[places]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
-#: Nodes of the search tree by effort, and by how much an answer may be dearer than the bound before the search ends.
+#: Nodes of the search tree, and by how much an answer may be dearer than the bound before the search ends.
 SEARCHED, GAP = 300, 1e-4
 #: Columns beyond which whole numbers are not searched for.
 LARGE = 150
@@ -58,7 +58,6 @@ class Program:
 
     size: int
     rows: Sequence[Row]
-    effort: int = 1
     others: Sequence[float] = ()
     pools: Sequence[tuple[Flags, int, int]] = ()
     most_pools: int = 10**6
@@ -74,12 +73,7 @@ class Program:
 
     def minimise(self, cost: Ints | Floats, *, pool_cost: float = 0) -> Answer | None:
         """The columns that cost least (``cost`` may leave the later ones out); None where none satisfy the rows."""
-        scale = max(1.0, float(np.abs(cost).max(initial=0)) / 1e4)
-        costs = np.zeros(self.width)
-        costs[: len(cost)] = np.asarray(cost, np.float64) / scale
-        costs[self.width - len(self.pools) :] = pool_cost / scale
-        matrix, least = self._matrix()
-        search = _Search(matrix, least, self._upper, self._whole, costs, self.effort)
+        search, scale = self._search(cost, pool_cost)
         found = search.solve() if self.size <= LARGE else search.relaxed()
         if found is None:
             return None
@@ -88,6 +82,21 @@ class Program:
             np.floor(values[: self.size] + 0.5).astype(np.int64), values[self.size : self.size + len(self.others)],
             max(0, int(np.ceil(bound - abs(bound) * 1e-6 - 0.01))),
         )  # fmt: skip
+
+    def near(self, cost: Ints) -> Ints | None:
+        """Whole numbers that keep every row and cost little: those of the relaxation, rounded and mended."""
+        search, _ = self._search(cost, 0)
+        found = search.relaxed()
+        return None if found is None else rounded(search.matrix, search.least, search.costs, found[0])
+
+    def _search(self, cost: Ints | Floats, pool_cost: float) -> tuple[_Search, float]:
+        """The program with costs in a scale that suits HiGHS, and the scale."""
+        scale = max(1.0, float(np.abs(cost).max(initial=0)) / 1e4)
+        costs = np.zeros(self.width)
+        costs[: len(cost)] = np.asarray(cost, np.float64) / scale
+        costs[self.width - len(self.pools) :] = pool_cost / scale
+        matrix, least = self._matrix()
+        return _Search(matrix, least, self._upper, self._whole, costs), scale
 
     @cached_property
     def _upper(self) -> Floats:
@@ -130,7 +139,6 @@ class _Search:
     upper: Floats
     whole: Flags
     costs: Floats
-    effort: int
     active: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -188,11 +196,10 @@ class _Search:
         """Values, the bound, and the price of each active row.""" 
         import highspy  # noqa: PLC0415 - a fifth of a second, and many plans order nothing
 
-        solver = highspy.Highs()
-        solver.silent()
+        solver = _quiet(highspy)
         for name, value in _OPTIONS.items():
             solver.setOptionValue(name, value)
-        solver.setOptionValue("mip_max_nodes", SEARCHED * self.effort)
+        solver.setOptionValue("mip_max_nodes", SEARCHED)
         solver.setOptionValue("mip_rel_gap", GAP)
         solver.passModel(self._model(highspy, columns, whole=whole))
         solver.run()
@@ -207,7 +214,7 @@ class _Search:
         return values, float(bound) if np.isfinite(bound) else 0.0, prices
 
     def _model(self, highspy: Any, columns: Ints, *, whole: bool) -> Any:
-        part = self.matrix[np.ix_(self.active, columns)]
+        part = self.matrix[np.ix_(np.array(self.active, np.int64), columns)]
         places = np.nonzero(part)
         model = highspy.HighsLp()
         model.num_col_, model.num_row_ = len(columns), len(part)
@@ -226,7 +233,49 @@ class _Search:
         return model
 
 
+def rounded(matrix: Floats, least: Floats, costs: Floats, values: Floats) -> Ints | None:
+    """Whole numbers near ``values``: rounded down, filled up with what covers most for its cost, and thinned out."""
+    counts = np.floor(values + 1e-6)
+    while (gap := least - matrix @ counts).max(initial=0) > 1e-7:
+        gain = np.minimum(np.maximum(gap, 0)[:, None], np.maximum(matrix, 0)).sum(axis=0)
+        gain[((matrix < 0) & ((gap > -1e-9)[:, None] | (matrix < gap[:, None] - 1e-9))).any(axis=0)] = 0
+        best = int(np.argmax(gain / np.maximum(costs, 1e-9)))
+        if gain[best] <= 1e-9:
+            return None
+        counts[best] += 1
+    for one in np.argsort(-costs, kind="stable").tolist():
+        while counts[one] > 0 and _thinner(matrix, least, costs, counts, one):
+            pass
+    return counts.astype(np.int64)
+
+
+def _thinner(matrix: Floats, least: Floats, costs: Floats, counts: Floats, one: int) -> bool:
+    """Leave out one of a column, or put the cheapest other that will do in its place; whether that was possible."""
+    counts[one] -= 1
+    missing = least - matrix @ counts
+    if missing.max(initial=0) <= 1e-7:
+        return True
+    cheaper = costs < costs[one]
+    fine = cheaper & (matrix >= missing[:, None] - 1e-7).all(axis=0)
+    if fine.any():
+        counts[int(np.argmin(np.where(fine, costs, np.inf)))] += 1
+        return True
+    counts[one] += 1
+    return False
+
+
+def _quiet(highspy: Any) -> Any:
+    """A solver that says nothing: HiGHS writes its name to stdout, where plans go, as soon as callbacks are let in."""
+
+    class Quiet(highspy.Highs):  # type: ignore[misc]
+        def enableCallbacks(self) -> None:  # noqa: N802 - highspy's name for it
+            self.setOptionValue("output_flag", False)
+            super().enableCallbacks()
+
+    return Quiet()
+
+
 _OPTIONS: dict[str, object] = {
-    "threads": 1, "parallel": "off", "random_seed": 0, "mip_abs_gap": 1e-6, "mip_feasibility_tolerance": 1e-7,
+    "output_flag": False, "threads": 1, "parallel": "off", "random_seed": 0, "mip_abs_gap": 1e-6, "mip_feasibility_tolerance": 1e-7,
     "primal_feasibility_tolerance": 1e-9,
 }  # fmt: skip

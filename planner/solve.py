@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.certify import Court, Served, Trial, search
+from planner.certify import search
+from planner.cycle import Arrival
 from planner.fleet import Proposer
 from planner.kinds import make_kinds
+from planner.leanings import preference_levels
 from planner.loading import Load, load
 from planner.market import Market
 from planner.plan import Unplaced
 from planner.problem import Opened, Problem, Solution
 from planner.reasons import explain
-from planner.replay import Arrival
-from planner.settling import Settled, asks_of, possible_domains, settle
+from planner.seating import Queue, as_replayed, on_paper
+from planner.settling import Settled, ask, asks_of, possible_domains, settle
 from planner.standing import set_domains, stand
+from planner.trials import Court, Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -111,7 +114,8 @@ def _attempt(
     ledger = problem.ledger.copy()
     new = Load.on(board, market, ledger, asks)
     served: list[Served] = []
-    for tier in _tiers(market):
+    levels = preference_levels(standing.kinds.admissions, market.variants, market.takes, problem.aims.preferences)
+    for tier in (each for open_to in levels for each in _tiers(market.only(open_to))):
         new.enter(tier)
         if wanted := new.waiting():
             fleet = Proposer(tier, ledger, problem.aims.objective).propose(wanted)
@@ -143,10 +147,20 @@ def _surprised(problem: Problem, found: Attempt, coming: Iterable[int]) -> bool:
 
 
 def _finished(problem: Problem, found: Attempt) -> Solution:
-    solution = _on_paper(problem, found)
-    if not problem.certify or not (solution.opened or solution.onto):
-        return solution
-    return _certified(problem, found, solution)
+    queue = Queue.of(found.kinds)
+    onto, opened = on_paper(queue, found.empty.names, found.settled, found.load)
+    paper = Solution(
+        onto=onto, opened=opened, unplaced=(*problem.demand.blocked, *_unplaced(problem, queue, found.load)),
+        lower_bound=_lower_bound(problem, found),
+    )  # fmt: skip
+    return _certified(problem, found, paper) if problem.certify and opened else paper
+
+
+def _unplaced(problem: Problem, queue: Queue, new: Load) -> list[Unplaced]:
+    return [
+        Unplaced(pods=tuple(sorted(pods)), owner=group.owner, reasons=explain(group, problem.candidates, new.ledger))
+        for group, pods in queue.left()
+    ]
 
 
 def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
@@ -156,107 +170,29 @@ def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
         Arrival(kind, replace(group, pods=pods)) for kind in found.kinds.kinds for group in kind.members
         if (pods := tuple(pod for pod in group.pods if pod not in lost))
     )  # fmt: skip
-    court = Court(problem, found.empty, found.market, found.served, arrivals)
+    court = Court(problem, found.empty, found.market, found.served, arrivals, paper.lower_bound)
     verdict = search(court, [found.load.fleet(), *found.proposed()])
-    if verdict.stranded or not verdict.played:
+    if verdict is None or verdict.stranded:
         return replace(paper, certificate=court.certificate(verdict))
-    return replace(
-        paper, onto=_onto(found, arrivals, verdict), opened=_opened(found, arrivals, verdict),
-        certificate=court.certificate(verdict),
-    )  # fmt: skip
-
-
-def _pods_by_node(arrivals: Sequence[Arrival], verdict: Trial) -> dict[int, list[str]]:
-    """The pods of the first replay, by the number of their node."""
-    waiting = [list(one.group.pods) for one in arrivals]
-    pods: dict[int, list[str]] = {}
-    for (node, place), count in verdict.played[min(verdict.played)].placed().items():
-        pods.setdefault(node, []).extend(waiting[place][:count])
-        del waiting[place][:count]
-    return {node: sorted(names) for node, names in pods.items()}
-
-
-def _onto(found: Attempt, arrivals: Sequence[Arrival], verdict: Trial) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    pods = _pods_by_node(arrivals, verdict)
-    onto = ((found.empty.names[node], tuple(names)) for node, names in pods.items() if node < found.empty.size)
-    return tuple(sorted(onto))
-
-
-def _opened(found: Attempt, arrivals: Sequence[Arrival], verdict: Trial) -> tuple[Opened, ...]:
-    pods = _pods_by_node(arrivals, verdict)
-    variants = [one for one, count in enumerate(verdict.counts) for _ in range(count)]
-    return tuple(
-        Opened(candidate=found.market.variants[one], pods=tuple(pods.get(found.empty.size + number, ())))
-        for number, one in enumerate(variants)
-    )  # fmt: skip
-
-
-def _on_paper(problem: Problem, found: Attempt) -> Solution:
-    """The attempt as pods by name."""
-    queue = _Queue(found.kinds)
-    board, new = found.empty, found.load
-    onto: dict[str, list[str]] = {}
-    for kind, taken in found.settled.onto.items():
-        for node, count in taken.items():
-            onto.setdefault(board.names[node], []).extend(queue.take(kind, count))
-    opened = []
-    for variant, held in zip(new.variant, new.contents, strict=True):
-        pods = [pod for kind, count in sorted(held.items()) for pod in queue.take(kind, count)]
-        if pods:
-            opened.append(Opened(candidate=found.market.variants[variant], pods=tuple(sorted(pods))))
-    return Solution(
-        onto=tuple((name, tuple(sorted(pods))) for name, pods in sorted(onto.items())), opened=tuple(opened),
-        unplaced=(*problem.demand.blocked, *_unplaced(problem, queue, new)), lower_bound=_lower_bound(problem, found),
-    )  # fmt: skip
-
-
-class _Queue:
-    """The pods of each kind that have no place yet, in the order in which they are taken."""
-
-    def __init__(self, kinds: Kinds) -> None:
-        self.groups = {kind.index: [[group, list(group.pods)] for group in kind.members] for kind in kinds.kinds}
-
-    def take(self, kind: int, count: int) -> list[str]:
-        pods: list[str] = []
-        for _, waiting in self.groups[kind]:
-            more = count - len(pods)
-            pods += waiting[:more]
-            del waiting[:more]
-        return pods
-
-
-def _unplaced(problem: Problem, queue: _Queue, new: Load) -> list[Unplaced]:
-    left = [(group, pods) for members in queue.groups.values() for group, pods in members if pods]
-    return [
-        Unplaced(
-            pods=tuple(sorted(pods)), owner=group.owner,
-            reasons=explain(group, problem.candidates, new.ledger),
-        )
-        for group, pods in sorted(left, key=lambda each: each[0].key)
-    ]  # fmt: skip
+    placed = verdict.played[min(verdict.played)].placed()
+    onto, opened = as_replayed(arrivals, placed, found.empty.names, found.market, verdict.counts)
+    return replace(paper, onto=onto, opened=opened, certificate=court.certificate(verdict))
 
 
 def _lower_bound(problem: Problem, found: Attempt) -> int:
-    """The least hourly price of new nodes for all pods that are placed, whatever is put on existing ones."""
-    placed: list[Ask] = []
+    """The least hourly price of new nodes for all pods that are placed, whatever is put on existing ones.
+
+    NodePool limits bound what may be ordered, not what the cheapest set costs.
+    """
     left = found.load.left
-    for one in found.asks:
-        placed.append(replace(one, count=one.count - left.get((one.kind.index, one.zone), 0)))
-    board = found.empty
-    supply = board.free.T if board.size else None
-    if supply is not None and (supply > 0).all(axis=1).any():
-        placed += _on_existing(found)
-    else:
-        supply = None
-    # Limits bound what may be ordered, not what the cheapest set costs: without them the bound stays true.
+    placed = [replace(one, count=one.count - left.get((one.kind.index, one.zone), 0)) for one in found.asks]
+    board, supply = found.empty, None
+    if board.size and (board.free > 0).all(axis=0).any():
+        supply = board.free.T
+        placed += [
+            ask(board, found.market, found.kinds.kinds[kind], "", sum(taken.values()))
+            for kind, taken in found.settled.onto.items() if taken
+        ]  # fmt: skip
+    elif found.served and len(found.served) == 1 and found.served[0].fleet.complete:
+        return found.served[0].fleet.bound
     return Proposer(found.market, problem.ledger, supply=supply).propose(placed).bound
-
-
-def _on_existing(found: Attempt) -> Sequence[Ask]:
-    from planner.settling import ask  # noqa: PLC0415
-
-    kinds = found.kinds.kinds
-    return [
-        ask(found.empty, found.market, kinds[kind], "", sum(taken.values()))
-        for kind, taken in found.settled.onto.items() if taken
-    ]  # fmt: skip

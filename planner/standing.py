@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from planner.nodes import Node
     from planner.pods import Pod
     from planner.snapshot import Namespace, Snapshot
+    from planner.topology import Term
 
 
 def stand(kinds: Kinds, bins: Sequence[Bin], snapshot: Snapshot) -> Board:
@@ -57,7 +58,7 @@ def _count_running(board: Board, snapshot: Snapshot) -> None:
             _count_beside(board, elsewhere[name], term, count, holds=holds)
 
 
-def _holding(pod: Pod, namespaces: Sequence[Namespace], number: Mapping[object, int]) -> list[int]:
+def _holding(pod: Pod, namespaces: Sequence[Namespace], number: Mapping[Term, int]) -> list[int]:
     """The terms by which a running pod keeps others off: its anti-affinity and its host ports."""
     own = terms_of(pod.needs, pod.namespace, dict(pod.labels), namespaces).anti
     return [number[term] for term in own if term in number]
@@ -78,7 +79,7 @@ def _count_on(board: Board, node: int, term: int, count: int, *, holds: bool) ->
 
 
 def _count_beside(board: Board, node: Node, term: int, count: int, *, holds: bool) -> None:
-    """On a node that is not on the board. By host it bears on nobody, but a pod that is sought is then not the first."""
+    """On a node that is not on the board. By host it bears on nobody, but who is sought there is not the first."""
     if board.counts.by_host[term]:
         if not holds:
             board.counts.totals[term] += count
@@ -110,7 +111,8 @@ def set_domains(board: Board, snapshot: Snapshot, possible: Mapping[int, Iterabl
     Those of nodes that are there, of ``coming`` ones (shapes), and ``possible`` ones: where pods of the kinds with
     the rule could be, by term. A node that takes no pods now is among them, unless taints are to be honoured.
     """
-    ruled = sorted({rule.term for kind in board.kinds.kinds for rule in kind.spreads if not board.counts.by_host[rule.term]})
+    by_host = board.counts.by_host
+    ruled = sorted({rule.term for kind in board.kinds.kinds for rule in kind.spreads if not by_host[rule.term]})
     if not ruled:
         return
     there = {(board.shapes.number(node.label_map, state_taints(node))) for node in snapshot.nodes}
