@@ -2,8 +2,9 @@
 
 Everything is in the cluster when the scheduler starts: pods that run and pods that wait, nodes that stand and the nodes
 that the plan promises, with the daemon pods of both. As a program it prints the table for some seeds or all, and
-asserts nothing: ``python -m tests.real.made.judge [--joined] [SEED ...]``. With ``--joined`` the scheduler first does
-what it can on the nodes that stand, the plan is made for what it refuses, and the nodes join while it runs.
+asserts nothing: ``python -m tests.real.made.judge [--joined] [--bare] [SEED ...]``. With ``--joined`` the scheduler
+first does what it can on the nodes that stand, the plan is made for what it refuses, and the nodes join while it runs.
+With ``--bare`` pods come without their controllers, and the scheduler spreads none that does not ask for it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NOTICED = 1.5  # seconds until a running scheduler has surely seen new nodes
+OWNERS = {"Deployment", "ReplicaSet", "StatefulSet"}
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 COLUMNS = "seed  pods nodes placed bound illegal stranded wrong orders  plan s  all s"
 
@@ -185,7 +187,12 @@ def _bind(plane: ControlPlane, claim: Object, zone: str) -> None:
     plane.call("PATCH", f"{path_of('PersistentVolumeClaim', namespace)}/{name}", change)
 
 
-def main(seeds: Iterable[int], *, joined: bool) -> None:
+def bare(cluster: Made) -> Made:
+    """The cluster without the controllers of its pods."""
+    return replace(cluster, objects=tuple(item for item in cluster.objects if item["kind"] not in OWNERS))
+
+
+def main(seeds: Iterable[int], *, joined: bool, alone: bool) -> None:
     """Print the table, line by line."""
     programs = {name: find_program(name) for name in ("etcd", "kube-apiserver", SCHEDULER, CONTROLLERS)}
     found = {name: path for name, path in programs.items() if path}
@@ -193,7 +200,8 @@ def main(seeds: Iterable[int], *, joined: bool) -> None:
     sys.stdout.write(f"{COLUMNS}\n")
     with tempfile.TemporaryDirectory() as folder, control_plane(found, Path(folder)) as plane:
         for seed in seeds:
-            verdict = judge(made(seed), plane, Path(folder), joined=joined)
+            cluster = bare(made(seed)) if alone else made(seed)
+            verdict = judge(cluster, plane, Path(folder), joined=joined)
             plane.clear()
             sys.stdout.write("\n".join(filter(None, [verdict.line(), verdict.details()])) + "\n")
             sys.stdout.flush()
@@ -206,4 +214,5 @@ def main(seeds: Iterable[int], *, joined: bool) -> None:
 
 
 if __name__ == "__main__":
-    main([int(each) for each in sys.argv[1:] if each.isdigit()] or SEEDS, joined="--joined" in sys.argv)
+    chosen = [int(each) for each in sys.argv[1:] if each.isdigit()]
+    main(chosen or SEEDS, joined="--joined" in sys.argv, alone="--bare" in sys.argv)
