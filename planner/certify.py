@@ -8,14 +8,14 @@ made smaller. How long to go on is counted in work, not in time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner import labels as known
-from planner.trials import EVERY, TOUGH, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,70 +23,46 @@ if TYPE_CHECKING:
     from planner.board import Flags
     from planner.candidates import Candidate
     from planner.market import Market
-    from planner.trials import Counts, Court
-
-    Menu = list[tuple[Counts, "Recipe"]]
+    from planner.trials import Counts, Court, Missing, Trial
 
 #: Thousandths of room beyond what the pods ask for, by step.
 SLACKS = (0, 5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 125, 150, 200, 250, 300, 400, 500)
 #: How many times as large as the smallest a flavor must be, by recipe; families beyond which pairs are not tried.
 LEAST, FAMILIES = (1, 4, 16), 4
-#: Slacks that are skipped while none is known to survive.
-STRIDE = 4
-#: How many fleets get nodes beside for what they strand, and how often; others only where one pod in ``FEW`` strands.
-NEAREST, MENDED, FEW = 3, 16, 50
-#: Thousandths of the work that are left to trimming, and thousandths above the bound at which the search ends.
-SWEPT, ENOUGH = 400, 2
+#: How many of the fleets that failed are mended; one pod in ``FEW`` may strand where a swept fleet gets nodes beside.
+NEAREST, FEW = 4, 20
+#: Thousandths of the work that are left when fleets are no longer mended, swept, and mended once more; trimming has the
+#: rest. Thousandths above the bound at which the search ends.
+FIRST, SWEEP, NEAR, ENOUGH = 650, 350, 200, 2
 #: How many cheaper variants are tried in the place of a node.
 INSTEAD = 5
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a fleet is proposed: the variants it may use, and the step of its slack."""
-
-    number: int
-    allowed: Flags
-    step: int = 0
-
-
 def search(court: Court, starts: Sequence[Counts]) -> Trial | None:
-    """The cheapest fleet found that survives every order; else the one that strands fewest pods, if any was tried.
-
-    For each recipe, the cheapest first, the least slack with which its fleet survives is found by halving.
-    """
+    """The cheapest fleet found that survives every order; else the one that strands fewest pods, if any was tried."""
     bench = _Bench(court)
     for start in dict.fromkeys(starts):
-        bench.judge(start)
-    menu = _menu(court, bench)
-    for number in dict.fromkeys(recipe.number for _, recipe in menu):
-        bench.halve([counts for counts, recipe in menu if recipe.number == number])
-    for trial in sorted(bench.failed, key=Trial.nearness)[:NEAREST]:
-        bench.mend(trial, MENDED)
-    for counts, _ in menu:
-        if bench.best is not None and court.left > court.problem.aims.budget * SWEPT:
-            bench.mend(bench.judge(counts), 1)
-    while bench.best is not None:
-        best = bench.best if bench.good_enough() else _trimmed(court, bench.best)
-        whole = court.try_(best.counts, EVERY)
-        if not whole.stranded:
-            return whole
-        bench.reject(whole)
-        bench.mend(whole, MENDED)
-    return min(bench.failed, key=Trial.nearness, default=None)
+        bench.mend(bench.judge(start), until=FIRST)
+    bench.sweep(_menu(court, bench))
+    for trial in sorted(bench.failed, key=lambda one: one.nearness(court.pods))[:NEAREST]:
+        bench.mend(trial, until=NEAR)
+    if bench.best is not None:
+        return bench.best if bench.good_enough() else _trimmed(court, bench.best)
+    return min(bench.failed, key=lambda one: (one.stranded, one.rank()), default=None)
 
 
-def _menu(court: Court, bench: _Bench) -> Menu:
-    """The fleets of all recipes that cost less than the best known, the cheapest first, each once."""
-    found: dict[Counts, Recipe] = {}
-    for recipe in () if bench.good_enough() else _recipes(court.market):
-        for step in range(len(SLACKS)):
-            one = replace(recipe, step=step)
-            counts = court.propose(one.allowed, SLACKS[step]) if court.left > 0 else None
-            if counts is None or (bench.best is not None and court.hourly(counts) >= bench.best.hourly):
+def _menu(court: Court, bench: _Bench) -> list[Counts]:
+    """Fleets of all recipes that cost less than the best known, the cheapest first, as many as can be tried."""
+    found: dict[Counts, int] = {}
+    for allowed in () if bench.good_enough() else _recipes(court.market):
+        for counts in court.series(allowed, SLACKS):
+            hourly = court.hourly(counts)
+            if bench.best is not None and hourly >= bench.best.hourly:
                 break
-            found.setdefault(counts, one)
-    return sorted(found.items(), key=lambda each: (court.hourly(each[0]), sum(each[0]), each[0]))
+            found[counts] = hourly
+    ranked = sorted(found, key=lambda counts: (found[counts], sum(counts), counts))
+    step = max(1, -(-len(ranked) // max(1, court.affordable())))
+    return ranked[step - 1 :: step]
 
 
 @dataclass
@@ -110,47 +86,44 @@ class _Bench:
             self.best = trial
         return trial
 
-    def reject(self, trial: Trial) -> None:
-        """Take back that a fleet survives: another order strands pods. The next best takes its place."""
-        self.failed.append(trial)
-        others = (one for one in self.court.tried.values() if one.survives(TOUGH))
-        self.best = min(others, key=Trial.rank, default=None)
-
     def good_enough(self) -> bool:
         """Whether nothing that is noticeably cheaper can exist."""
         return self.best is not None and self.best.hourly * 1000 <= self.court.bound * (1000 + ENOUGH)
 
-    def halve(self, fleets: Sequence[Counts]) -> None:
-        """Of fleets with more and more room, look for the smallest that survives.
+    def sweep(self, menu: Sequence[Counts]) -> None:
+        """Try fleets, the cheapest first, until one survives; where few pods strand, with nodes for these too."""
+        heap = [(self.court.hourly(counts), sum(counts), counts) for counts in menu]
+        while heap and self._may_go_on(SWEEP):
+            hourly, _, counts = heappop(heap)
+            if self.best is not None and hourly >= self.best.hourly:
+                return
+            trial = self.judge(counts)
+            if trial is not None and trial.stranded and trial.stranded * FEW <= self.court.pods:
+                more = self.court.beside(counts, self.court.missing(trial))
+                if more is not None and more not in self.court.tried:
+                    heappush(heap, (self.court.hourly(more), sum(more), more))
 
-        Where some other fleet survived, the dearest of these that is cheaper must, or the rest are not looked at.
+    def mend(self, trial: Trial | None, until: int) -> None:
+        """Ask for more of what a fleet strands, until it strands nothing or so many thousandths of work are left.
+
+        All is proposed anew with what is missing, which may choose other nodes; or nodes are added to those there are.
         """
-        if self.best is not None:
-            fleets = [one for one in fleets if self.court.hourly(one) < self.best.hourly]
-        low, high = -1, len(fleets)
-        while high - low > 1 and self.court.left > 0:
-            middle = (low + high) // 2
-            if high == len(fleets):
-                middle = high - 1 if self.best is not None else min(low + STRIDE, high - 1)
-            trial = self.judge(fleets[middle])
-            if trial is None or not trial.stranded:
-                high = middle
-            elif high == len(fleets) and self.best is not None:
-                return
-            else:
-                low = middle
-
-    def mend(self, trial: Trial | None, rounds: int) -> None:
-        """Add nodes for the pods that a fleet strands, until it strands none; few rounds where few pods should do."""
-        for _ in range(rounds):
-            if trial is None or not trial.stranded or (rounds < MENDED and trial.stranded * FEW > self.court.pods):
-                return
+        more: Missing = []
+        while trial is not None and trial.stranded and self._may_go_on(until):
             if self.best is not None and trial.hourly >= self.best.hourly:
                 return
-            trial = self.judge(self.court.beside(trial.counts, self.court.missing(trial)))
+            missing = self.court.missing(trial)
+            more += missing
+            counts = self.court.again(more)
+            if counts is None or counts in self.court.tried:
+                counts = self.court.beside(trial.counts, missing)
+            trial = None if counts in self.court.tried else self.judge(counts)
+
+    def _may_go_on(self, until: int) -> bool:
+        return self.court.left > max(0, self.court.problem.aims.budget * until)
 
 
-def _recipes(market: Market) -> list[Recipe]:
+def _recipes(market: Market) -> list[Flags]:
     """All families of flavors, each family alone and each pair, with small flavors and without."""
     families = sorted({_family(one) for one in market.variants})
     sets = [families, *([one] for one in families), *(list(pair) for pair in combinations(families, 2))]
@@ -162,7 +135,7 @@ def _recipes(market: Market) -> list[Recipe]:
             flags = np.isin(own, names) & (size >= least * size.min(initial=10**6))
             if flags.any():
                 found.setdefault(flags.tobytes(), flags)
-    return [Recipe(number, flags) for number, flags in enumerate(found.values())]
+    return list(found.values())
 
 
 def _family(one: Candidate) -> str:

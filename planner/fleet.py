@@ -23,7 +23,7 @@ from planner.milp import LARGE, Program, Row
 from planner.resources import CPU, MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from planner.board import Flags, Ints
     from planner.kinds import Kind
@@ -75,15 +75,13 @@ class Fleet:
 class Proposer:
     """Proposes fleets from one market. ``supply`` is what existing nodes can still take, nodes × resources.
 
-    ``slack`` is how many thousandths more is asked for than the pods ask. Without ``exact`` a fleet is near enough to
-    the cheapest, and ties are left as they fall.
+    Without ``exact`` a fleet is near enough to the cheapest, and ties are left as they fall.
     """
 
     market: Market
     ledger: Ledger
     objective: Objective = Objective.CHEAPEST
     supply: Ints | None = None
-    slack: int = 0
     exact: bool = True
 
     def propose(self, asks: Sequence[Ask]) -> Fleet:
@@ -96,6 +94,18 @@ class Proposer:
         if found is not None:
             return found
         return self._served(asks, kept) if self.exact else self._nothing()
+
+    def series(self, asks: Sequence[Ask], slacks: Sequence[int]) -> Iterator[Fleet]:
+        """Fleets near the cheapest with so many thousandths more room than is asked for, as far as there are any."""
+        kept = self._kept(asks)
+        if not len(kept) or not all(one.options.any() for one in asks):
+            return
+        rows, limits, cost = self._rows(asks, kept), self._limits(kept), self._cost(kept)
+        for slack in slacks:
+            near = Program(len(kept), [*(row.eased(slack) for row in rows), *limits]).near(cost)
+            if near is None or not near.any():
+                return
+            yield self._fleet(kept, near)
 
     def _nothing(self) -> Fleet:
         return Fleet((0,) * len(self.market.variants), 0, complete=False)
@@ -192,12 +202,11 @@ class Proposer:
 
     def _room(self, kept: Ints, union: Flags, request: Ints, count: Ints) -> list[Row]:
         total = (request * count[:, None]).sum(axis=0)
-        total += total * self.slack // 1000
         if self.supply is not None:
             total = total - np.maximum(self.supply, 0).sum(axis=0)
         free = np.maximum(self.market.free[kept], 0) * union[:, None]
         return [
-            Row(free[:, row] / int(total[row]), 1.0)
+            Row(free[:, row] / int(total[row]), 1.0, elastic=True)
             for row in range(len(total))
             if total[row] > 0
         ]  # fmt: skip
@@ -216,13 +225,12 @@ class Proposer:
         return rows
 
     def _slots(self, kept: Ints, union: Flags, least: Ints, wanted: int, most: int | None) -> list[Row]:
-        wanted += wanted * self.slack // 1000 if most is None else 0
         slots = _slots(self.market.free[kept], least, most) * union
         if self.supply is not None and len(self.supply):
             wanted -= int(_slots(self.supply, least, most).sum())
         if wanted <= 0 or not slots.any():
             return []
-        return [Row(np.minimum(slots, wanted).astype(np.float64) / wanted, 1.0)]
+        return [Row(np.minimum(slots, wanted).astype(np.float64) / wanted, 1.0, elastic=most is None)]
 
     def _hosts(self, kept: Ints, union: Flags, asks: Sequence[Ask]) -> list[Row]:
         """Pods that keep apart by host, term by term."""
@@ -254,7 +262,7 @@ class Proposer:
         return rows
 
     def _pools(self, kept: Ints) -> list[tuple[Flags, int, int]]:
-        """Pools the kept variants would be in: (variants, nodes that fit into pools that are there, room of a new one)."""
+        """The pools of the kept variants: (variants, nodes that fit into pools that are there, room of a new one)."""
         found: dict[tuple[object, ...], list[int]] = {}
         rooms: dict[tuple[object, ...], int] = {}
         for position, one in enumerate(kept.tolist()):

@@ -8,7 +8,7 @@ has the same answer everywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +30,18 @@ BEGINNING, ADDED, ROUNDS = 12, 12, 40  # rows to begin with, rows added at a tim
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """``factors · columns ≥ least``. Rows with fewer factors than there are columns leave the later ones out."""
+    """``factors · columns ≥ least``. Rows with fewer factors than there are columns leave the later ones out.
+
+    ``elastic`` rows ask for room, and may ask for more than is needed.
+    """
 
     factors: Floats
     least: float
+    elastic: bool = False
+
+    def eased(self, slack: int) -> Row:
+        """The same, asking for so many thousandths more."""
+        return replace(self, factors=self.factors * 1000 / (1000 + slack)) if self.elastic and slack else self
 
     @property
     def key(self) -> tuple[bytes, float]:
@@ -193,7 +201,7 @@ class _Search:
         return bool(len(worst))
 
     def _run(self, columns: Ints, *, whole: bool) -> tuple[Floats, float, Floats] | None:
-        """Values, the bound, and the price of each active row.""" 
+        """Values, the bound, and the price of each active row."""
         import highspy  # noqa: PLC0415 - a fifth of a second, and many plans order nothing
 
         solver = _quiet(highspy)

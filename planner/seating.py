@@ -63,8 +63,8 @@ def on_paper(queue: Queue, names: Sequence[str], settled: Settled, new: Load) ->
 def as_replayed(
     arrivals: Sequence[Arrival], placed: Mapping[tuple[int, int], int], names: Sequence[str], market: Market,
     counts: Sequence[int],
-) -> tuple[Onto, tuple[Opened, ...]]:  # fmt: skip
-    """The same as a replay bound them: (node, arrival) → how many; new nodes come behind those that have names."""
+) -> tuple[Onto, tuple[Opened, ...], list[tuple[PodGroup, list[str]]]]:  # fmt: skip
+    """The same as a replay bound them, (node, arrival) → how many, and what is left; new nodes come behind the named."""
     waiting = [iter(one.group.pods) for one in arrivals]
     pods: dict[int, list[str]] = {}
     for (node, place), count in placed.items():
@@ -75,4 +75,5 @@ def as_replayed(
         Opened(candidate=market.variants[one], pods=tuple(sorted(pods.get(number, ()))))
         for number, one in enumerate(variants, len(names))
     )  # fmt: skip
-    return tuple(onto), tuple(opened)
+    left = [(one.group, names) for one, rest in zip(arrivals, waiting, strict=True) if (names := list(rest))]
+    return tuple(onto), tuple(opened), left

@@ -20,7 +20,7 @@ from planner.kinds import make_kinds
 from planner.leanings import preference_levels
 from planner.loading import Load, load
 from planner.market import Market
-from planner.plan import Unplaced
+from planner.plan import Refusal, Unplaced
 from planner.problem import Opened, Problem, Solution
 from planner.reasons import explain
 from planner.seating import Queue, as_replayed, on_paper
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from planner.board import Board
+    from planner.demand import PodGroup
     from planner.fleet import Ask
     from planner.kinds import Kinds
     from planner.settling import Zone
@@ -164,19 +165,43 @@ def _unplaced(problem: Problem, queue: Queue, new: Load) -> list[Unplaced]:
 
 
 def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
-    """The nodes that survive kube-scheduler, with the pods where the first replay puts them."""
+    """The nodes that kube-scheduler fills best, with the pods where it puts them when they come by name.
+
+    All pods come then, for those that have no place on paper may take that of others.
+    """
     lost = {pod for one in paper.unplaced for pod in one.pods}
+    everyone = tuple(Arrival(kind, group) for kind in found.kinds.kinds for group in kind.members)
     arrivals = tuple(
-        Arrival(kind, replace(group, pods=pods)) for kind in found.kinds.kinds for group in kind.members
-        if (pods := tuple(pod for pod in group.pods if pod not in lost))
+        Arrival(one.kind, replace(one.group, pods=pods)) for one in everyone
+        if (pods := tuple(pod for pod in one.group.pods if pod not in lost))
     )  # fmt: skip
     court = Court(problem, found.empty, found.market, found.served, arrivals, paper.lower_bound)
     verdict = search(court, [found.load.fleet(), *found.proposed()])
-    if verdict is None or verdict.stranded:
-        return replace(paper, certificate=court.certificate(verdict))
-    placed = verdict.played[min(verdict.played)].placed()
-    onto, opened = as_replayed(arrivals, placed, found.empty.names, found.market, verdict.counts)
-    return replace(paper, onto=onto, opened=opened, certificate=court.certificate(verdict))
+    certificate = court.certificate(verdict)
+    if verdict is None:
+        return replace(paper, certificate=certificate)
+    placed = court.close(verdict.counts, everyone).placed()
+    onto, opened, left = as_replayed(everyone, placed, found.empty.names, found.market, verdict.counts)
+    blocked = {pod for one in problem.demand.blocked for pod in one.pods}
+    return replace(
+        paper, onto=onto, opened=opened, certificate=certificate, unplaced=_still(paper.unplaced, left, blocked)
+    )  # fmt: skip
+
+
+def _still(
+    told: Sequence[Unplaced], left: Sequence[tuple[PodGroup, list[str]]], blocked: set[str]
+) -> tuple[Unplaced, ...]:
+    """What has no place in the end: for the reasons that paper gave, or because the scheduler gives the room away."""
+    waiting = blocked.union(*(pods for _, pods in left))
+    kept = [replace(one, pods=pods) for one in told if (pods := tuple(pod for pod in one.pods if pod in waiting))]
+    known = {pod for one in kept for pod in one.pods}
+    detail = "kube-scheduler gives the room on these nodes to other pods first; the next plan sees to what is left"
+    reason = Refusal(node_pool="", filter="Scheduler", detail=detail)
+    new = [
+        Unplaced(pods=pods, owner=group.owner, reasons=(reason,))
+        for group, names in left if (pods := tuple(sorted(set(names) - known)))
+    ]  # fmt: skip
+    return (*kept, *new)
 
 
 def _lower_bound(problem: Problem, found: Attempt) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,24 +18,23 @@ from planner.settling import ask, narrowed, possible_domains, zonal_kinds
 from planner.standing import set_domains
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from planner.board import Board, Flags
     from planner.fleet import Ask
     from planner.ledger import Ledger
     from planner.market import Market
     from planner.problem import Problem
-    from planner.replay import Replayed
+    from planner.replay import Replayed, Stage
 
     Counts = tuple[int, ...]  # nodes by variant
     Missing = list[tuple[Market, Ask]]
 
 #: What work costs, in microseconds on two cores of a virtual machine of 2023: a pod to replay by itself and for 8 nodes,
 #: a variant to propose a fleet from.
-POD, EIGHT_NODES, VARIANT = 60, 1, 60
-#: The orders that strand pods most often, and then all of them.
-TOUGH = (0, 6, 2)
-EVERY = (*TOUGH, *(one for one in range(len(ORDERS)) if one not in TOUGH))
+POD, EIGHT_NODES, VARIANT = 40, 1, 30
+#: All orders of arrival, those first that strand pods most often.
+EVERY = (0, 6, 2, *(one for one in range(len(ORDERS)) if one not in (0, 2, 6)))
 
 
 @dataclass(frozen=True)
@@ -59,17 +58,13 @@ class Trial:
     def stranded(self) -> int:
         return sum(sum(one.stranded.values()) for one in self.played.values())
 
-    def survives(self, orders: Sequence[int]) -> bool:
-        """Whether it was replayed in these orders, and none of all stranded a pod."""
-        return not self.stranded and all(one in self.played for one in orders)
-
     def rank(self) -> tuple[object, ...]:
         """The cheapest first, then the fewest nodes, then by variant."""
         return (self.hourly, sum(self.counts), self.counts)
 
-    def nearness(self) -> tuple[object, ...]:
-        """The fewest pods stranded first."""
-        return (self.stranded, *self.rank())
+    def nearness(self, pods: int) -> tuple[object, ...]:
+        """The least price first that it would have if stranded pods cost as much as the others."""
+        return (self.hourly * (pods + self.stranded), *self.rank())
 
 
 @dataclass
@@ -105,23 +100,40 @@ class Court:
     def pods(self) -> int:
         return sum(one.group.count for one in self.arrivals)
 
-    def try_(self, counts: Counts, orders: Sequence[int] = TOUGH) -> Trial:
-        """Replay a fleet in some orders, or the rest of them, until one strands pods: the likeliest to do so first."""
-        trial = self.tried.get(counts) or Trial(counts, self.hourly(counts), {})
-        todo = [one for one in orders if one not in trial.played]
-        if trial.stranded or not todo:
-            return trial
-        board, played = self.with_nodes(counts), dict(trial.played)
-        stage = make_stage(board, self.arrivals, self.problem.snapshot, there=self.board.size, whole=True)
-        for order in sorted(todo, key=lambda one: (-self.failed[one], todo.index(one))):
-            self.left -= self.pods * (POD + EIGHT_NODES * board.size // 8)
+    def try_(self, counts: Counts) -> Trial:
+        """Replay a fleet in every order until one strands pods: the likeliest to do so first."""
+        if counts in self.tried:
+            return self.tried[counts]
+        stage = self._stage(counts, self.arrivals)
+        played: dict[int, Replayed] = {}
+        for order in sorted(EVERY, key=lambda one: (-self.failed[one], EVERY.index(one))):
+            self.left -= self._work(stage.board.size)
             played[order] = replay(stage, order)
             if played[order].stranded:
                 self.failed[order] += 1
                 break
-        trial = replace(trial, played=played)
-        self.tried[counts] = trial
+        trial = self.tried[counts] = Trial(counts, self.hourly(counts), played)
         return trial
+
+    def close(self, counts: Counts, everyone: Sequence[Arrival]) -> Replayed:
+        """The replay by name of all pods, those included that had no place on paper."""
+        return replay(self._stage(counts, everyone), 0)
+
+    def _stage(self, counts: Counts, arrivals: Sequence[Arrival]) -> Stage:
+        """A fleet beside the existing nodes, and pods that come to it."""
+        board = self.with_nodes(counts)
+        built_in = self.problem.aims.default_spreads is None
+        return make_stage(
+            board, arrivals, self.problem.snapshot, there=self.board.size, whole=True, built_in=built_in
+        )  # fmt: skip
+
+    def _work(self, nodes: int) -> int:
+        return self.pods * (POD + EIGHT_NODES * nodes // 8)
+
+    def affordable(self) -> int:
+        """How many fleets can be replayed in one order with half of the work that is left."""
+        nodes = max((sum(one) for one in self.tried), default=0) + self.board.size
+        return max(1, self.left // (2 * self._work(nodes)))
 
     def with_nodes(self, counts: Sequence[int]) -> Board:
         """The existing nodes and a fleet's."""
@@ -164,21 +176,31 @@ class Court:
             ]  # fmt: skip
         return found
 
-    def propose(self, allowed: Flags, slack: int) -> Counts | None:
-        """A fleet of some variants with so many thousandths more room than was asked for; None where there is none."""
-        self.left -= VARIANT * len(self.market.variants)
-        ledger, counts = self.problem.ledger.copy(), np.zeros(len(self.market.variants), np.int64)
+    def series(self, allowed: Flags, slacks: Sequence[int]) -> Iterator[Counts]:
+        """Fleets of some variants with more and more thousandths of room than was asked for."""
+        tiers = []
         for each in self.served:
             market = each.market.only(allowed)
-            asks = [narrowed(market, one) for one in each.asks]
-            if not all(one.options.any() for one in asks):
-                return None
-            fleet = Proposer(market, ledger, self.problem.aims.objective, slack=slack, exact=False).propose(asks)
-            if not fleet.complete or not fleet.nodes:
+            proposer = Proposer(market, self.problem.ledger, self.problem.aims.objective, exact=False)
+            tiers.append(proposer.series([narrowed(market, one) for one in each.asks], slacks))
+        for fleets in zip(*tiers, strict=False):
+            self.left -= VARIANT * len(self.market.variants)
+            counts = np.array([fleet.counts for fleet in fleets], np.int64).sum(axis=0).tolist()
+            if self.left <= 0 or not _may_order(self.problem.ledger, self.market, counts):
+                return
+            yield tuple(counts)
+
+    def again(self, more: Missing) -> Counts | None:
+        """A fleet for all that was asked for and for more of the same; None where limits do not allow it."""
+        ledger, total = self.problem.ledger.copy(), np.zeros(len(self.market.variants), np.int64)
+        for each in self.served:
+            mine = [one for market, one in more if market is each.market]
+            fleet = Proposer(each.market, ledger, self.problem.aims.objective, exact=False).propose([*each.asks, *mine])
+            if not fleet.complete:
                 return None
             _order(ledger, self.market, fleet.counts)
-            counts += np.array(fleet.counts, np.int64)
-        return tuple(counts.tolist())
+            total += np.array(fleet.counts, np.int64)
+        return tuple(total.tolist())
 
     def beside(self, counts: Sequence[int], more: Missing) -> Counts | None:
         """A fleet with nodes added for more pods; None where limits allow none."""
@@ -196,6 +218,16 @@ class Court:
 def _first(asks: Sequence[tuple[Market, Ask]]) -> Missing:
     """The ask in the heaviest tier that could serve it."""
     return [one for one in asks if one[1].options.any()][:1]
+
+
+def _may_order(ledger: Ledger, market: Market, counts: Sequence[int]) -> bool:
+    """Whether limits allow a whole fleet."""
+    account = ledger.copy()
+    for one in np.flatnonzero(counts).tolist():
+        if account.affordable(market.variants[one]) < counts[one]:
+            return False
+        account.order(market.variants[one], counts[one])
+    return True
 
 
 def _order(ledger: Ledger, market: Market, counts: Sequence[int]) -> None:
