@@ -26,14 +26,18 @@ if TYPE_CHECKING:
     from planner.trials import Counts, Court, Missing, Trial
 
 #: Thousandths of room beyond what the pods ask for, by step.
-SLACKS = (0, 5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 125, 150, 200, 250, 300, 400, 500)
-#: How many times as large as the smallest a flavor must be, by recipe; families beyond which pairs are not tried.
-LEAST, FAMILIES = (1, 4, 16), 4
+SLACKS = (0, 10, 20, 30, 45, 60, 80, 100, 125, 160, 200, 250, 320, 400, 500)
+#: How many times as large as the smallest a flavor must be, and may be, by recipe. A node of many CPUs takes no more
+#: pods than another, so the largest are not always the best.
+SIZES = ((1, 10**6), (4, 10**6), (16, 10**6), (1, 32), (4, 32), (1, 16), (4, 16), (1, 8))
+#: Families beyond which pairs are not tried; slacks that are skipped while none is known to survive.
+FAMILIES, STRIDE = 4, 4
 #: How many of the fleets that failed are mended; one pod in ``FEW`` may strand where a swept fleet gets nodes beside.
 NEAREST, FEW = 4, 20
-#: Thousandths of the work that are left when fleets are no longer mended, swept, and mended once more; trimming has the
-#: rest. Thousandths above the bound at which the search ends.
-FIRST, SWEEP, NEAR, ENOUGH = 650, 350, 200, 2
+AGAIN = 3  # how often what is missing is asked for again where nothing new is proposed
+#: Thousandths of the work that are left when fleets are no longer mended, gathered, swept, and mended once more; trimming
+#: has the rest. Thousandths above the bound at which the search ends.
+FIRST, MENU, SWEEP, NEAR, ENOUGH = 650, 450, 350, 200, 2
 #: How many cheaper variants are tried in the place of a node.
 INSTEAD = 5
 
@@ -43,26 +47,55 @@ def search(court: Court, starts: Sequence[Counts]) -> Trial | None:
     bench = _Bench(court)
     for start in dict.fromkeys(starts):
         bench.mend(bench.judge(start), until=FIRST)
-    bench.sweep(_menu(court, bench))
+    menu = [] if bench.good_enough() else _menu(court)
+    for series in menu:
+        bench.halve(series)
+    bench.sweep(menu)
     for trial in sorted(bench.failed, key=lambda one: one.nearness(court.pods))[:NEAREST]:
         bench.mend(trial, until=NEAR)
+        if bench.best is None:
+            bench.mend(trial, until=0)
     if bench.best is not None:
         return bench.best if bench.good_enough() else _trimmed(court, bench.best)
     return min(bench.failed, key=lambda one: (one.stranded, one.rank()), default=None)
 
 
-def _menu(court: Court, bench: _Bench) -> list[Counts]:
-    """Fleets of all recipes that cost less than the best known, the cheapest first, as many as can be tried."""
-    found: dict[Counts, int] = {}
-    for allowed in () if bench.good_enough() else _recipes(court.market):
-        for counts in court.series(allowed, SLACKS):
-            hourly = court.hourly(counts)
-            if bench.best is not None and hourly >= bench.best.hourly:
-                break
-            found[counts] = hourly
-    ranked = sorted(found, key=lambda counts: (found[counts], sum(counts), counts))
-    step = max(1, -(-len(ranked) // max(1, court.affordable())))
-    return ranked[step - 1 :: step]
+def _menu(court: Court) -> list[_Series]:
+    """The recipes that can be had, those first that are cheapest without any slack."""
+    found = [_Series(court, allowed) for allowed in _recipes(court.market)]
+    priced = [(price, place, one) for place, one in enumerate(found) if (price := one.price(0)) is not None]
+    return [one for _, _, one in sorted(priced, key=lambda each: each[:2])]
+
+
+@dataclass
+class _Series:
+    """Fleets of one recipe with more and more room. They are worked out when somebody asks for them."""
+
+    court: Court
+    allowed: Flags
+    fleets: dict[int, Counts | None] = field(default_factory=dict)
+
+    def at(self, step: int) -> Counts | None:
+        """The fleet of a step of ``SLACKS``; None where limits or the work that is left do not allow it."""
+        if step not in self.fleets:
+            self.fleets[step] = self.court.propose(self.allowed, SLACKS[step])
+        return self.fleets[step]
+
+    def price(self, step: int) -> int | None:
+        counts = self.at(step)
+        return None if counts is None else self.court.hourly(counts)
+
+    def below(self, price: int | None) -> int:
+        """How many steps, from the first on, cost less than that: found by halving, for more room costs more."""
+        low, high = 0, len(SLACKS)
+        while low < high and price is not None:
+            middle = (low + high) // 2
+            mine = self.price(middle)
+            if mine is not None and mine < price:
+                low = middle + 1
+            else:
+                high = middle
+        return high
 
 
 @dataclass
@@ -90,18 +123,43 @@ class _Bench:
         """Whether nothing that is noticeably cheaper can exist."""
         return self.best is not None and self.best.hourly * 1000 <= self.court.bound * (1000 + ENOUGH)
 
-    def sweep(self, menu: Sequence[Counts]) -> None:
-        """Try fleets, the cheapest first, until one survives; where few pods strand, with nodes for these too."""
-        heap = [(self.court.hourly(counts), sum(counts), counts) for counts in menu]
+    def halve(self, series: _Series) -> None:
+        """Of fleets with more and more room, look for the smallest that survives.
+
+        Where some other fleet survived, the dearest of these that is cheaper must, or the rest are not looked at.
+        """
+        low, high = -1, series.below(self.best.hourly if self.best is not None else None)
+        last = high
+        while high - low > 1 and self._may_go_on(SWEEP):
+            middle = (low + high) // 2
+            if high == last:
+                middle = high - 1 if self.best is not None else min(low + STRIDE, high - 1)
+            trial = self.judge(series.at(middle))
+            if trial is None or not trial.stranded:
+                high = middle
+            elif high == last and self.best is not None:
+                return
+            else:
+                low = middle
+
+    def sweep(self, menu: Sequence[_Series]) -> None:
+        """Try the fleets that were passed over, the cheapest first; where few pods strand, with nodes for these too."""
+        heap: list[tuple[int, int, Counts]] = []
+        for series in menu:
+            for step in range(series.below(self.best.hourly if self.best is not None else None)):
+                if self._may_go_on(MENU) and (counts := series.at(step)) is not None:
+                    self._offer(heap, counts)
         while heap and self._may_go_on(SWEEP):
             hourly, _, counts = heappop(heap)
             if self.best is not None and hourly >= self.best.hourly:
                 return
             trial = self.judge(counts)
             if trial is not None and trial.stranded and trial.stranded * FEW <= self.court.pods:
-                more = self.court.beside(counts, self.court.missing(trial))
-                if more is not None and more not in self.court.tried:
-                    heappush(heap, (self.court.hourly(more), sum(more), more))
+                self._offer(heap, self.court.beside(counts, self.court.missing(trial)))
+
+    def _offer(self, heap: list[tuple[int, int, Counts]], counts: Counts | None) -> None:
+        if counts is not None and counts not in self.court.tried:
+            heappush(heap, (self.court.hourly(counts), sum(counts), counts))
 
     def mend(self, trial: Trial | None, until: int) -> None:
         """Ask for more of what a fleet strands, until it strands nothing or so many thousandths of work are left.
@@ -113,8 +171,11 @@ class _Bench:
             if self.best is not None and trial.hourly >= self.best.hourly:
                 return
             missing = self.court.missing(trial)
-            more += missing
-            counts = self.court.again(more)
+            counts: Counts | None = trial.counts
+            for _ in range(AGAIN):
+                if counts in self.court.tried:
+                    more += missing
+                    counts = self.court.again(more)
             if counts is None or counts in self.court.tried:
                 counts = self.court.beside(trial.counts, missing)
             trial = None if counts in self.court.tried else self.judge(counts)
@@ -131,8 +192,9 @@ def _recipes(market: Market) -> list[Flags]:
     size = np.array([one.flavor.vcpus for one in market.variants])
     found: dict[bytes, Flags] = {}
     for names in sets if len(families) <= FAMILIES else sets[: len(families) + 1]:
-        for least in LEAST:
-            flags = np.isin(own, names) & (size >= least * size.min(initial=10**6))
+        for least, most in SIZES:
+            smallest = size.min(initial=10**6)
+            flags = np.isin(own, names) & (size >= least * smallest) & (size <= most * smallest)
             if flags.any():
                 found.setdefault(flags.tobytes(), flags)
     return list(found.values())

@@ -23,7 +23,7 @@ from planner.milp import LARGE, Program, Row
 from planner.resources import CPU, MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from planner.board import Flags, Ints
     from planner.kinds import Kind
@@ -83,6 +83,7 @@ class Proposer:
     objective: Objective = Objective.CHEAPEST
     supply: Ints | None = None
     exact: bool = True
+    _rows_kept: tuple[Ints, list[Row], list[Row]] | None = None
 
     def propose(self, asks: Sequence[Ask]) -> Fleet:
         """The best fleet for these asks. Where limits let not all be served, it serves the most important ones."""
@@ -95,17 +96,20 @@ class Proposer:
             return found
         return self._served(asks, kept) if self.exact else self._nothing()
 
-    def series(self, asks: Sequence[Ask], slacks: Sequence[int]) -> Iterator[Fleet]:
-        """Fleets near the cheapest with so many thousandths more room than is asked for, as far as there are any."""
-        kept = self._kept(asks)
-        if not len(kept) or not all(one.options.any() for one in asks):
-            return
-        rows, limits, cost = self._rows(asks, kept), self._limits(kept), self._cost(kept)
-        for slack in slacks:
-            near = Program(len(kept), [*(row.eased(slack) for row in rows), *limits]).near(cost)
-            if near is None or not near.any():
-                return
-            yield self._fleet(kept, near)
+    def with_slack(self, asks: Sequence[Ask], slack: int) -> Fleet | None:
+        """A fleet near the cheapest with so many thousandths more room than is asked for, if there is one.
+
+        The proposer keeps what it has worked out: it must be asked for the same pods every time.
+        """
+        if self._rows_kept is None:
+            kept = self._kept(asks) if all(one.options.any() for one in asks) else np.zeros(0, np.int64)
+            rows = self._rows(asks, kept) if len(kept) else []
+            self._rows_kept = (kept, rows, self._limits(kept) if len(kept) else [])
+        kept, rows, limits = self._rows_kept
+        if not rows:
+            return None
+        near = Program(len(kept), [*(row.eased(slack) for row in rows), *limits]).near(self._cost(kept))
+        return None if near is None or not near.any() else self._fleet(kept, near)
 
     def _nothing(self) -> Fleet:
         return Fleet((0,) * len(self.market.variants), 0, complete=False)
@@ -167,7 +171,7 @@ class Proposer:
 
     def _fewest(self, kept: Ints, rows: list[Row], cost: Ints, counts: Ints) -> Ints:
         """Of the sets that cost no more, the one with the fewest nodes, then new pools; of large sets the given one."""
-        if len(kept) > TIES or int(counts.sum()) > TIES:
+        if len(kept) > TIES or int(counts.sum()) > FEW:
             return counts
         second = NODE + np.arange(len(kept))
         if self.objective is not Objective.CHEAPEST:
@@ -322,8 +326,8 @@ class Proposer:
         return rows
 
 
-#: Up to so many variants and nodes, ties are broken by a second program; beyond MANY, variants are not compared.
-TIES, MANY = 120, 300
+#: Up to TIES variants and FEW nodes, ties are broken by a second program; beyond MANY, variants are not compared.
+TIES, FEW, MANY = 80, 12, 300
 
 
 #: What a node and a new pool weigh among equals; the position of a variant weighs the rest.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 #: Nodes of the search tree, and by how much an answer may be dearer than the bound before the search ends.
-SEARCHED, GAP = 300, 1e-4
+SEARCHED, GAP = 60, 1e-3
 #: Columns beyond which whole numbers are not searched for.
 LARGE = 150
 BEGINNING, ADDED, ROUNDS = 12, 12, 40  # rows to begin with, rows added at a time, and how often
@@ -151,7 +151,7 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.active = list(range(min(BEGINNING, len(self.least))))
-        if len(self.costs) <= LARGE and len(self.least) <= 10 * BEGINNING:
+        if len(self.costs) <= LARGE and len(self.least) <= 50 * BEGINNING:
             self.active = list(range(len(self.least)))
 
     def solve(self) -> tuple[Floats, float] | None:

@@ -8,6 +8,7 @@ replay of kube-scheduler that has the last word (``certify``).
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -183,8 +184,12 @@ def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
     placed = court.close(verdict.counts, everyone).placed()
     onto, opened, left = as_replayed(everyone, placed, found.empty.names, found.market, verdict.counts)
     blocked = {pod for one in problem.demand.blocked for pod in one.pods}
+    kind_of = {group.key: kind.index for kind in found.kinds.kinds for group in kind.members}
+    missing = Counter(kind_of[group.key] for group, pods in left for pod in pods if pod not in lost)
+    bound = _lower_bound(problem, found, missing) if missing else paper.lower_bound
     return replace(
-        paper, onto=onto, opened=opened, certificate=certificate, unplaced=_still(paper.unplaced, left, blocked)
+        paper, onto=onto, opened=opened, certificate=certificate, lower_bound=bound,
+        unplaced=_still(paper.unplaced, left, blocked),
     )  # fmt: skip
 
 
@@ -204,20 +209,29 @@ def _still(
     return (*kept, *new)
 
 
-def _lower_bound(problem: Problem, found: Attempt) -> int:
+def _lower_bound(problem: Problem, found: Attempt, lost: Mapping[int, int] | None = None) -> int:
     """The least hourly price of new nodes for all pods that are placed, whatever is put on existing ones.
 
-    NodePool limits bound what may be ordered, not what the cheapest set costs.
+    NodePool limits bound what may be ordered, not what the cheapest set costs. ``lost`` are pods by kind that have a
+    place on paper and none in the end.
     """
     left = found.load.left
     placed = [replace(one, count=one.count - left.get((one.kind.index, one.zone), 0)) for one in found.asks]
+    if lost:
+        placed = _without(placed, lost)
     board, supply = found.empty, None
-    if board.size and (board.free > 0).all(axis=0).any():
+    if any((board.free >= one.request[:, None]).all(axis=0).any() for one in placed) or any(found.settled.onto.values()):
         supply = board.free.T
         placed += [
             ask(board, found.market, found.kinds.kinds[kind], "", sum(taken.values()))
             for kind, taken in found.settled.onto.items() if taken
         ]  # fmt: skip
-    elif found.served and len(found.served) == 1 and found.served[0].fleet.complete:
+    elif len(found.served) == 1 and found.served[0].fleet.complete and not lost:
         return found.served[0].fleet.bound
     return Proposer(found.market, problem.ledger, supply=supply).propose(placed).bound
+
+
+def _without(asks: Sequence[Ask], lost: Mapping[int, int]) -> list[Ask]:
+    """Asks less the pods that got lost, which may have been in any of a kind's zones: each is lessened by all of them."""
+    lessened = (replace(one, count=one.count - lost.get(one.kind.index, 0)) for one in asks)
+    return [one for one in lessened if one.count > 0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from planner.settling import ask, narrowed, possible_domains, zonal_kinds
 from planner.standing import set_domains
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from planner.board import Board, Flags
     from planner.fleet import Ask
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     Counts = tuple[int, ...]  # nodes by variant
     Missing = list[tuple[Market, Ask]]
 
-#: What work costs, in microseconds on two cores of a virtual machine of 2023: a pod to replay by itself and for 8 nodes,
-#: a variant to propose a fleet from.
-POD, EIGHT_NODES, VARIANT = 40, 1, 30
+#: What work costs, in microseconds on two cores of a virtual machine of 2023: a pod to replay by itself, without and
+#: with rules about others, a pod for 8 nodes, a variant to propose a fleet from.
+POD, RULED, EIGHT_NODES, VARIANT = 40, 120, 1, 60
 #: All orders of arrival, those first that strand pods most often.
 EVERY = (0, 6, 2, *(one for one in range(len(ORDERS)) if one not in (0, 2, 6)))
 
@@ -83,6 +84,7 @@ class Court:
     left: int = 0
     failed: Counter[int] = field(default_factory=Counter)
     tried: dict[Counts, Trial] = field(default_factory=dict)
+    narrow: dict[bytes, list[tuple[Proposer, list[Ask]]]] = field(default_factory=dict)
     possible: dict[int, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,7 +98,7 @@ class Court:
         survived = sum(1 for one in verdict.played.values() if not one.stranded)
         return Certificate(orders=len(verdict.played), survived=survived, stopped=self.left <= 0)
 
-    @property
+    @cached_property
     def pods(self) -> int:
         return sum(one.group.count for one in self.arrivals)
 
@@ -128,12 +130,12 @@ class Court:
         )  # fmt: skip
 
     def _work(self, nodes: int) -> int:
-        return self.pods * (POD + EIGHT_NODES * nodes // 8)
+        """What one replay costs."""
+        return self._alone + self.pods * EIGHT_NODES * nodes // 8
 
-    def affordable(self) -> int:
-        """How many fleets can be replayed in one order with half of the work that is left."""
-        nodes = max((sum(one) for one in self.tried), default=0) + self.board.size
-        return max(1, self.left // (2 * self._work(nodes)))
+    @cached_property
+    def _alone(self) -> int:
+        return sum(one.group.count * (RULED if one.kind.ruled else POD) for one in self.arrivals)
 
     def with_nodes(self, counts: Sequence[int]) -> Board:
         """The existing nodes and a fleet's."""
@@ -176,19 +178,32 @@ class Court:
             ]  # fmt: skip
         return found
 
-    def series(self, allowed: Flags, slacks: Sequence[int]) -> Iterator[Counts]:
-        """Fleets of some variants with more and more thousandths of room than was asked for."""
-        tiers = []
-        for each in self.served:
-            market = each.market.only(allowed)
-            proposer = Proposer(market, self.problem.ledger, self.problem.aims.objective, exact=False)
-            tiers.append(proposer.series([narrowed(market, one) for one in each.asks], slacks))
-        for fleets in zip(*tiers, strict=False):
-            self.left -= VARIANT * len(self.market.variants)
-            counts = np.array([fleet.counts for fleet in fleets], np.int64).sum(axis=0).tolist()
-            if self.left <= 0 or not _may_order(self.problem.ledger, self.market, counts):
-                return
-            yield tuple(counts)
+    def propose(self, allowed: Flags, slack: int) -> Counts | None:
+        """A fleet of some variants with so many thousandths more room than was asked for; None where there is none."""
+        if self.left <= 0:
+            return None
+        self.left -= VARIANT * len(self.market.variants)
+        total = np.zeros(len(self.market.variants), np.int64)
+        for proposer, asks in self._tiers(allowed):
+            fleet = proposer.with_slack(asks, slack)
+            if fleet is None:
+                return None
+            total += np.array(fleet.counts, np.int64)
+        counts = tuple(total.tolist())
+        return counts if _may_order(self.problem.ledger, self.market, counts) else None
+
+    def _tiers(self, allowed: Flags) -> list[tuple[Proposer, list[Ask]]]:
+        """For each tier, who proposes from some of its variants, and what is asked for; made once for these variants."""
+        key = allowed.tobytes()
+        if key not in self.narrow:
+            self.narrow[key] = [
+                (
+                    Proposer(market, self.problem.ledger, self.problem.aims.objective, exact=False),
+                    [narrowed(market, one) for one in each.asks],
+                )
+                for each in self.served for market in [each.market.only(allowed)]
+            ]  # fmt: skip
+        return self.narrow[key]
 
     def again(self, more: Missing) -> Counts | None:
         """A fleet for all that was asked for and for more of the same; None where limits do not allow it."""
