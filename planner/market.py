@@ -15,9 +15,10 @@ from planner.candidates import choice_for, choices_for
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from planner.board import Board, Flags, Ints, Shapes
+    from planner.board import Board, Flags, Ints
     from planner.candidates import Candidate
     from planner.kinds import Kind, Kinds
+    from planner.shapes import Shapes
 
 
 @dataclass(frozen=True)

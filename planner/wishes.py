@@ -25,10 +25,11 @@ from planner.topology import Term, terms_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from planner.board import Board, Shape
+    from planner.board import Board
     from planner.demand import PodGroup
     from planner.pods import Owner, Pod, Preference
     from planner.scores import Flags, Ints
+    from planner.shapes import Shape
     from planner.snapshot import Namespace, Snapshot
     from planner.taints import Toleration
 
