@@ -85,6 +85,16 @@ class Proposer:
     exact: bool = True
     _rows_kept: tuple[Ints, list[Row], list[Row]] | None = None
 
+    def bound(self, asks: Sequence[Ask]) -> int:
+        """What no set of nodes for these asks costs less than."""
+        asks = [ask for ask in asks if ask.count and ask.options.any()]
+        kept = self._kept(asks)
+        if not len(kept):
+            return 0
+        program, cost = Program(len(kept), self._rows(asks, kept)), self.market.price[kept]
+        found = program.minimise(cost) if len(kept) <= WHOLE else None
+        return found.bound if found is not None else program.relaxed_bound(cost)
+
     def propose(self, asks: Sequence[Ask]) -> Fleet:
         """The best fleet for these asks. Where limits let not all be served, it serves the most important ones."""
         asks = [ask for ask in asks if ask.count and ask.options.any()]
@@ -117,17 +127,23 @@ class Proposer:
     def _solve(self, kept: Ints, rows: list[Row]) -> Fleet | None:
         cost = self._cost(kept)
         program = Program(len(kept), rows)
+        if len(kept) <= WHOLE:
+            return self._whole(kept, rows, program, cost)
+        counts = self._uniform(kept, rows) if len(kept) > LARGE else program.near(cost)
+        if counts is None:
+            return None
+        return self._fleet(kept, counts, program.relaxed_bound(cost) if self.exact else 0)
+
+    def _whole(self, kept: Ints, rows: list[Row], program: Program, cost: Ints) -> Fleet | None:
+        """The cheapest whole numbers, where few variants are to be had."""
         if not self.exact:
             near = program.near(cost)
             return None if near is None else self._fleet(kept, near)
         first = program.minimise(cost)
         if first is None:
             return None
-        if len(kept) > LARGE:
-            return self._fleet(kept, self._uniform(kept, rows), first.bound)
-        counts = self._fewest(kept, rows, cost, first.counts)
         bound = first.bound if self.objective is Objective.CHEAPEST else 0
-        return self._fleet(kept, counts, bound)
+        return self._fleet(kept, self._fewest(kept, rows, cost, first.counts), bound)
 
     def _uniform(self, kept: Ints, rows: list[Row]) -> Ints:
         """As few nodes as can be, all of the smallest size that will do: what is too large is made smaller later."""
@@ -171,7 +187,7 @@ class Proposer:
 
     def _fewest(self, kept: Ints, rows: list[Row], cost: Ints, counts: Ints) -> Ints:
         """Of the sets that cost no more, the one with the fewest nodes, then new pools; of large sets the given one."""
-        if len(kept) > TIES or int(counts.sum()) > FEW:
+        if int(counts.sum()) > FEW:
             return counts
         second = NODE + np.arange(len(kept))
         if self.objective is not Objective.CHEAPEST:
@@ -326,8 +342,9 @@ class Proposer:
         return rows
 
 
-#: Up to TIES variants and FEW nodes, ties are broken by a second program; beyond MANY, variants are not compared.
-TIES, FEW, MANY = 80, 12, 300
+#: Up to WHOLE variants, whole numbers are searched for, and up to FEW nodes ties are broken by a second program; beyond
+#: MANY, variants are not compared.
+WHOLE, FEW, MANY = 40, 12, 300
 
 
 #: What a node and a new pool weigh among equals; the position of a variant weighs the rest.

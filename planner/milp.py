@@ -82,14 +82,20 @@ class Program:
     def minimise(self, cost: Ints | Floats, *, pool_cost: float = 0) -> Answer | None:
         """The columns that cost least (``cost`` may leave the later ones out); None where none satisfy the rows."""
         search, scale = self._search(cost, pool_cost)
-        found = search.solve() if self.size <= LARGE else search.relaxed()
+        found = search.solve()
         if found is None:
             return None
-        values, bound = found[0], found[1] * scale
+        values = found[0]
         return Answer(
             np.floor(values[: self.size] + 0.5).astype(np.int64), values[self.size : self.size + len(self.others)],
-            max(0, int(np.ceil(bound - abs(bound) * 1e-6 - 0.01))),
+            _safe(found[1] * scale),
         )  # fmt: skip
+
+    def relaxed_bound(self, cost: Ints) -> int:
+        """What no columns that keep every row cost less than; 0 where none keep them."""
+        search, scale = self._search(cost, 0)
+        found = search.relaxed()
+        return 0 if found is None else _safe(found[1] * scale)
 
     def near(self, cost: Ints) -> Ints | None:
         """Whole numbers that keep every row and cost little: those of the relaxation, rounded and mended."""
@@ -239,6 +245,11 @@ class _Search:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             model.integrality_ = [kinds[int(flag)] for flag in self.whole[columns]]
         return model
+
+
+def _safe(bound: float) -> int:
+    """A bound as a whole number: costs are whole, and what rounding may have added is taken off first."""
+    return max(0, int(np.ceil(bound - abs(bound) * 1e-6 - 0.01)))
 
 
 def rounded(matrix: Floats, least: Floats, costs: Floats, values: Floats) -> Ints | None:

@@ -228,7 +228,7 @@ def _lower_bound(problem: Problem, found: Attempt, lost: Mapping[int, int] | Non
         ]  # fmt: skip
     elif len(found.served) == 1 and found.served[0].fleet.complete and not lost:
         return found.served[0].fleet.bound
-    return Proposer(found.market, problem.ledger, supply=supply).propose(placed).bound
+    return Proposer(found.market, problem.ledger, supply=supply).bound(placed)
 
 
 def _without(asks: Sequence[Ask], lost: Mapping[int, int]) -> list[Ask]:
