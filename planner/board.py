@@ -126,6 +126,10 @@ class Board:
             np.bool_,
         )
 
+    def could_fit(self, kind: Kind) -> bool:
+        """Whether there may be a node with room for the kind: each amount is free somewhere."""
+        return self.size > 0 and all(self.free[row].max() >= amount for row, amount in self.requests_of(kind))
+
     def fitting(self, kind: Kind) -> Flags:
         """Nodes with room for one pod of the kind."""
         flags = np.ones(self.size, np.bool_)
@@ -139,6 +143,8 @@ class Board:
         Only where ``nodes`` says so, if it is given, and without the rules over the label ``apart_from``. A spread over
         zones or another shared domain is looked at as it stands: who places several pods asks again after each.
         """
+        if not self.could_fit(kind):
+            return np.zeros(self.size, np.int64)
         flags = self.admitted(kind) if nodes is None else nodes & self.admitted(kind)
         flags &= self.fitting(kind)
         room = np.where(flags, PLENTY, 0)

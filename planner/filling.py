@@ -5,6 +5,7 @@ Rules over zones are kept pod by pod, always in the emptiest zone that is left, 
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -106,11 +107,16 @@ class _Zones:
         self.caps = None if zones is None else dict(zones)
         self.room = self._rooms()
         self.zone = board.zones()
-        here = {board.zone_names()[code] for code in np.unique(self.zone[self.room > 0]).tolist() if code >= 0}
-        self.names = sorted({*self.offer.labels, *here})
         if zones is not None:
-            self.names = [name for name in self.names if zones.get(name, 0) > 0]
+            self.names = sorted(name for name, count in zones.items() if count > 0)
+        elif self.room.any():
+            here = np.flatnonzero(np.bincount(self.zone[(self.room > 0) & (self.zone >= 0)], minlength=1))
+            names = board.zone_names()
+            self.names = sorted({*self.offer.labels, *(names[code] for code in here.tolist() if names)})
+        else:
+            self.names = sorted(self.offer.labels)
         self.rules = zone_rules(board, kind)
+        self.places: dict[str, deque[int]] = {}
         self.filled = Filled()
 
     def fill(self, count: int) -> Filled:
@@ -136,10 +142,8 @@ class _Zones:
 
     def _onto_node(self, zones: list[str], left: int) -> int:
         for zone in zones:
-            code = self.board.zone_code(zone)
-            possible = (self.room > 0) & (self.zone == code)
-            node = int(np.argmax(possible)) if len(possible) else 0
-            if not len(possible) or not possible[node]:
+            node = self._first_in(zone)
+            if node < 0:
                 continue
             amount = min(left, int(self.room[node]), self._run(zone))
             self.board.bind(self.kind, node, amount)
@@ -150,6 +154,16 @@ class _Zones:
             return amount
         return 0
 
+    def _first_in(self, zone: str) -> int:
+        """The first node of a zone that has room; -1 where there is none. Nodes without room stay so for this kind."""
+        if zone not in self.places:
+            inside = (self.room > 0) & (self.zone == self.board.zone_code(zone))
+            self.places[zone] = deque(np.flatnonzero(inside).tolist())
+        places = self.places[zone]
+        while places and not self.room[places[0]]:
+            places.popleft()
+        return places[0] if places else -1
+
     def _run(self, zone: str) -> int:
         """How many pods may follow each other into a zone before the rules must be asked again."""
         if self.caps is not None:
@@ -159,6 +173,7 @@ class _Zones:
     def _again(self, node: int, amount: int) -> None:
         if self.kind.on_others or (self.kind.on_hosts and self.kind.affinity):
             self.room = self._rooms()
+            self.places.clear()
         else:
             self.room[node] -= min(amount, int(self.room[node]))
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SIZES, UNIONS = 10, 48
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Pods that want new nodes: ``count`` of a kind, in one zone if one is named.
 
@@ -51,6 +51,10 @@ class Ask:
     options: Flags
     open_to: Flags
     per_host: tuple[tuple[int, int], ...] = ()
+
+    def of(self, count: int) -> Ask:
+        """The same for so many pods."""
+        return Ask(self.kind, self.zone, count, self.request, self.options, self.open_to, self.per_host)
 
 
 @dataclass(frozen=True)

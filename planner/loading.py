@@ -44,6 +44,8 @@ class Load:
     variant: list[int] = field(default_factory=list)
     contents: list[dict[int, int]] = field(default_factory=list)
     left: dict[tuple[int, str], int] = field(default_factory=dict)
+    asked: dict[tuple[int, str], Ask] = field(default_factory=dict)
+    at: Market | None = None
     ladders: Ladders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,8 +59,10 @@ class Load:
     @classmethod
     def on(cls, board: Board, market: Market, ledger: Ledger, asks: Iterable[Ask]) -> Load:
         """No new nodes yet. The board and the ledger are used up."""
+        asks = list(asks)
         left = {(one.kind.index, one.zone): one.count for one in asks}
-        return cls(board, market, ledger, market.shapes(board.shapes), board.size, left=left)
+        made = {(one.kind.index, one.zone): one for one in asks}
+        return cls(board, market, ledger, market.shapes(board.shapes), board.size, left=left, asked=made, at=market)
 
     @property
     def hourly(self) -> int:
@@ -117,11 +121,18 @@ class Load:
 
     def waiting(self) -> list[Ask]:
         """What is still without a node."""
-        kinds = self.board.kinds.kinds
-        return [
-            ask(self.board, self.market, kinds[kind], zone, count)
-            for (kind, zone), count in self.left.items() if count
-        ]  # fmt: skip
+        waiting = [(key, count) for key, count in self.left.items() if count]
+        if self.at is not self.market:
+            self.asked, self.at = {}, self.market
+        return [self._ask(key, count) for key, count in waiting]
+
+    def _ask(self, key: tuple[int, str], count: int) -> Ask:
+        """An ask in the present market. Where the first pod of a kind decides the host of all, it is made anew."""
+        kind = self.board.kinds.kinds[key[0]]
+        found = self.asked.get(key)
+        if found is None or kind.affinity:
+            found = self.asked[key] = ask(self.board, self.market, kind, key[1], count)
+        return found if kind.affinity or found.count == count else found.of(count)
 
     def fleet(self) -> tuple[int, ...]:
         """The new nodes that hold pods, by variant."""

@@ -130,7 +130,7 @@ def _attempt(
 def _had(wanted: Sequence[Ask], left: Sequence[Ask]) -> list[Ask]:
     """What was asked for, less what is still waiting."""
     still = {(one.kind.index, one.zone): one.count for one in left}
-    lessened = (replace(one, count=one.count - still.get((one.kind.index, one.zone), 0)) for one in wanted)
+    lessened = (one.of(one.count - still.get((one.kind.index, one.zone), 0)) for one in wanted)
     return [one for one in lessened if one.count > 0]
 
 
@@ -216,7 +216,7 @@ def _lower_bound(problem: Problem, found: Attempt, lost: Mapping[int, int] | Non
     place on paper and none in the end.
     """
     left = found.load.left
-    placed = [replace(one, count=one.count - left.get((one.kind.index, one.zone), 0)) for one in found.asks]
+    placed = [one.of(one.count - left.get((one.kind.index, one.zone), 0)) for one in found.asks]
     if lost:
         placed = _without(placed, lost)
     board, supply = found.empty, None
@@ -233,5 +233,5 @@ def _lower_bound(problem: Problem, found: Attempt, lost: Mapping[int, int] | Non
 
 def _without(asks: Sequence[Ask], lost: Mapping[int, int]) -> list[Ask]:
     """Asks less the pods that got lost, which may have been in any of a kind's zones: each is lessened by all of them."""
-    lessened = (replace(one, count=one.count - lost.get(one.kind.index, 0)) for one in asks)
+    lessened = (one.of(one.count - lost.get(one.kind.index, 0)) for one in asks)
     return [one for one in lessened if one.count > 0]
