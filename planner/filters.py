@@ -36,6 +36,7 @@ NODE_AFFINITY: Final = "NodeAffinity"
 RESOURCES: Final = "Resources"
 LIMITS: Final = "Limits"
 TOPOLOGY: Final = "Topology"
+SCHEDULER: Final = "Scheduler"
 
 Mask = int  # a set of candidates: bit i stands for candidate i
 

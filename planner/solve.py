@@ -16,6 +16,7 @@ import numpy as np
 
 from planner.certify import search
 from planner.cycle import Arrival
+from planner.filters import SCHEDULER
 from planner.fleet import Proposer
 from planner.kinds import make_kinds
 from planner.leanings import preference_levels
@@ -201,7 +202,7 @@ def _still(
     kept = [replace(one, pods=pods) for one in told if (pods := tuple(pod for pod in one.pods if pod in waiting))]
     known = {pod for one in kept for pod in one.pods}
     detail = "kube-scheduler gives the room on these nodes to other pods first; the next plan sees to what is left"
-    reason = Refusal(node_pool="", filter="Scheduler", detail=detail)
+    reason = Refusal(node_pool="", filter=SCHEDULER, detail=detail)
     new = [
         Unplaced(pods=pods, owner=group.owner, reasons=(reason,))
         for group, names in left if (pods := tuple(sorted(set(names) - known)))

@@ -23,14 +23,20 @@ def scale_up_reasons(
 ) -> tuple[Reason, ...]:
     """Why a pool grows by these nodes; empty where it does not grow.
 
+    A node without pods is there for other orders of arrival than the one that the plan shows.
     ``estimate`` says what the pods would need without the pool's flavor. It is asked once a pool, so it must be quick.
     """
     if not opened:
         return ()
-    pods = sum(len(one.pods) for one in opened)
+    used = [one for one in opened if one.pods]
+    spare = [one for one in opened if not one.pods]
+    reserve = (_reserve_reason(spare, problem),) if spare else ()
+    if not used:
+        return (*reserve, _figures_reason(spare))
+    pods = sum(len(one.pods) for one in used)
     verb = "pod waits" if pods == 1 else "pods wait"
     waiting = Reason("demand", f"{pods} {verb} for a node")
-    return (waiting, _flavor_reason(opened, problem, estimate), _figures_reason(opened))
+    return (waiting, _flavor_reason(used, problem, estimate), _figures_reason(used), *reserve)
 
 
 def removal_reasons(victims: Sequence[Victim]) -> tuple[Reason, ...]:
@@ -38,10 +44,20 @@ def removal_reasons(victims: Sequence[Victim]) -> tuple[Reason, ...]:
     return tuple(Reason("empty", victim.text) for victim in victims)
 
 
-def _flavor_reason(opened: Sequence[Opened], problem: Problem, estimate: Estimator) -> Reason:
-    flavor = opened[0].candidate.flavor.name
+def _reserve_reason(spare: Sequence[Opened], problem: Problem) -> Reason:
+    verb = "is" if len(spare) == 1 else "are"
+    purpose = "kept so that pods find room in whatever order they come"
+    return Reason("reserve", f"{_chosen(spare, problem)} {verb} {purpose}")
+
+
+def _chosen(opened: Sequence[Opened], problem: Problem) -> str:
     price = sum(one.candidate.hourly for one in opened)
-    chosen = f"{len(opened)} × {flavor} at {round_money(price, decimals=4)} {problem.currency}/h"
+    flavor = opened[0].candidate.flavor.name
+    return f"{len(opened)} × {flavor} at {round_money(price, decimals=4)} {problem.currency}/h"
+
+
+def _flavor_reason(opened: Sequence[Opened], problem: Problem, estimate: Estimator) -> Reason:
+    price, chosen = sum(one.candidate.hourly for one in opened), _chosen(opened, problem)
     other = estimate(opened, problem)
     if other is None:
         return Reason("only-flavor", f"{chosen}: no other flavor holds these pods within the policy and its limits")
@@ -53,8 +69,9 @@ def _flavor_reason(opened: Sequence[Opened], problem: Problem, estimate: Estimat
         aside = f"by price alone, {listed} at {cost} {problem.currency}/h"
         return Reason("heaviest", f"{chosen}: NodePool {mine.name} is asked first, by its weight; {aside}")
     if least < price:
-        aside = f"alone, {listed} at {cost} {problem.currency}/h"
-        return Reason("cheapest-together", f"{chosen}: cheapest with the other pools; {aside}")
+        aside = f"for these alone, {listed} at {cost} {problem.currency}/h"
+        together = "cheapest found for all pods together, in whatever order they come"
+        return Reason("cheapest-together", f"{chosen}: {together}; {aside}")
     return Reason("cheapest", f"{chosen} is the cheapest found; next best: {listed} at {cost} {problem.currency}/h")
 
 
@@ -62,4 +79,5 @@ def _figures_reason(opened: Sequence[Opened]) -> Reason:
     one = opened[0].candidate
     cpu, memory = (describe_amount(name, one.free.get(name)) for name in (CPU, MEMORY))
     source = "by OVHcloud's published reserve" if one.figures.source == "formula" else f"as {one.figures.source} shows"
-    return Reason("allocatable", f"a {one.flavor.name} gives these pods {cpu} cpu and {memory} memory, {source}")
+    takers = "these pods" if opened[0].pods else "pods"
+    return Reason("allocatable", f"a {one.flavor.name} gives {takers} {cpu} cpu and {memory} memory, {source}")
