@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from planner.board import Board
     from planner.demand import PodGroup
     from planner.kinds import Kind
-    from planner.resources import Resources
+    from planner.pods import Needs
     from planner.scores import Flags, Floats, Ints
     from planner.wishes import Wishbook, Wishes
 
@@ -41,18 +41,20 @@ class Arrival:
 
 @dataclass(frozen=True)
 class _Size:
-    """What ``[2, n, 1]`` of cpu and memory 1, 2 … ``AHEAD`` pods of one size ask, and ask in the eyes of scores."""
+    """What ``[2, n, 1]`` of cpu and memory 1, 2 … ``AHEAD`` pods of one size ask, and ask in the eyes of scores: of
+    these pods, the last one is being placed. ``held[2, 1]`` is what scores see of one once it is on a node."""
 
     asked: Floats
     scored: Floats
+    held: Floats
     best_effort: bool
 
     @classmethod
-    def of(cls, requests: Resources) -> _Size:
-        asked = np.array((requests.get(CPU), requests.get(MEMORY)), np.float64)[:, None, None]
-        more = np.array(scores.assumed(requests), np.float64)[:, None, None]
+    def of(cls, needs: Needs) -> _Size:
+        asked = np.array((needs.requests.get(CPU), needs.requests.get(MEMORY)), np.float64)[:, None, None]
+        coming, held = (asked + np.array(more, np.float64)[:, None, None] for more in needs.reckoned)
         times = np.arange(1, AHEAD + 1)[:, None]
-        return cls(asked * times, (asked + more) * times, not asked.any())
+        return cls(asked * times, held * (times - 1) + coming, held[:, 0], not asked.any())
 
 
 @dataclass
@@ -128,7 +130,7 @@ class Cycle:
         if kind.index not in self._admitted:
             self._admitted[kind.index] = board.admitted(kind)
         if place not in self._sizes:
-            self._sizes[place] = _Size.of(arrival.group.needs.requests)
+            self._sizes[place] = _Size.of(arrival.group.needs)
         fits = self._admitted[kind.index] & board.fitting(kind)
         return Run(kind, self._sizes[place], self.book.wishes[place], fits, count)
 
@@ -136,7 +138,7 @@ class Cycle:
         """Put one pod of a run on a node."""
         self.board.bind(run.kind, node)
         self._used[:, 0, node] += run.size.asked[:, 0, 0]
-        self._left[:, 0, node] -= run.size.scored[:, 0, 0]
+        self._left[:, 0, node] -= run.size.held[:, 0]
         for tally, amount in run.wishes.adds:
             domain = self.book.tallies[tally].codes[node]
             if domain < len(self._counts[tally]) - 1:

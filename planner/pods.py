@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from planner.labels import HOSTNAME
 from planner.requirements import Requirements
-from planner.resources import PODS, Resources
+from planner.resources import CPU, MEMORY, PODS, Resources
 from planner.taints import Toleration
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: The address of a host port that names none: kube-scheduler takes only this one for "all of them".
 ALL_ADDRESSES: Final = "0.0.0.0"  # noqa: S104 - nothing is bound here
+#: Millicores and bytes that kube-scheduler's scores assume of a container that asks for none
+#: (``DefaultMilliCPURequest``, ``DefaultMemoryRequest``).
+ASSUMED: Final = (100, 200 * 1024**2)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,10 +79,12 @@ class Needs:
     ``alternatives`` are the OR-ed node affinity terms, each with the node selector already in it; a pod without
     any has one alternative that requires nothing. ``node_names`` are ``metadata.name`` matchFields, or None.
     Where volumes narrow the alternatives, ``own_alternatives`` keeps those of the pod itself. ``devices`` names the
-    pod's claims of dynamic resource allocation.
+    pod's claims of dynamic resource allocation. ``assumed`` is the cpu and memory beyond its requests that scores
+    reckon with while it is placed, and once it is on a node; None: what its requests alone tell (``assumed``).
     """
 
     requests: Resources = field(default_factory=Resources)
+    assumed: tuple[tuple[int, int], tuple[int, int]] | None = None
     alternatives: tuple[Requirements, ...] = (Requirements(),)
     own_alternatives: tuple[Requirements, ...] | None = None
     node_names: tuple[str, ...] | None = None
@@ -94,6 +99,11 @@ class Needs:
     priority: int = 0
     priority_class: str = ""
     runtime_class: str = ""
+
+    @property
+    def reckoned(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """``assumed``, whatever tells it."""
+        return self.assumed or (assumed(self.requests),) * 2
 
     @property
     def looked_at(self) -> tuple[Requirements, ...]:
@@ -178,6 +188,11 @@ class Pod:
     @property
     def by_daemonset(self) -> bool:
         return self.controller is not None and self.controller[0] == "DaemonSet"
+
+
+def assumed(requests: Resources) -> tuple[int, int]:
+    """The cpu and memory that kube-scheduler's scores add for a pod of one container that asks for none."""
+    return (0 if requests.get(CPU) else ASSUMED[0], 0 if requests.get(MEMORY) else ASSUMED[1])
 
 
 def effective_requests(

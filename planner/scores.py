@@ -14,12 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.resources import CPU, MEMORY
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from planner.resources import Resources
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -28,15 +24,8 @@ Flags = NDArray[np.bool_]
 BEST = 100
 #: The default profile's weights (``getDefaultPlugins``); those of NodeResourcesFit and BalancedAllocation are one.
 TAINTS, NODE_AFFINITY, SPREAD, POD_AFFINITY = 3, 2, 2, 2
-#: A pod that requests none of these is scored as if it asked for so much (``DefaultMilliCPURequest`` and ``…Memory…``).
-ASSUMED_CPU, ASSUMED_MEMORY = 100, 200 * 1024**2
 #: ``numFeasibleNodesToFind``: of fewer nodes than this all are looked at, of more never fewer than 100 or 5 %.
 EVERYONE, FEWEST, LEAST_PERCENT = 100, 100, 5
-
-
-def assumed(requests: Resources) -> tuple[int, int]:
-    """The cpu and memory that ``GetNonzeroRequests`` adds where a pod asks for none."""
-    return (0 if requests.get(CPU) else ASSUMED_CPU, 0 if requests.get(MEMORY) else ASSUMED_MEMORY)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from planner.claims import is_volume_term
 from planner.counting import TermIndex
 from planner.demand import owner_of
 from planner.pods import Needs, Spread
-from planner.scores import assumed
 from planner.taints import avoided
 from planner.topology import Term, terms_of
 
@@ -319,7 +318,7 @@ class _Counter:
             node = index.get(pod.node_name or pod.nominated_node)
             if node is None:
                 continue
-            cpu, memory = assumed(pod.needs.requests)
+            cpu, memory = pod.needs.reckoned[1]
             if cpu or memory:
                 extra[:, node] += (cpu, memory)
             added = self.adds(pod.namespace, pod.labels, owner_of(pod), pod.needs, deleting=pod.deleting)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gitops.cluster.fields import at, listed, modern
-from gitops.cluster.requests import NOT_RESIZED, is_sidecar, pod_requests, resized
+from gitops.cluster.requests import NOT_RESIZED, assumed_requests, is_sidecar, pod_requests, resized
 from gitops.cluster.selectors import label_selector, node_labels, node_term, node_terms
 from gitops.decoding import Misfit
 from planner.pods import ALL_ADDRESSES, AffinityTerm, Needs, Preference, Spread
@@ -55,7 +56,9 @@ class NeedsReader:
         ))  # fmt: skip
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = _needs(spec, labels or {}, claims, pod_requests(spec, sizes, defaults))
+            needs = _needs(spec, labels or {}, claims, pod_requests(spec, sizes, defaults))
+            known = replace(needs, assumed=assumed_requests(spec, needs.requests, sizes, defaults))
+            self._known[key] = known
         return known
 
 

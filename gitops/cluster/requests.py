@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gitops.cluster.fields import at, listed, resources
-from planner.pods import effective_requests
+from planner.pods import ASSUMED, assumed, effective_requests
 from planner.resources import CPU, MEMORY, Resources
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Resized:
 
 
 NOT_RESIZED = Resized()
+_ASSUMED = Resources.of({CPU: ASSUMED[0], MEMORY: ASSUMED[1]})
 
 
 def resized(spec: wire.PodSpec, status: wire.PodStatus) -> Resized:
@@ -60,14 +61,39 @@ def pod_requests(
 
     Raises Misfit with a path that starts at the spec.
     """
+    containers = listed(spec.containers, "containers", lambda one: _filled(one, sizes, defaults))
+    return _total(spec, sizes, defaults, _pod_level(spec, containers))
+
+
+def assumed_requests(
+    spec: wire.PodSpec, requests: Resources, sizes: Resized = NOT_RESIZED, defaults: Resources = Resources()  # noqa: B008
+) -> tuple[tuple[int, int], tuple[int, int]] | None:  # fmt: skip
+    """The cpu and memory beyond its requests that scores reckon with, as ``Needs.assumed`` has them.
+
+    A container that says nothing of one of them counts as if it asked for a little. NodeResourcesFit of 1.34 overlooks
+    pod-level requests of the pod that it scores, and sees them of pods that are on nodes.
+    """
+    whole = _pod_level(spec, listed(spec.containers, "containers", lambda one: _filled(one, sizes, defaults)))
+    missing = {name: amount for name, amount in _ASSUMED if not (whole and whole.items and requests.get(name))}
+    coming = _total(spec, sizes, Resources.of({**dict(_ASSUMED), **dict(defaults.items)}), None)
+    held = _total(spec, sizes, Resources.of({**missing, **dict(defaults.items)}), whole)
+    found = tuple((one.get(CPU) - requests.get(CPU), one.get(MEMORY) - requests.get(MEMORY)) for one in (coming, held))
+    return None if found == (assumed(requests),) * 2 else (found[0], found[1])
+
+
+def _total(spec: wire.PodSpec, sizes: Resized, defaults: Resources, pod_level: Resources | None) -> Resources:
     def container(one: wire.Container) -> Resources:
-        return _with_defaults(_container(one, sizes), one, defaults)
+        return _filled(one, sizes, defaults)
 
     containers = listed(spec.containers, "containers", container)
     init = listed(spec.init_containers, "initContainers", lambda one: (container(one), is_sidecar(one)))
     with at("overhead"):
         overhead = resources(spec.overhead)
-    return effective_requests(containers, init, overhead=overhead, pod_level=_pod_level(spec, containers))
+    return effective_requests(containers, init, overhead=overhead, pod_level=pod_level)
+
+
+def _filled(one: wire.Container, sizes: Resized, defaults: Resources) -> Resources:
+    return _with_defaults(_container(one, sizes), one, defaults)
 
 
 def is_sidecar(container: wire.Container) -> bool:

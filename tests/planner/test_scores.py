@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from planner import scores
+from planner.pods import assumed
 from planner.resources import Resources
 
 CASES: dict[str, Any] = YAML(typ="safe", pure=True).load(Path(__file__).with_name("scores.yaml"))
@@ -76,5 +77,5 @@ def test_of_many_nodes_only_some_are_looked_at(nodes: int, found: int) -> None:
 
 
 def test_a_pod_without_requests_is_scored_as_a_small_one() -> None:
-    assert scores.assumed(Resources.of({"pods": 1})) == (100, 200 * 1024**2)
-    assert scores.assumed(Resources.of({"cpu": 1, "memory": 1})) == (0, 0)
+    assert assumed(Resources.of({"pods": 1})) == (100, 200 * 1024**2)
+    assert assumed(Resources.of({"cpu": 1, "memory": 1})) == (0, 0)

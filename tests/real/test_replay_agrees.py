@@ -28,10 +28,10 @@ RECORDED = Path(__file__).parents[1] / "planner" / "recorded"
 METADATA = ("name", "namespace", "labels", "ownerReferences")
 SPEC = (
     "affinity", "containers", "hostNetwork", "initContainers", "nodeName", "nodeSelector", "overhead", "priority",
-    "schedulingGates", "taints", "tolerations", "topologySpreadConstraints", "unschedulable",
+    "resources", "schedulingGates", "taints", "tolerations", "topologySpreadConstraints", "unschedulable",
 )  # fmt: skip
 STATUS = ("allocatable", "capacity", "conditions")
-CONTAINER = ("name", "ports", "resources")
+CONTAINER = ("name", "ports", "resources", "restartPolicy")
 
 
 @pytest.fixture(params=CASES, ids=lambda path: path.stem)
