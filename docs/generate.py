@@ -130,6 +130,12 @@ MEANINGS = {
     "Refusal.filter": "see [Reasons](reasons.md)",
     "Refusal.nodePool": "empty: no NodePool in particular",
     "Cost.lowerBoundHourly": "no choice of new nodes costs less",
+    "Cost.gapPercent": "how much more the new nodes cost than is proven to be needed for their pods, at most; "
+    "absent where nothing is ordered, or where nothing is proven to be needed",
+    "Plan.certificate": "absent where no node is ordered",
+    "Certificate.orders": "how many orders of arrival were tried; 0: the search's budget left no time to try any",
+    "Certificate.survived": "in how many of them every placed pod finds a node",
+    "Certificate.stopped": "whether the budget (`--solve-budget`) ended the search for cheaper nodes",
 }
 
 
@@ -166,7 +172,7 @@ def _type(value: dict[str, Any]) -> str:
     if value.get("type") == "object":
         return "map of text"
     if "\\." in value.get("pattern", ""):
-        return "amount"
+        return "amount" if "{2,6}" in value["pattern"] else "percent"
     return {"string": "text", "integer": "number", "boolean": "true or false", "null": "null"}[value["type"]]
 
 

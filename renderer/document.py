@@ -17,12 +17,15 @@ from planner.labels import HOSTNAME
 from planner.quantity import format_money
 from planner.resources import Resources, format_amount
 from renderer import planwire as wire
+from renderer.gap import gap_tenths, percent
 from renderer.wire import TaintEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from planner.plan import Change, Cost, Evidence, ExpectedNode, PlacedNode, Plan, Price, Unplaced
+    from msgspec import UnsetType
+
+    from planner.plan import Certificate, Change, Evidence, ExpectedNode, PlacedNode, Plan, Price, Unplaced
     from planner.pods import Owner
     from planner.pools import Pool
     from planner.taints import Taint
@@ -45,7 +48,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         placements=[wire.PlacementEntry(node.pool, node.name, list(node.pods)) for node in plan.placements],
         expected_nodes=_expected(plan.placements),
         unplaced=[_unplaced(one) for one in plan.unplaced],
-        cost=_cost(plan.cost), warnings=list(plan.warnings),
+        cost=_cost(plan), certificate=_certificate(plan.certificate), warnings=list(plan.warnings),
     ))  # fmt: skip
     return document
 
@@ -111,9 +114,17 @@ def _unplaced(one: Unplaced) -> wire.UnplacedEntry:
     return wire.UnplacedEntry(list(one.pods), _owner(one.owner) if one.owner else None, reasons)
 
 
-def _cost(cost: Cost) -> wire.CostEntry:
-    amounts = _prices(cost.before, cost.after)
-    return wire.CostEntry(*amounts, currency=cost.currency, lower_bound_hourly=format_money(cost.lower_bound_hourly))
+def _cost(plan: Plan) -> wire.CostEntry:
+    cost, tenths = plan.cost, gap_tenths(plan)
+    return wire.CostEntry(
+        *_prices(cost.before, cost.after), currency=cost.currency,
+        lower_bound_hourly=format_money(cost.lower_bound_hourly),
+        gap_percent=UNSET if tenths is None else percent(tenths),
+    )  # fmt: skip
+
+
+def _certificate(one: Certificate | None) -> wire.CertificateEntry | UnsetType:
+    return wire.CertificateEntry(one.orders, one.survived, one.stopped) if one else UNSET
 
 
 def _prices(before: Price, after: Price) -> tuple[str, str, str, str]:

@@ -10,6 +10,7 @@ from planner.errors import ValueRefused
 from planner.labels import HOSTNAME
 from planner.plan import (
     Action,
+    Certificate,
     Change,
     Cost,
     Evidence,
@@ -27,7 +28,16 @@ from planner.quantity import parse_money
 from planner.resources import Resources
 from renderer.document import FIELDS
 from renderer.errors import TextRefused
-from renderer.planwire import API_VERSION, KIND, ChangeEntry, OwnerEntry, PlanEntry, PoolEntry, UnplacedEntry
+from renderer.planwire import (
+    API_VERSION,
+    KIND,
+    CertificateEntry,
+    ChangeEntry,
+    OwnerEntry,
+    PlanEntry,
+    PoolEntry,
+    UnplacedEntry,
+)  # fmt: skip
 from renderer.wire import Misfit, fit, pairs, taints_of
 
 if TYPE_CHECKING:
@@ -81,6 +91,7 @@ def decode_plan(entry: PlanEntry) -> Plan:
             currency=cost.currency, before=_before(cost), after=_after(cost),
             lower_bound_hourly=parse_money(cost.lower_bound_hourly),
         ),
+        certificate=_certificate(entry.certificate) if isinstance(entry.certificate, CertificateEntry) else None,
         evidence=Evidence(
             snapshot=Digest(evidence.snapshot), policy=Digest(evidence.policy), catalog=Digest(evidence.catalog),
             pools=Digest(evidence.pools), prices=evidence.prices, now=evidence.now,
@@ -158,6 +169,12 @@ def _expected(name: str, entry: ExpectedEntry) -> ExpectedNode:
 def _unplaced(entry: UnplacedEntry) -> Unplaced:
     reasons = tuple(Refusal(node_pool=one.node_pool, filter=one.filter, detail=one.detail) for one in entry.reasons)
     return Unplaced(pods=tuple(entry.pods), owner=_owner(entry.owner) if entry.owner else None, reasons=reasons)
+
+
+def _certificate(entry: CertificateEntry) -> Certificate:
+    if entry.survived > entry.orders:
+        raise ValueRefused(f"the plan survived {entry.survived} orders of arrival, of {entry.orders} that were tried")
+    return Certificate(orders=entry.orders, survived=entry.survived, stopped=entry.stopped)
 
 
 def _owner(entry: OwnerEntry) -> Owner:

@@ -10,7 +10,16 @@ import re
 from typing import TYPE_CHECKING
 
 from renderer.text import count, hourly, one_line, shortened
-from renderer.wording import bound_text, cost_text, counts_text, no_change_text, pending_text, waiting_text
+from renderer.wording import (
+    bound_text,
+    cost_text,
+    counts_text,
+    no_change_text,
+    orders_text,
+    pending_text,
+    stranding_text,
+    waiting_text,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +42,8 @@ def plan_view(summary: Summary, *, cluster: str = "") -> str:
     parts = [[lead[:1].upper() + lead[1:]]]
     parts += _changes(summary) if summary.lines else [[no_change_text(summary)]]
     parts += _pending(summary)
-    parts += _within(_WARNINGS, [[f"> **Warning:** {prose(text)}"] for text in summary.warnings])
+    warnings = filter(None, (stranding_text(summary), *summary.warnings))
+    parts += _within(_WARNINGS, [[f"> **Warning:** {prose(text)}"] for text in warnings])
     parts.append([f"Plan digest: {code(summary.digest)}"])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -59,11 +69,11 @@ def _is_quiet(word: str) -> bool:
 
 
 def _changes(summary: Summary) -> list[list[str]]:
-    totals = [f"{counts_text(summary)}.", f"{cost_text(summary)}."]
-    bound = bound_text(summary)
+    texts = (counts_text(summary), cost_text(summary), bound_text(summary), orders_text(summary))
+    totals = " ".join(f"{text}." for text in texts if text)
     details = [section for line in summary.lines if (section := _details(line))]
     sections = _within(_DETAILS, details)
-    parts = [_table(summary), [" ".join([*totals, f"{bound}." if bound else ""]).strip()], *sections]
+    parts = [_table(summary), [totals], *sections]
     left = len(details) - len(sections)
     return [*parts, [f"The details of {count(left, 'change')} more are in `plan.json`."]] if left else parts
 

@@ -18,6 +18,7 @@ KIND: Final = "Plan"
 Money = Annotated[str, Meta(pattern=r"^[0-9]+\.[0-9]{2,6}$", description="An exact amount in the catalog's currency.")]
 DigestText = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$", description="SHA-256 of a canonical form.")]
 ActionName = Literal["create", "update", "replace", "delete"]
+Percent = Annotated[str, Meta(pattern=r"^[0-9]+\.[0-9]$", description="Percent, with one digit behind the point.")]
 Quantities = Annotated[dict[str, str], Meta(description="Kubernetes quantities by resource name.")]
 
 
@@ -127,6 +128,15 @@ class CostEntry(CostChange, frozen=True, rename="camel"):
 
     currency: str
     lower_bound_hourly: Money
+    gap_percent: Percent | UnsetType = UNSET
+
+
+class CertificateEntry(Wire, frozen=True):
+    """How the new nodes fared when kube-scheduler was replayed on them, in several orders of arrival."""
+
+    orders: Count
+    survived: Count
+    stopped: bool
 
 
 class EvidenceEntry(Wire, frozen=True):
@@ -140,7 +150,7 @@ class EvidenceEntry(Wire, frozen=True):
     now: str
 
 
-class PlanEntry(Wire, frozen=True, rename="camel"):
+class PlanEntry(Wire, frozen=True, kw_only=True, rename="camel"):
     """A plan: changes from the declared pools to the desired ones, why, and what they cost."""
 
     api_version: Literal["poolplan.dev/v1alpha1"]
@@ -153,6 +163,7 @@ class PlanEntry(Wire, frozen=True, rename="camel"):
     expected_nodes: list[ExpectedEntry]
     unplaced: list[UnplacedEntry]
     cost: CostEntry
+    certificate: CertificateEntry | UnsetType = UNSET
     warnings: list[str]
 
 

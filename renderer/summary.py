@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from planner.diff import FORCE_NEW
 from planner.plan import Action
+from renderer.gap import gap_tenths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from planner.plan import Change, Plan, Price, Reason, Refusal, Unplaced
+    from planner.plan import Certificate, Change, Plan, Price, Reason, Refusal, Unplaced
     from planner.pods import Owner
     from planner.pools import Pool
 
@@ -77,7 +78,8 @@ class Summary:
     """A plan in figures. A replacement counts as one to add and one to delete, as Terraform counts it.
 
     ``waiting`` pods are the demand; ``unplaced`` of them stay pending. ``bound`` is the proven least hourly cost, None
-    where nothing was ordered.
+    where nothing was ordered; ``gap`` is how far above it the new nodes may be, in tenths of a percent, None where that
+    says nothing. ``certificate`` is None where nobody asked how kube-scheduler would fill the new nodes.
     """
 
     lines: tuple[Line, ...]
@@ -90,6 +92,8 @@ class Summary:
     before: Price
     after: Price
     bound: int | None
+    gap: int | None
+    certificate: Certificate | None
     waiting: int
     unplaced: int
     groups: tuple[Group, ...]
@@ -108,7 +112,7 @@ def summarize(plan: Plan) -> Summary:
     replaced = actions.count(Action.REPLACE)
     groups = tuple(_group(one) for one in plan.unplaced)
     unplaced = sum(group.count for group in groups)
-    ordered = any(change.pods for change in plan.changes)
+    ordered = plan.certificate is not None or any(change.pods for change in plan.changes)
     return Summary(
         lines=tuple(_line(change) for change in plan.changes),
         adds=actions.count(Action.CREATE) + replaced, updates=actions.count(Action.UPDATE),
@@ -116,7 +120,8 @@ def summarize(plan: Plan) -> Summary:
         nodes_before=sum(pool.desired for pool in plan.declared),
         nodes_after=sum(pool.desired for pool in plan.desired),
         currency=plan.cost.currency, before=plan.cost.before, after=plan.cost.after,
-        bound=plan.cost.lower_bound_hourly if ordered else None,
+        bound=plan.cost.lower_bound_hourly if ordered else None, gap=gap_tenths(plan) if ordered else None,
+        certificate=plan.certificate,
         waiting=sum(len(node.pods) for node in plan.placements) + unplaced, unplaced=unplaced, groups=groups,
         warnings=plan.warnings, digest=plan.digest,
     )  # fmt: skip

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from planner.plan import Action
 from renderer.text import columns, count, hourly, one_line, pad, shortened, wrapped
-from renderer.wording import bound_text, cost_text, counts_text, group_title, no_change_text, pending_text, waiting_text
+from renderer.wording import (
+    bound_text,
+    cost_text,
+    counts_text,
+    group_title,
+    no_change_text,
+    orders_text,
+    pending_text,
+    stranding_text,
+    waiting_text,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,8 +128,9 @@ def _totals(summary: Summary, screen: Screen) -> list[str]:
     for label, text in (("Plan:", counts_text(summary)), ("Cost:", cost_text(summary))):
         first, *rest = screen.wrap(f"{text}.", f"{label} ")
         lines += [screen.paint(label, "strong") + first.removeprefix(label), *rest]
-    bound = bound_text(summary)
-    return [*lines, *screen.wrap(f"{bound}.", " " * 6)] if bound else lines
+    for text in filter(None, (bound_text(summary), orders_text(summary))):
+        lines += screen.wrap(f"{text}.", " " * 6)
+    return lines
 
 
 def _unplaced(summary: Summary, screen: Screen) -> list[str]:
@@ -136,6 +147,5 @@ def _unplaced(summary: Summary, screen: Screen) -> list[str]:
 
 
 def _warnings(summary: Summary, screen: Screen) -> list[str]:
-    return [
-        screen.paint(line, "warning") for text in summary.warnings for line in screen.wrap(f"Warning: {text}", "", "  ")
-    ]
+    warnings = filter(None, (stranding_text(summary), *summary.warnings))
+    return [screen.paint(line, "warning") for text in warnings for line in screen.wrap(f"Warning: {text}", "", "  ")]

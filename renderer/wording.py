@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from renderer.gap import percent
 from renderer.text import count, hourly, monthly, shortened
 
 if TYPE_CHECKING:
     from renderer.summary import Group, Summary
+
+#: A gap, in tenths of a percent, from which on the bound says more in euros.
+TELLING = 1000
 
 
 def waiting_text(summary: Summary) -> str:
@@ -49,7 +53,31 @@ def bound_text(summary: Summary) -> str:
         return ""
     if summary.bound >= summary.after.hourly:
         return "Proven: no other choice of new nodes for these pods costs less"
+    if summary.gap is not None and summary.gap < TELLING:
+        return f"The new nodes cost at most {percent(summary.gap)} % more than the proven least for these pods"
     return f"Proven lower bound for any choice of new nodes: {hourly(summary.bound, summary.currency)} per hour"
+
+
+def orders_text(summary: Summary) -> str:
+    """In how many orders of arrival the pods find their places, without a full stop; empty where nobody asked."""
+    one = summary.certificate
+    if one is None:
+        return ""
+    if not one.orders:
+        return "Not replayed: the search's budget (--solve-budget) left no time to try the nodes out"
+    told = f"Holds in {one.survived} of {count(one.orders, 'order')} in which the pods may come to kube-scheduler"
+    stopped = "; the search for cheaper nodes stopped at its budget (--solve-budget)"
+    return told + stopped if one.stopped else told
+
+
+def stranding_text(summary: Summary) -> str:
+    """A warning, without a full stop, where some order of arrival leaves pods behind; else empty."""
+    one = summary.certificate
+    if one is None or one.survived == one.orders:
+        return ""
+    bad = one.orders - one.survived
+    tried = f"in {bad} of {count(one.orders, 'order')} of arrival that were tried"
+    return f"{tried}, kube-scheduler leaves pods without a node; the next plan orders nodes for these"
 
 
 def group_title(group: Group, limit: int) -> str:

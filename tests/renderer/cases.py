@@ -11,6 +11,7 @@ from planner.canonical import digest_of
 from planner.diff import action_for
 from planner.plan import (
     Action,
+    Certificate,
     Change,
     Cost,
     Evidence,
@@ -44,7 +45,8 @@ def load_case(name: str) -> Plan:
         declared=declared, desired=desired, changes=tuple(one for one in changes if one.action is not Action.NOOP),
         placements=tuple(_placed(one) for one in case.get("placements", ())),
         unplaced=tuple(_unplaced(one) for one in case.get("unplaced", ())),
-        cost=_cost(case["cost"]), warnings=tuple(case.get("warnings", ())),
+        cost=_cost(case["cost"]), certificate=Certificate(**case["certificate"]) if "certificate" in case else None,
+        warnings=tuple(case.get("warnings", ())),
         evidence=Evidence(
             snapshot=digest_of("snapshot"), policy=digest_of("policy"), catalog=digest_of("catalog"),
             pools=digest_of("pools"), now="2026-03-01T12:00:00Z", prices="a price list, 2026-02-28",

@@ -12,6 +12,7 @@ from planner.canonical import digest_of
 from planner.diff import action_for
 from planner.plan import (
     Action,
+    Certificate,
     Change,
     Cost,
     Evidence,
@@ -67,6 +68,10 @@ unplaced = st.builds(
     Unplaced, pods=few_texts, owner=st.none() | owners, reasons=st.lists(refusals, max_size=2).map(tuple)
 )
 digests = st.integers().map(digest_of)
+certificates = st.builds(
+    lambda left, survived, stopped: Certificate(orders=left + survived, survived=survived, stopped=stopped),
+    st.integers(0, 9), st.integers(0, 9), st.booleans(),
+)  # fmt: skip
 
 
 @st.composite
@@ -97,6 +102,7 @@ def plans(draw: st.DrawFn) -> Plan:
         declared=declared, desired=desired, changes=tuple(one for one in changes if one.action is not Action.NOOP),
         placements=draw(placements()), unplaced=tuple(draw(st.lists(unplaced, max_size=2))), warnings=draw(few_texts),
         cost=Cost(currency=draw(texts), before=draw(prices), after=draw(prices), lower_bound_hourly=draw(sizes)),
+        certificate=draw(st.none() | certificates),
         evidence=draw(st.builds(
             Evidence, snapshot=digests, policy=digests, catalog=digests, pools=digests, now=texts, prices=texts
         )),

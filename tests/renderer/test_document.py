@@ -88,6 +88,8 @@ def _set(path: str, value: object) -> dict[str, Any]:
     ("pools.1.desiredNodes", None, "pools[1]: missing field desiredNodes"),
     ("cost.surprise", 1, "cost.surprise: is not known here"),
     ("cost.hourlyAfter", "1e3", "cost.hourlyAfter: text is expected matching regex"),
+    ("cost.gapPercent", "about 3", "cost.gapPercent: text is expected matching regex"),
+    ("certificate.survived", 4, "the plan survived 4 orders of arrival, of 3 that were tried"),
     ("expectedNodes.0.capacity.cpu", "1.5.2", "'1.5.2' is not a quantity"),
     ("kind", "Snapshot", "this is not a plan document: its kind is 'Snapshot', not 'Plan'"),
     ("apiVersion", "poolplan.dev/v9", "the plan has version 'poolplan.dev/v9', not 'poolplan.dev/v1alpha1'"),
@@ -107,7 +109,7 @@ def test_a_pool_that_stands_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("path", "value"), [
-    ("changes.1.reasons", []), ("cost.currency", "USD"), ("warnings", ["other"]),
+    ("changes.1.reasons", []), ("certificate", None), ("cost.gapPercent", None), ("cost.currency", "USD"), ("warnings", ["other"]),
     ("evidence.now", "2027-01-01T00:00:00Z"),
 ])  # fmt: skip
 def test_what_decides_nothing_is_not_part_of_the_digest(path: str, value: object) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 
-from planner.plan import Plan
+from planner.plan import Certificate, Plan
+from planner.quantity import parse_money
+from renderer import markdown
 from renderer.summary import summarize
 from renderer.terminal import Screen, plan_view
 from renderer.text import columns
@@ -32,6 +35,35 @@ def test_waiting_pods_are_those_placed_and_those_that_stay_pending() -> None:
 def test_a_bound_is_told_only_where_something_is_ordered() -> None:
     assert summarize(load_case("nothing-to-do")).bound is None
     assert summarize(load_case("mixed")).bound == 1_239_500
+
+
+@pytest.mark.parametrize(("bound", "gap", "says"), [
+    ("1.2432", 0, "Proven: no other choice of new nodes for these pods costs less."),
+    ("1.2431", 1, "The new nodes cost at most 0.1 % more than the proven least for these pods."),
+    ("1.2395", 18, "The new nodes cost at most 1.8 % more than the proven least for these pods."),
+    ("1.1333", 1000, "Proven lower bound for any choice of new nodes: €1.1333 per hour."),
+    ("1.0233", None, "Proven lower bound for any choice of new nodes: €1.0233 per hour."),
+])  # fmt: skip
+def test_the_gap_is_of_what_is_ordered_and_never_told_too_small(bound: str, gap: int | None, says: str) -> None:
+    plan = load_case("mixed")  # orders nodes for 0.2199 per hour
+    summary = summarize(replace(plan, cost=replace(plan.cost, lower_bound_hourly=parse_money(bound))))
+
+    assert summary.gap == gap
+    assert says in plan_view(summary)
+
+
+@pytest.mark.parametrize(("certificate", "says"), [
+    (Certificate(orders=6, survived=6), "Holds in 6 of 6 orders in which the pods may come to kube-scheduler."),
+    (Certificate(orders=1, survived=1, stopped=True), "the search for cheaper nodes stopped at its budget (--solve-budget)."),
+    (Certificate(stopped=True), "Not replayed: the search's budget (--solve-budget) left no time to try the nodes out."),
+    (Certificate(orders=3, survived=2), "Warning: in 1 of 3 orders of arrival that were tried, kube-scheduler leaves pods"),
+])  # fmt: skip
+def test_both_views_say_how_the_nodes_fared(certificate: Certificate, says: str) -> None:
+    plan = replace(load_case("first-pool"), certificate=certificate)
+
+    assert says in plan_view(summarize(plan), screen=Screen(width=200))
+    assert says.removeprefix("Warning: ") in re.sub("[`*>]", "", markdown.plan_view(summarize(plan)))
+    assert ("Warning" in plan_view(summarize(plan))) == (certificate.survived < certificate.orders)
 
 
 @few_examples
