@@ -137,6 +137,13 @@ def test_pods_are_spread_over_equal_nodes() -> None:
         assert sorted(replay(stage(objects), order).placed().values()) == [2, 2, 2]
 
 
+def test_equal_nodes_are_chosen_among_by_another_chance_in_another_order() -> None:
+    objects = [node(f"node-{number}", zone=ZONES[0]) for number in range(6)]
+    objects += [pod(f"web-{number}", "500m", labels={"app": f"web-{number}"}) for number in range(3)]
+    lucks = [number for number, order in enumerate(ORDERS) if order[1] is ORDERS[0][1] and not order[2]]
+    assert len({tuple(replay(stage(objects), order).placed()) for order in lucks}) == len(lucks) > 1
+
+
 def test_while_nodes_join_only_those_that_are_there_are_filled_and_count_for_a_skew() -> None:
     app = {"app": "web"}
     objects = [node("node-0", zone=ZONES[0]), node("node-1", zone=ZONES[1])]
