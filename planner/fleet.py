@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.aims import Objective
+from planner.asks import Ask
+from planner.levels import levelled
 from planner.milp import LARGE, Program, Row
 from planner.resources import CPU, MEMORY
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from planner.board import Flags, Ints
-    from planner.kinds import Kind
     from planner.ledger import Ledger
     from planner.market import Market
 
@@ -34,27 +35,6 @@ if TYPE_CHECKING:
 
 #: How many sizes are looked at for each class and resource, and how many unions of classes.
 SIZES, UNIONS = 10, 48
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Pods that want new nodes: ``count`` of a kind, in one zone if one is named.
-
-    ``per_host`` bounds, by term, how many pods of all asks with that term one node takes. ``options`` are the variants
-    of which an empty node takes such a pod, ``open_to`` those that would if they were large enough.
-    """
-
-    kind: Kind
-    zone: str
-    count: int
-    request: Ints
-    options: Flags
-    open_to: Flags
-    per_host: tuple[tuple[int, int], ...] = ()
-
-    def of(self, count: int) -> Ask:
-        """The same for so many pods."""
-        return Ask(self.kind, self.zone, count, self.request, self.options, self.open_to, self.per_host)
 
 
 @dataclass(frozen=True)
@@ -105,7 +85,7 @@ class Proposer:
         kept = self._kept(asks)
         if not asks or not len(kept):
             return Fleet((0,) * len(self.market.variants), 0)
-        found = self._solve(kept, [*self._rows(asks, kept), *self._limits(kept)])
+        found = self._solve(kept, [*self._rows(asks, kept), *self._limits(kept)], asks)
         if found is not None:
             return found
         return self._served(asks, kept) if self.exact else self._nothing()
@@ -122,27 +102,33 @@ class Proposer:
         kept, rows, limits = self._rows_kept
         if not rows:
             return None
-        near = Program(len(kept), [*(row.eased(slack) for row in rows), *limits]).near(self._cost(kept))
-        return None if near is None or not near.any() else self._fleet(kept, near)
+        return self._near(kept, [*(row.eased(slack) for row in rows), *limits], asks)
+
+    def _near(self, kept: Ints, rows: list[Row], asks: Sequence[Ask]) -> Fleet | None:
+        """A fleet near the cheapest, its nodes shared out among the zones as far as the rows allow."""
+        near = Program(len(kept), rows).near(self._cost(kept))
+        if near is None or not near.any():
+            return None
+        return self._fleet(kept, levelled(self.market, kept, near, rows, asks))
 
     def _nothing(self) -> Fleet:
         return Fleet((0,) * len(self.market.variants), 0, complete=False)
 
-    def _solve(self, kept: Ints, rows: list[Row]) -> Fleet | None:
+    def _solve(self, kept: Ints, rows: list[Row], asks: Sequence[Ask]) -> Fleet | None:
         cost = self._cost(kept)
         program = Program(len(kept), rows)
         if len(kept) <= WHOLE:
-            return self._whole(kept, rows, program, cost)
-        counts = self._uniform(kept, rows) if len(kept) > LARGE else program.near(cost)
-        if counts is None:
-            return None
-        return self._fleet(kept, counts, program.relaxed_bound(cost) if self.exact else 0)
-
-    def _whole(self, kept: Ints, rows: list[Row], program: Program, cost: Ints) -> Fleet | None:
-        """The cheapest whole numbers, where few variants are to be had."""
+            return self._whole(kept, rows, program, asks)
         if not self.exact:
-            near = program.near(cost)
-            return None if near is None else self._fleet(kept, near)
+            return self._near(kept, rows, asks)
+        counts = self._uniform(kept, rows) if len(kept) > LARGE else program.near(cost)
+        return None if counts is None else self._fleet(kept, counts, program.relaxed_bound(cost))
+
+    def _whole(self, kept: Ints, rows: list[Row], program: Program, asks: Sequence[Ask]) -> Fleet | None:
+        """The cheapest whole numbers, where few variants are to be had."""
+        cost = self._cost(kept)
+        if not self.exact:
+            return self._near(kept, rows, asks)
         first = program.minimise(cost)
         if first is None:
             return None

@@ -105,7 +105,8 @@ class Kind:
     def rank(self) -> tuple[object, ...]:
         """Who is placed first: the most important, those with rules over zones, with any, the largest; then the key."""
         requests = self.requests
-        return (-self.needs.priority, not self.on_zones, not self.ruled, -requests.get(CPU, 0), -requests.get(MEMORY, 0), self.key)
+        size = (-requests.get(CPU, 0), -requests.get(MEMORY, 0))
+        return (-self.needs.priority, not self.on_zones, not self.ruled, *size, self.key)
 
     def pods(self) -> list[str]:
         """All pods, ``namespace/name``."""
@@ -131,7 +132,8 @@ def make_kinds(groups: Sequence[PodGroup], running: Iterable[Pod], namespaces: S
     subjects = [_subject(group, namespaces, read) for group in groups]
     ports = list(dict.fromkeys(term for group in groups for term in port_terms(group.needs)))
     wary = {(pod.namespace, pod.labels, pod.needs.anti_affinity): pod for pod in running if pod.needs.anti_affinity}
-    held = [term for pod in wary.values() for term in terms_of(pod.needs, pod.namespace, dict(pod.labels), namespaces).anti]
+    rules = (terms_of(pod.needs, pod.namespace, dict(pod.labels), namespaces) for pod in wary.values())
+    held = [term for one in rules for term in one.anti]
     index = TermIndex.of([*(term for one in dict.fromkeys(subjects) for term in one.terms()), *ports, *held])
     return _gather(groups, subjects, index)
 

@@ -1,4 +1,4 @@
-"""New nodes with pods on them, on paper: a fleet is loaded, what is left over gets more nodes, and nodes are made smaller.
+"""New nodes with pods on them, on paper: a fleet is loaded, what is left over gets more, and nodes are made smaller.
 
 Everything is counted and ordered by unique keys, so the result is the same everywhere.
 """
@@ -20,8 +20,9 @@ from planner.settling import ask
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from planner.asks import Ask
     from planner.board import Board, Flags, Ints
-    from planner.fleet import Ask, Fleet
+    from planner.fleet import Fleet
     from planner.kinds import Kind
     from planner.ledger import Ledger
     from planner.market import Market
@@ -91,10 +92,8 @@ class Load:
             return
         names = [f"{NEW}{len(self.variant) + number}" for number in range(1, len(allowed) + 1)]
         free = self.market.free[allowed].T
-        whole = np.array(
-            [[self.market.variants[one].figures.allocatable.get(name) for one in allowed] for name in self.market.resources],
-            np.int64,
-        )
+        given = [self.market.variants[one].figures.allocatable for one in allowed]
+        whole = np.array([[one.get(name) for one in given] for name in self.market.resources], np.int64)
         self.board.grow(names, self.shapes[allowed], free, whole)
         self.variant += allowed
         self.contents += [{} for _ in allowed]

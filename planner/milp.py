@@ -295,6 +295,6 @@ def _quiet(highspy: Any) -> Any:
 
 
 _OPTIONS: dict[str, object] = {
-    "output_flag": False, "threads": 1, "parallel": "off", "random_seed": 0, "mip_abs_gap": 1e-6, "mip_feasibility_tolerance": 1e-7,
-    "primal_feasibility_tolerance": 1e-9,
+    "output_flag": False, "threads": 1, "parallel": "off", "random_seed": 0, "mip_abs_gap": 1e-6,
+    "mip_feasibility_tolerance": 1e-7, "primal_feasibility_tolerance": 1e-9,
 }  # fmt: skip

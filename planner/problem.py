@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from planner.aims import Aims
@@ -31,7 +31,7 @@ class Problem:
     candidates: Sequence[Candidate]
     ledger: Ledger
     currency: str = ""
-    aims: Aims = Aims()
+    aims: Aims = field(default_factory=Aims)
     certify: bool = True
 
 

@@ -64,7 +64,7 @@ def as_replayed(
     arrivals: Sequence[Arrival], placed: Mapping[tuple[int, int], int], names: Sequence[str], market: Market,
     counts: Sequence[int],
 ) -> tuple[Onto, tuple[Opened, ...], list[tuple[PodGroup, list[str]]]]:  # fmt: skip
-    """The same as a replay bound them, (node, arrival) → how many, and what is left; new nodes come behind the named."""
+    """The same as a replay bound them, (node, arrival) → how many, and what is left. New nodes come last."""
     waiting = [iter(one.group.pods) for one in arrivals]
     pods: dict[int, list[str]] = {}
     for (node, place), count in placed.items():

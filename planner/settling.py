@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from planner import labels as known
+from planner.asks import Ask
 from planner.filling import Offer, fill
-from planner.fleet import Ask
 from planner.market import request_of
 
 if TYPE_CHECKING:

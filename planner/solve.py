@@ -33,9 +33,9 @@ from planner.trials import Court, Served
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from planner.asks import Ask
     from planner.board import Board
     from planner.demand import PodGroup
-    from planner.fleet import Ask
     from planner.kinds import Kinds
     from planner.settling import Zone
 
@@ -221,7 +221,8 @@ def _lower_bound(problem: Problem, found: Attempt, lost: Mapping[int, int] | Non
     if lost:
         placed = _without(placed, lost)
     board, supply = found.empty, None
-    if any((board.free >= one.request[:, None]).all(axis=0).any() for one in placed) or any(found.settled.onto.values()):
+    fits = any((board.free >= one.request[:, None]).all(axis=0).any() for one in placed)
+    if fits or any(found.settled.onto.values()):
         supply = board.free.T
         placed += [
             ask(board, found.market, found.kinds.kinds[kind], "", sum(taken.values()))
@@ -233,6 +234,6 @@ def _lower_bound(problem: Problem, found: Attempt, lost: Mapping[int, int] | Non
 
 
 def _without(asks: Sequence[Ask], lost: Mapping[int, int]) -> list[Ask]:
-    """Asks less the pods that got lost, which may have been in any of a kind's zones: each is lessened by all of them."""
+    """Asks less the pods that got lost. They may have been in any of a kind's zones: each has all of them less."""
     lessened = (one.of(one.count - lost.get(one.kind.index, 0)) for one in asks)
     return [one for one in lessened if one.count > 0]

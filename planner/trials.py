@@ -1,4 +1,4 @@
-"""Fleets before the scheduler: each is replayed in every order of arrival, until one order leaves a pod without a node."""
+"""Fleets before the scheduler: each is replayed in every order of arrival, until one leaves a pod without a node."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from planner.standing import set_domains
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from planner.asks import Ask
     from planner.board import Board, Flags
-    from planner.fleet import Ask
+    from planner.kinds import Kind
     from planner.ledger import Ledger
     from planner.market import Market
     from planner.problem import Problem
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 POD, RULED, EIGHT_NODES, VARIANT = 40, 120, 1, 60
 #: The orders in which a fleet must survive, those first that strand pods most often: all in which the nodes are there
 #: when the pods come. What happens while nodes still join is left to the next plan.
-EVERY = tuple(sorted((one for one, order in enumerate(ORDERS) if not order[2]), key=lambda one: (one not in (0, 2, 3), one)))
+EVERY = tuple(sorted(
+    (number for number, order in enumerate(ORDERS) if not order[2]), key=lambda number: (number not in (0, 2, 3), number)
+))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -175,9 +178,14 @@ class Court:
                 zones = fill(board, kind, count, offer=Offer(labels)).ordered
             found += [
                 (market, one) for zone, amount in sorted(zones.items())
-                for market, one in _first([(tier.market, ask(board, tier.market, kind, zone, amount)) for tier in self.served])
+                for market, one in self._first(board, kind, zone, amount)
             ]  # fmt: skip
         return found
+
+    def _first(self, board: Board, kind: Kind, zone: str, count: int) -> Missing:
+        """The ask in the heaviest tier that could serve it."""
+        asks = ((tier.market, ask(board, tier.market, kind, zone, count)) for tier in self.served)
+        return [one for one in asks if one[1].options.any()][:1]
 
     def propose(self, allowed: Flags, slack: int) -> Counts | None:
         """A fleet of some variants with so many thousandths more room than was asked for; None where there is none."""
@@ -194,7 +202,7 @@ class Court:
         return counts if _may_order(self.problem.ledger, self.market, counts) else None
 
     def _tiers(self, allowed: Flags) -> list[tuple[Proposer, list[Ask]]]:
-        """For each tier, who proposes from some of its variants, and what is asked for; made once for these variants."""
+        """For each tier, who proposes from some of its variants, and what is asked for; made once for these."""
         key = allowed.tobytes()
         if key not in self.narrow:
             self.narrow[key] = [
@@ -229,11 +237,6 @@ class Court:
                 _order(ledger, self.market, fleet.counts)
                 total += np.array(fleet.counts, np.int64)
         return tuple(total.tolist()) if total.sum() > sum(counts) else None
-
-
-def _first(asks: Sequence[tuple[Market, Ask]]) -> Missing:
-    """The ask in the heaviest tier that could serve it."""
-    return [one for one in asks if one[1].options.any()][:1]
 
 
 def _may_order(ledger: Ledger, market: Market, counts: Sequence[int]) -> bool:

@@ -1,0 +1,31 @@
+"""What new nodes are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from planner.board import Flags, Ints
+    from planner.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Pods that want new nodes: ``count`` of a kind, in one zone if one is named.
+
+    ``per_host`` bounds, by term, how many pods of all asks with that term one node takes. ``options`` are the variants
+    of which an empty node takes such a pod, ``open_to`` those that would if they were large enough.
+    """
+
+    kind: Kind
+    zone: str
+    count: int
+    request: Ints
+    options: Flags
+    open_to: Flags
+    per_host: tuple[tuple[int, int], ...] = ()
+
+    def of(self, count: int) -> Ask:
+        """The same for so many pods."""
+        return Ask(self.kind, self.zone, count, self.request, self.options, self.open_to, self.per_host)
