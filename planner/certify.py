@@ -35,8 +35,8 @@ FAMILIES, STRIDE = 4, 4
 #: How many of the fleets that failed are mended; one pod in ``FEW`` may strand where a swept fleet gets nodes beside.
 NEAREST, FEW = 4, 20
 AGAIN = 3  # how often what is missing is asked for again where nothing new is proposed
-#: Thousandths of the work that are left when fleets are no longer mended, gathered, swept, and mended again; trimming has
-#: the rest. Thousandths above the bound at which the search ends.
+#: Thousandths of the work that are left when fleets are no longer mended, gathered, swept, and mended again; trimming
+#: has the rest. Thousandths above the bound at which the search ends.
 FIRST, MENU, SWEEP, NEAR, ENOUGH = 650, 450, 350, 200, 2
 #: How many cheaper variants are tried in the place of a node.
 INSTEAD = 5

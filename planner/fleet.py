@@ -20,6 +20,7 @@ import numpy as np
 
 from planner.aims import Objective
 from planner.asks import Ask
+from planner.choice import undominated, unions
 from planner.levels import levelled
 from planner.milp import LARGE, Program, Row
 from planner.resources import CPU, MEMORY
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
-#: How many sizes are looked at for each class and resource, and how many unions of classes.
-SIZES, UNIONS = 10, 48
+#: How many sizes are looked at for each class and resource.
+SIZES = 10
 
 
 @dataclass(frozen=True)
@@ -196,14 +197,14 @@ class Proposer:
         to_be_had = [self.ledger.affordable(one) > 0 for one in self.market.variants]
         useful = wanted.any(axis=0) & np.array(to_be_had, np.bool_)
         classes = np.stack(list({ask.open_to.tobytes(): ask.open_to for ask in asks}.values()))
-        return _undominated(self.market, self.ledger, np.flatnonzero(useful), classes)
+        return undominated(self.market, self.ledger, np.flatnonzero(useful), classes)
 
     def _rows(self, asks: Sequence[Ask], kept: Ints) -> list[Row]:
         request = np.stack([ask.request for ask in asks])
         count = np.array([ask.count for ask in asks], np.int64)
         needing = np.stack([ask.open_to[kept] for ask in asks])
         rows: list[Row] = []
-        for union in _unions(needing):
+        for union in unions(needing):
             inside = ~(needing & ~union).any(axis=1)
             rows += self._room(kept, union, request[inside], count[inside])
             rows += self._sizes(kept, union, request[inside], count[inside], None)
@@ -314,7 +315,7 @@ class Proposer:
         needing = np.stack([ask.open_to[kept] for ask in asks])
         request = np.stack([ask.request for ask in asks])
         rows = []
-        for union in _unions(needing):
+        for union in unions(needing):
             inside = ~(needing & ~union).any(axis=1)
             free = np.maximum(self.market.free[kept], 0) * union[:, None]
             for column in range(request.shape[1]):
@@ -332,11 +333,8 @@ class Proposer:
         return rows
 
 
-#: Up to WHOLE variants, whole numbers are searched for, and up to FEW nodes ties are broken by a second program; beyond
-#: MANY, variants are not compared.
-WHOLE, FEW, MANY = 40, 12, 300
-
-
+#: Up to WHOLE variants, whole numbers are searched for, and up to FEW nodes ties are broken by a second program.
+WHOLE, FEW = 40, 12
 #: What a node and a new pool weigh among equals; the position of a variant weighs the rest.
 NODE, POOL = 10**6, 10**3
 
@@ -353,64 +351,3 @@ def _slots(free: Ints, least: Ints, most: int | None) -> Ints:
         return np.full(len(free), most if most is not None else 10**6, np.int64)
     slots: Ints = (np.maximum(free[:, asked], 0) // least[asked]).min(axis=1)
     return slots if most is None else np.minimum(slots, most)
-
-
-def _unions(sets: Flags) -> list[Flags]:
-    """The distinct sets and the unions of those that overlap, smallest first, as far as ``UNIONS`` goes; and all.
-
-    What holds for two sets apart holds for both together.
-    """
-    found = {row.tobytes(): row for row in sets if row.any()}
-    base = list(found.values())
-    waiting = list(base)
-    while waiting and len(found) < UNIONS:
-        one = waiting.pop(0)
-        for other in base:
-            joined = one | other
-            if (one & other).any() and joined.tobytes() not in found and len(found) < UNIONS:
-                found[joined.tobytes()] = joined
-                waiting.append(joined)
-    whole = np.logical_or.reduce(base) if base else np.zeros(sets.shape[1], np.bool_)
-    found.setdefault(whole.tobytes(), whole)
-    return sorted(found.values(), key=lambda row: (int(row.sum()), row.tobytes()))
-
-
-def _undominated(market: Market, ledger: Ledger, useful: Ints, classes: Flags) -> Ints:
-    """Without the variants that another replaces: as much room, for no more, taken by all whom it takes, same limits.
-
-    Of very many only equal ones are left out.
-    """
-    if not len(useful):
-        return useful
-    spare = np.array([ledger.spare.get(ledger.pool(market.variants[one])[0], 0) > 0 for one in useful.tolist()])
-    order = useful[np.lexsort((useful, ~spare, -market.free[useful].sum(axis=1), market.price[useful]))]
-    limits = _limits_of(market, order)
-    free, price, taken = market.free[order], market.price[order], classes[:, order]
-    if len(order) > MANY:
-        columns = np.concatenate((free.T, price[None], taken, limits[None])).T
-        first: dict[bytes, int] = {}
-        for one, row in zip(order.tolist(), columns, strict=True):
-            first.setdefault(row.tobytes(), one)
-        return np.array(sorted(first.values()), np.int64)
-    kept: list[int] = []
-    for one in range(len(order)):
-        rivals = np.array(kept, np.int64)
-        better = (free[rivals] >= free[one]).all(axis=1) & ((limits[rivals] == 0) | (limits[rivals] == limits[one]))
-        better &= ~(taken[:, [one]] & ~taken[:, rivals]).any(axis=0)
-        if not better.any():
-            kept.append(one)
-    return np.sort(order[kept])
-
-
-def _limits_of(market: Market, order: Ints) -> Ints:
-    """Equal numbers where one node counts the same against the same limits; 0 where there are none."""
-    found: dict[tuple[object, ...], int] = {}
-    numbers = []
-    for one in order.tolist():
-        node_pool = market.variants[one].node_pool
-        if not node_pool.limited and not node_pool.limits.items:
-            numbers.append(0)
-        else:
-            key = (node_pool.name, market.variants[one].figures.capacity)
-            numbers.append(found.setdefault(key, len(found) + 1))
-    return np.array(numbers, np.int64)

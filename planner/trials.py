@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 POD, RULED, EIGHT_NODES, VARIANT = 40, 120, 1, 60
 #: The orders in which a fleet must survive, those first that strand pods most often: all in which the nodes are there
 #: when the pods come. What happens while nodes still join is left to the next plan.
-EVERY = tuple(sorted(
-    (number for number, order in enumerate(ORDERS) if not order[2]), key=lambda number: (number not in (0, 2, 3), number)
-))  # fmt: skip
+_WHOLE = [number for number, order in enumerate(ORDERS) if not order[2]]
+EVERY = tuple(sorted(_WHOLE, key=lambda number: (number not in (0, 2, 3), number)))
 
 
 @dataclass(frozen=True)
