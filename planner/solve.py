@@ -24,9 +24,10 @@ from planner.loading import Load, load
 from planner.market import Market
 from planner.plan import Refusal, Unplaced
 from planner.problem import Opened, Problem, Solution
+from planner.proof import lower_bound, placed_pods
 from planner.reasons import explain
 from planner.seating import Queue, as_replayed, on_paper
-from planner.settling import Settled, ask, asks_of, possible_domains, settle
+from planner.settling import Settled, asks_of, possible_domains, settle
 from planner.standing import set_domains, stand
 from planner.trials import Court, Served
 
@@ -154,7 +155,7 @@ def _finished(problem: Problem, found: Attempt) -> Solution:
     onto, opened = on_paper(queue, found.empty.names, found.settled, found.load)
     paper = Solution(
         onto=onto, opened=opened, unplaced=(*problem.demand.blocked, *_unplaced(problem, queue, found.load)),
-        lower_bound=_lower_bound(problem, found),
+        lower_bound=_lower_bound(problem, found, {}),
     )  # fmt: skip
     return _certified(problem, found, paper) if problem.certify and opened else paper
 
@@ -210,30 +211,9 @@ def _still(
     return (*kept, *new)
 
 
-def _lower_bound(problem: Problem, found: Attempt, lost: Mapping[int, int] | None = None) -> int:
-    """The least hourly price of new nodes for all pods that are placed, whatever is put on existing ones.
-
-    NodePool limits bound what may be ordered, not what the cheapest set costs. ``lost`` are pods by kind that have a
-    place on paper and none in the end.
-    """
+def _lower_bound(problem: Problem, found: Attempt, lost: Mapping[int, int]) -> int:
+    """The proven least price. ``lost`` are pods by kind that have a place on paper and none in the end."""
     left = found.load.left
-    placed = [one.of(one.count - left.get((one.kind.index, one.zone), 0)) for one in found.asks]
-    if lost:
-        placed = _without(placed, lost)
-    board, supply = found.empty, None
-    fits = any((board.free >= one.request[:, None]).all(axis=0).any() for one in placed)
-    if fits or any(found.settled.onto.values()):
-        supply = board.free.T
-        placed += [
-            ask(board, found.market, found.kinds.kinds[kind], "", sum(taken.values()))
-            for kind, taken in found.settled.onto.items() if taken
-        ]  # fmt: skip
-    elif len(found.served) == 1 and found.served[0].fleet.complete and not lost:
-        return found.served[0].fleet.bound
-    return Proposer(found.market, problem.ledger, supply=supply).bound(placed)
-
-
-def _without(asks: Sequence[Ask], lost: Mapping[int, int]) -> list[Ask]:
-    """Asks less the pods that got lost. They may have been in any of a kind's zones: each has all of them less."""
-    lessened = (one.of(one.count - lost.get(one.kind.index, 0)) for one in asks)
-    return [one for one in lessened if one.count > 0]
+    asks = [one.of(one.count - left.get((one.kind.index, one.zone), 0)) for one in found.asks]
+    placed = placed_pods(asks, found.settled.onto, lost)
+    return lower_bound(found.empty, found.market, problem.ledger, placed)

@@ -1,0 +1,82 @@
+"""The least that new nodes for these pods can cost, whatever is put where: what ``lowerBoundHourly`` says.
+
+Zones that settling told are choices, so they are not taken as given; only what the rules leave no choice of is: of pods
+that are spread over zones with a skew, so many must be in each. NodePool limits, weights and preferences bound what may
+be ordered, not what the cheapest set costs, and are left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner import labels as known
+from planner.fleet import Proposer
+from planner.settling import ask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from planner.asks import Ask
+    from planner.board import Board, Ints
+    from planner.kinds import Kind
+    from planner.ledger import Ledger
+    from planner.market import Market
+
+
+def lower_bound(board: Board, market: Market, ledger: Ledger, placed: Mapping[int, int]) -> int:
+    """Micro-units per hour. ``board`` has the existing nodes as they are, ``placed`` are pods by kind."""
+    asks = [one for kind, count in sorted(placed.items()) if count for one in _asks(board, market, kind, count)]
+    supply = _supply(board, asks)
+    return Proposer(market, ledger, supply=supply).bound(asks)
+
+
+def placed_pods(asks: Iterable[Ask], onto: Mapping[int, Mapping[int, int]], lost: Mapping[int, int]) -> Counter[int]:
+    """How many pods of each kind are placed: those on new nodes, those on existing ones, less those that got lost."""
+    found: Counter[int] = Counter()
+    for one in asks:
+        found[one.kind.index] += one.count
+    for kind, taken in onto.items():
+        found[kind] += sum(taken.values())
+    found.subtract(lost)
+    return found
+
+
+def _asks(board: Board, market: Market, number: int, count: int) -> list[Ask]:
+    """Pods of a kind: as many in each zone as must be there, the rest anywhere."""
+    kind = board.kinds.kinds[number]
+    found = []
+    for zone, least in sorted(_in_each_zone(board, kind, count).items()):
+        amount = min(least, count)
+        if amount:
+            found.append(ask(board, market, kind, zone, amount))
+            count -= amount
+    return [*found, *([ask(board, market, kind, "", count)] if count else [])]
+
+
+def _in_each_zone(board: Board, kind: Kind, count: int) -> dict[str, int]:
+    """The fewest of so many more pods that each zone must take, by spreads over zones that count the kind itself.
+
+    Of N pods in D zones whose counts are at most S apart, none has fewer than (N - S·(D - 1)) / D.
+    """
+    least: Counter[str] = Counter()
+    for rule in kind.spreads:
+        if board.kinds.terms[rule.term].key != known.ZONE or not rule.counts_itself or rule.min_domains > 1:
+            continue
+        counts, domains = board.counts.counts[rule.term], board.counts.domains[rule.term].tolist()
+        names = {number: value for value, number in board.shapes.values[rule.term].items()}
+        total = count + sum(int(counts[one]) for one in domains)
+        floor = -(-(total - rule.max_skew * (len(domains) - 1)) // len(domains)) if domains else 0
+        for one in domains:
+            least[names[one]] = max(least[names[one]], floor - int(counts[one]))
+    return {zone: amount for zone, amount in least.items() if amount > 0}
+
+
+def _supply(board: Board, asks: Sequence[Ask]) -> Ints | None:
+    """What existing nodes have left that would admit some of these pods and have room for one; None where none does."""
+    useful = np.zeros(board.size, np.bool_)
+    for one in {one.kind.index: one for one in asks}.values():
+        useful |= board.admitted(one.kind) & board.fitting(one.kind)
+    return board.free[:, useful].T if useful.any() else None
