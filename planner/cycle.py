@@ -80,13 +80,17 @@ class Run:
 class Cycle:
     """The state of a cluster while pods are bound one by one. ``board`` is changed; give it a copy.
 
-    ``number`` tells replays apart: it decides among equal nodes. ``present`` are the nodes that have joined, None: all.
+    ``number`` tells replays apart: it decides among equal nodes, unless the first of them is taken each time
+    (``to_first``). ``spreading``: whether pods are spread that ask for none. ``present`` are the nodes that have
+    joined, None: all.
     """
 
     board: Board
     arrivals: Sequence[Arrival]
     book: Wishbook
     number: int
+    to_first: bool = False
+    spreading: bool = True
     present: Flags | None = None
     bound: int = 0
     _counts: list[Ints] = field(init=False)
@@ -118,7 +122,7 @@ class Cycle:
             if len(nodes) > 1:
                 sums = self.scores(run, nodes)
                 best = (sums == sums.item(sums.argmax())).nonzero()[0]
-                node = int(nodes[best[self._dice() % len(best)]])
+                node = int(nodes[best[0 if self.to_first else self._dice() % len(best)]])
             self.bind(run, node)
             found.append(node)
         return found
@@ -186,7 +190,7 @@ class Cycle:
             total = total + scores.TAINTS * scores.normalized(wishes.disliked[nodes], reverse=True)
         if wishes.preferred is not None:
             total = total + scores.NODE_AFFINITY * scores.normalized(wishes.preferred[nodes])
-        if wishes.spreads:
+        if wishes.spreads and (self.spreading or not wishes.by_default):
             total = total + scores.SPREAD * self._spread(wishes, nodes)
         if wishes.leans:
             raw = np.zeros(len(nodes), dtype=np.int64)

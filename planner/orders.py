@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.resources import CPU, MEMORY
 
@@ -17,9 +17,24 @@ if TYPE_CHECKING:
     _Pods = list[tuple[int, str]]
 
 
+class Order(NamedTuple):
+    """One order: how the pods come, and whether the nodes join one after another meanwhile.
+
+    Among equal nodes the scheduler throws dice. ``to_first``: they always fall for the first of them, which fills some
+    nodes and leaves others. ``spreading``: the scheduler knows the pods' workloads, by which it spreads pods that ask
+    for no spread; it does not where somebody made the pods and not what they say owns them.
+    """
+
+    name: str
+    comes: Callable[[Sequence[PodGroup]], list[Run]]
+    joining: bool = False
+    to_first: bool = False
+    spreading: bool = True
+
+
 def runs(groups: Sequence[PodGroup], order: int) -> list[Run]:
     """All pods in one of the orders, ``order`` being a position in ``ORDERS``."""
-    found = ORDERS[order][1](groups)
+    found = ORDERS[order].comes(groups)
     return sorted(found, key=lambda run: -groups[run[0]].needs.priority)
 
 
@@ -67,11 +82,11 @@ def _joined(pods: _Pods) -> list[Run]:
     return [(one, len(list(several))) for one, several in groupby(pods, key=lambda each: each[0])]
 
 
-#: The orders of arrival: name, how the pods come, and whether the nodes join one after another meanwhile. Where nodes
-#: are equal the scheduler throws dice, which fall differently in each order: for that alone one is there twice.
-ORDERS: tuple[tuple[str, Callable[[Sequence[PodGroup]], list[Run]], bool], ...] = (
-    ("by name", _by_name, False), ("by name, backwards", _backwards, False), ("largest first", _largest, False),
-    ("smallest first", _smallest, False), ("one of each workload in turn", _in_turns, False),
-    ("shuffled", _shuffled, False), ("by name, with other luck", _by_name, False),
-    ("by name, while nodes join", _by_name, True),
+#: The orders of arrival. By name they come most often, for so the API server lists them.
+ORDERS = (
+    Order("by name", _by_name), Order("by name, backwards", _backwards), Order("largest first", _largest),
+    Order("smallest first", _smallest), Order("one of each workload in turn", _in_turns), Order("shuffled", _shuffled),
+    Order("by name, to the first of equal nodes", _by_name, to_first=True),
+    Order("by name, unknown workloads", _by_name, spreading=False),
+    Order("by name, while nodes join", _by_name, joining=True),
 )  # fmt: skip

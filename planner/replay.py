@@ -94,9 +94,13 @@ def _hosts(board: Board) -> dict[int, Ints]:
 
 def replay(stage: Stage, order: int) -> Replayed:
     """One replay. ``order`` is a position in ``ORDERS``."""
-    run = _Run(stage, Cycle(stage.board.copy(), stage.arrivals, stage.book, order))
+    how = ORDERS[order]
+    cycle = Cycle(
+        stage.board.copy(), stage.arrivals, stage.book, order, to_first=how.to_first, spreading=how.spreading
+    )  # fmt: skip
+    run = _Run(stage, cycle)
     waiting = runs([one.group for one in stage.arrivals], order)
-    for present in _waves(stage, joining=ORDERS[order][2]):
+    for present in _waves(stage, joining=how.joining):
         run.join(present)
         waiting = run.settle(waiting)
     stranded: Counter[int] = Counter()

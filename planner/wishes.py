@@ -74,11 +74,13 @@ class Wish:
 class Wishes:
     """All that a group would rather have; None: nothing of the kind.
 
-    ``scored`` are the nodes with the labels of all spreads, None: they need not have them, or all do.
-    ``adds`` are the tallies in which one more pod of the group counts, and how much.
+    ``by_default``: the spreads are the scheduler's own. ``scored`` are the nodes with the labels of all spreads,
+    None: they need not have them, or all do. ``adds`` are the tallies in which one more pod of the group counts, and
+    how much.
     """
 
     spreads: tuple[Wish, ...]
+    by_default: bool
     scored: Flags | None
     leans: tuple[tuple[Look, int], ...]
     disliked: Ints | None
@@ -164,8 +166,9 @@ class _Maker:
     def parts(self, group: PodGroup) -> Wishes:
         spreads = self._spreads(group)
         return Wishes(
-            spreads=spreads, scored=self._scored(group, spreads), leans=self._leans(group), adds=(),
-            disliked=self._disliked(group.needs.tolerations), preferred=self._preferred(group.needs.preferences),
+            spreads=spreads, by_default=not group.needs.spreads, scored=self._scored(group, spreads), adds=(),
+            leans=self._leans(group), disliked=self._disliked(group.needs.tolerations),
+            preferred=self._preferred(group.needs.preferences),
         )  # fmt: skip
 
     def counter(self) -> _Counter:

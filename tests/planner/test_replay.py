@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.planner.cluster import Object
 
 RECORDED = sorted(Path(__file__).with_name("recorded").glob("*.json"))
-JOINING = next(number for number, order in enumerate(ORDERS) if order[2])
+JOINING = next(number for number, order in enumerate(ORDERS) if order.joining)
 EVERY_ORDER = st.sampled_from(range(len(ORDERS)))
 thorough = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -137,11 +137,20 @@ def test_pods_are_spread_over_equal_nodes() -> None:
         assert sorted(replay(stage(objects), order).placed().values()) == [2, 2, 2]
 
 
-def test_equal_nodes_are_chosen_among_by_another_chance_in_another_order() -> None:
+def test_one_order_takes_the_first_of_equal_nodes() -> None:
     objects = [node(f"node-{number}", zone=ZONES[0]) for number in range(6)]
     objects += [pod(f"web-{number}", "500m", labels={"app": f"web-{number}"}) for number in range(3)]
-    lucks = [number for number, order in enumerate(ORDERS) if order[1] is ORDERS[0][1] and not order[2]]
-    assert len({tuple(replay(stage(objects), order).placed()) for order in lucks}) == len(lucks) > 1
+    taken = {order.to_first: sorted(node for node, _ in replay(stage(objects), place).bound) for place, order in enumerate(ORDERS[:-1])}
+    assert taken[True] == [0, 1, 2] != taken[False]
+
+
+def test_one_order_spreads_no_pods_that_do_not_ask_for_it() -> None:
+    objects = [node("node-0", allocatable={"cpu": "8", "memory": "16Gi", "pods": "110"}), node("node-1")]
+    objects += [pod(f"web-{number}", "10m", "10Mi", owner=("ReplicaSet", "web")) for number in range(6)]
+    on = stage_of(snapshot_of(cluster_of(objects)))
+    bare = stage_of(snapshot_of(cluster_of(objects)), built_in=False)
+    [order] = [number for number, each in enumerate(ORDERS) if not each.spreading]
+    assert replay(on, order) == replay(bare, order) != replay(on, 0)
 
 
 def test_while_nodes_join_only_those_that_are_there_are_filled_and_count_for_a_skew() -> None:
