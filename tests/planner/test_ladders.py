@@ -37,11 +37,12 @@ def test_the_cheapest_that_is_large_enough_is_found(prices: list[int], wanted: l
     found = Ladders.of(market, shapes).cheapest(current, need)
     for mine, asked, answer in zip(current.tolist(), need, found.tolist(), strict=True):
         like = [
-            (prices[one], one) for one in range(SIZE)
+            one for one in range(SIZE)
             if market.zones[one] == market.zones[mine] and (market.free[one] >= asked).all()
             and market.variants[one].node_pool == market.variants[mine].node_pool
         ]  # fmt: skip
-        assert answer == (min(like)[1] if like else -1)
+        assert answer in like if like else answer == -1
+        assert not like or prices[answer] == min(prices[one] for one in like)
 
 
 def test_a_chain_grows_in_every_resource_and_costs_no_less() -> None:
