@@ -36,7 +36,7 @@ class Ladders:
 
     def cheapest(self, current: Ints, need: Ints) -> Ints:
         """For nodes of these variants that need so much (nodes × resources): the cheapest variant of the same group
-        that has it, -1 where none has. Of one price it is the smallest of a chain, of several chains the first by key."""
+        that has it, -1 where none has. Of equals it is the smallest of a chain, of several chains the first by key."""
         best = np.full(len(current), -1, np.int64)
         least = np.full(len(current), np.iinfo(np.int64).max)
         groups = self.group[current]
