@@ -80,16 +80,16 @@ class Run:
 class Cycle:
     """The state of a cluster while pods are bound one by one. ``board`` is changed; give it a copy.
 
-    ``number`` tells replays apart: it decides among equal nodes, unless the first of them is taken each time
-    (``to_first``). ``spreading``: whether pods are spread that ask for none. ``present`` are the nodes that have
-    joined, None: all.
+    ``number`` tells replays apart: it decides among equal nodes, where ``equal`` does not say which of them is taken
+    (0: the first, -1: the last). ``spreading``: whether pods are spread that ask for none. ``present`` are the nodes
+    that have joined, None: all.
     """
 
     board: Board
     arrivals: Sequence[Arrival]
     book: Wishbook
     number: int
-    to_first: bool = False
+    equal: int | None = None
     spreading: bool = True
     present: Flags | None = None
     bound: int = 0
@@ -122,7 +122,7 @@ class Cycle:
             if len(nodes) > 1:
                 sums = self.scores(run, nodes)
                 best = (sums == sums.item(sums.argmax())).nonzero()[0]
-                node = int(nodes[best[0 if self.to_first else self._dice() % len(best)]])
+                node = int(nodes[best[self._dice() % len(best) if self.equal is None else self.equal]])
             self.bind(run, node)
             found.append(node)
         return found

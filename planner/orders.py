@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 class Order(NamedTuple):
     """One order: how the pods come, and whether the nodes join one after another meanwhile.
 
-    Among equal nodes the scheduler throws dice. ``to_first``: they always fall for the first of them, which fills some
-    nodes and leaves others. ``spreading``: the scheduler knows the pods' workloads, by which it spreads pods that ask
-    for no spread; it does not where somebody made the pods and not what they say owns them.
+    Among equal nodes the scheduler throws dice. ``equal`` is where they fall each time, 0 on the first of them and -1
+    on the last, which fills some nodes and leaves others; None: now here, now there. ``spreading``: the scheduler knows
+    the pods' workloads, by which it spreads pods that ask for no spread; it does not where somebody made the pods and
+    not what they say owns them.
     """
 
     name: str
     comes: Callable[[Sequence[PodGroup]], list[Run]]
     joining: bool = False
-    to_first: bool = False
+    equal: int | None = None
     spreading: bool = True
 
 
@@ -86,7 +87,7 @@ def _joined(pods: _Pods) -> list[Run]:
 ORDERS = (
     Order("by name", _by_name), Order("by name, backwards", _backwards), Order("largest first", _largest),
     Order("smallest first", _smallest), Order("one of each workload in turn", _in_turns), Order("shuffled", _shuffled),
-    Order("by name, to the first of equal nodes", _by_name, to_first=True),
-    Order("by name, unknown workloads", _by_name, spreading=False),
+    Order("by name, to the first of equal nodes", _by_name, equal=0),
+    Order("by name, unknown workloads, to the last of equal nodes", _by_name, equal=-1, spreading=False),
     Order("by name, while nodes join", _by_name, joining=True),
 )  # fmt: skip

@@ -96,7 +96,7 @@ def replay(stage: Stage, order: int) -> Replayed:
     """One replay. ``order`` is a position in ``ORDERS``."""
     how = ORDERS[order]
     cycle = Cycle(
-        stage.board.copy(), stage.arrivals, stage.book, order, to_first=how.to_first, spreading=how.spreading
+        stage.board.copy(), stage.arrivals, stage.book, order, equal=how.equal, spreading=how.spreading
     )  # fmt: skip
     run = _Run(stage, cycle)
     waiting = runs([one.group for one in stage.arrivals], order)

@@ -137,11 +137,15 @@ def test_pods_are_spread_over_equal_nodes() -> None:
         assert sorted(replay(stage(objects), order).placed().values()) == [2, 2, 2]
 
 
-def test_one_order_takes_the_first_of_equal_nodes() -> None:
+def test_orders_take_the_first_of_equal_nodes_the_last_or_any() -> None:
     objects = [node(f"node-{number}", zone=ZONES[0]) for number in range(6)]
     objects += [pod(f"web-{number}", "500m", labels={"app": f"web-{number}"}) for number in range(3)]
-    taken = {order.to_first: sorted(node for node, _ in replay(stage(objects), place).bound) for place, order in enumerate(ORDERS[:-1])}
-    assert taken[True] == [0, 1, 2] != taken[False]
+    taken = {
+        order.equal: sorted(node for node, _ in replay(stage(objects), place).bound)
+        for place, order in enumerate(ORDERS) if not order.joining
+    }  # fmt: skip
+    assert (taken[0], taken[-1]) == ([0, 1, 2], [3, 4, 5])
+    assert taken[None] not in (taken[0], taken[-1])
 
 
 def test_one_order_spreads_no_pods_that_do_not_ask_for_it() -> None:
@@ -150,7 +154,8 @@ def test_one_order_spreads_no_pods_that_do_not_ask_for_it() -> None:
     on = stage_of(snapshot_of(cluster_of(objects)))
     bare = stage_of(snapshot_of(cluster_of(objects)), built_in=False)
     [order] = [number for number, each in enumerate(ORDERS) if not each.spreading]
-    assert replay(on, order) == replay(bare, order) != replay(on, 0)
+    assert replay(on, order).placed() == replay(bare, order).placed() == replay(bare, 0).placed()
+    assert replay(on, 0).placed() != replay(bare, 0).placed()
 
 
 def test_while_nodes_join_only_those_that_are_there_are_filled_and_count_for_a_skew() -> None:
