@@ -26,6 +26,7 @@ from planner.prepare import prepared
 from planner.removal import Victim, find_victims
 from planner.resources import STORAGE, Resources
 from planner.solve import Opened, Problem, Solution, solve
+from planner.standing import Crowd
 from planner.why import removal_reasons, scale_up_reasons
 
 if TYPE_CHECKING:
@@ -157,8 +158,13 @@ def _problem(inputs: Inputs, region: Region, demand: Demand, memory: Memory, *, 
     )  # fmt: skip
     return Problem(
         demand=demand, snapshot=inputs.snapshot, bins=bins, candidates=offers, ledger=_ledger(inputs, region),
-        currency=inputs.catalog.currency, aims=inputs.aims,
+        currency=inputs.catalog.currency, aims=inputs.aims, crowd=_crowd(inputs.snapshot, memory),
     )  # fmt: skip
+
+
+def _crowd(snapshot: Snapshot, memory: Memory) -> Crowd:
+    bound = tuple(pod for pod in snapshot.pods if pod.node_name)
+    return memory.recall("crowd", bound, lambda: Crowd.of(bound))
 
 
 def _ledger(inputs: Inputs, region: Region) -> Ledger:

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from planner.ledger import Ledger
     from planner.plan import Certificate, Unplaced
     from planner.snapshot import Snapshot
+    from planner.standing import Crowd
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """Everything the solver looks at. ``bins`` are existing nodes and nodes on order, in order of preference.
+
+    ``crowd`` is what runs, where the caller has it at hand.
 
     Without ``certify`` the solution holds on paper, and nobody has asked how kube-scheduler would fill its nodes.
     """
@@ -32,6 +35,7 @@ class Problem:
     ledger: Ledger
     currency: str = ""
     aims: Aims = field(default_factory=Aims)
+    crowd: Crowd | None = None
     certify: bool = True
 
 

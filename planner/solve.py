@@ -28,7 +28,7 @@ from planner.proof import lower_bound, placed_pods
 from planner.reasons import explain
 from planner.seating import Queue, as_replayed, on_paper
 from planner.settling import Settled, asks_of, possible_domains, settle
-from planner.standing import set_domains, stand
+from planner.standing import Crowd, set_domains, stand
 from planner.trials import Court, Served
 
 if TYPE_CHECKING:
@@ -54,10 +54,11 @@ def solve(problem: Problem) -> Solution:
     play that a rule did not reckon with.
     """
     snapshot = problem.snapshot
-    kinds = make_kinds(problem.demand.groups, snapshot.pods, snapshot.namespaces)
+    crowd = problem.crowd or Crowd.of(snapshot.pods)
+    kinds = make_kinds(problem.demand.groups, crowd.wary, snapshot.namespaces)
     if not kinds.kinds:
         return Solution(unplaced=problem.demand.blocked)
-    board = stand(kinds, problem.bins, snapshot)
+    board = stand(kinds, problem.bins, snapshot, crowd)
     market = Market.of(kinds, problem.candidates, board.resources)
     caps: dict[Zone, int] = {}
     coming: frozenset[int] = frozenset()

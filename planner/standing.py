@@ -7,6 +7,7 @@ New nodes bring domains of their own: those of which it is known by now that the
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,32 +26,56 @@ if TYPE_CHECKING:
     from planner.snapshot import Namespace, Snapshot
     from planner.topology import Term
 
+    _Look = tuple[str, tuple[tuple[str, str], ...], bool]
 
-def stand(kinds: Kinds, bins: Sequence[Bin], snapshot: Snapshot) -> Board:
-    """The board with existing nodes (``bins``, in order of preference) and the pods of the snapshot counted."""
+
+@dataclass(frozen=True)
+class Crowd:
+    """The pods that run, as topology looks at them. ``alike`` counts them by (namespace, labels, whether they are
+    leaving) and node; ``wary`` are those that keep others off by anti-affinity or host ports."""
+
+    alike: Mapping[_Look, Mapping[str, int]]
+    wary: tuple[Pod, ...]
+
+    @classmethod
+    def of(cls, pods: Iterable[Pod]) -> Crowd:
+        """Of all pods of a snapshot: those that are bound and not finished."""
+        alike: dict[_Look, dict[str, int]] = {}
+        wary = []
+        for pod in pods:
+            if not pod.node_name or pod.phase.finished:
+                continue
+            nodes = alike.setdefault((pod.namespace, pod.labels, pod.deleting), {})
+            nodes[pod.node_name] = nodes.get(pod.node_name, 0) + 1
+            if pod.needs.anti_affinity or pod.needs.host_ports:
+                wary.append(pod)
+        return cls(alike, tuple(wary))
+
+
+def stand(kinds: Kinds, bins: Sequence[Bin], snapshot: Snapshot, crowd: Crowd | None = None) -> Board:
+    """The board with existing nodes (``bins``, in order of preference) and the pods counted that run on them."""
     board = Board(kinds, resources_of(kinds))
     board.add(bins)
     if kinds.terms:
-        _count_running(board, snapshot)
+        _count_running(board, snapshot, crowd or Crowd.of(snapshot.pods))
     return board
 
 
-def _count_running(board: Board, snapshot: Snapshot) -> None:
+def _count_running(board: Board, snapshot: Snapshot, crowd: Crowd) -> None:
     """Pods on nodes that take no more pods count too: their zones are as full as they are."""
     place = {name: number for number, name in enumerate(board.names)}
     elsewhere = {node.name: node for node in snapshot.nodes if node.name not in place}
     counted: Counter[tuple[str, int]] = Counter()
     held: Counter[tuple[str, int]] = Counter()
     index, number = board.kinds.index, {term: one for one, term in enumerate(board.kinds.terms)}
-    for pod in snapshot.pods:
-        if not pod.node_name or pod.phase.finished:
-            continue
-        for term in index.matching(pod.namespace, pod.labels):
-            if not pod.deleting or board.kinds.terms[term].leaving:
-                counted[pod.node_name, term] += 1
-        if pod.needs.anti_affinity or pod.needs.host_ports:
-            for term in _holding(pod, snapshot.namespaces, number):
-                held[pod.node_name, term] += 1
+    for (namespace, labels, leaving), nodes in crowd.alike.items():
+        for term in index.matching(namespace, labels):
+            if not leaving or board.kinds.terms[term].leaving:
+                for node, count in nodes.items():
+                    counted[node, term] += count
+    for pod in crowd.wary:
+        for term in _holding(pod, snapshot.namespaces, number):
+            held[pod.node_name, term] += 1
     for name, term, count, holds in _both(counted, held):
         if name in place:
             _count_on(board, place[name], term, count, holds=holds)
