@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from planner.aims import Aims
 from planner.decide import decide
 from planner.pools import PoolSet
 from renderer.nodes import node_list
 from tests.planner import checker
 from tests.planner.cluster import NOW, Object, inputs_of, node, node_class, node_pool, pod
 from tests.planner.test_cases import sound
+
+if TYPE_CHECKING:
+    from planner.decide import Inputs
 
 ZONES = ("eu-west-par-a", "eu-west-par-b", "eu-west-par-c")
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
@@ -121,6 +125,11 @@ DAEMON: Object = {
 }  # fmt: skip
 
 
+def asked(objects: list[Object]) -> Inputs:
+    """The cluster as inputs, with little time to search for the cheapest nodes: there are many clusters."""
+    return replace(inputs_of(objects), aims=Aims(budget=300))
+
+
 def waiting(objects: list[Object]) -> dict[str, Object]:
     return {checker.key(one): one for one in objects if one["kind"] == "Pod" and "nodeName" not in one["spec"]}
 
@@ -141,7 +150,7 @@ def joined(objects: list[Object], plan: Any) -> list[Object]:
 @thorough
 @given(clusters())
 def test_every_placement_is_one_that_the_scheduler_would_make(objects: list[Object]) -> None:
-    plan = decide(inputs_of(objects), now=NOW)
+    plan = decide(asked(objects), now=NOW)
     cluster = checker.cluster_of([*objects, *node_list(plan)["items"]])  # type: ignore[misc]
     placements = {name: each.name for each in plan.placements for name in each.pods}
     for name, place in placements.items():
@@ -152,7 +161,7 @@ def test_every_placement_is_one_that_the_scheduler_would_make(objects: list[Obje
 @thorough
 @given(clusters())
 def test_every_waiting_pod_is_placed_once_or_has_reasons(objects: list[Object]) -> None:
-    plan = decide(inputs_of(objects), now=NOW)
+    plan = decide(asked(objects), now=NOW)
     told = Counter(name for each in (*plan.placements, *plan.unplaced) for name in each.pods)
     assert told == Counter(waiting(objects).keys())
     assert all(each.reasons for each in plan.unplaced)
@@ -161,11 +170,14 @@ def test_every_waiting_pod_is_placed_once_or_has_reasons(objects: list[Object]) 
 @thorough
 @given(clusters())
 def test_limits_pools_names_and_costs_hold(objects: list[Object]) -> None:
-    plan = decide(inputs_of(objects), now=NOW)
+    plan = decide(asked(objects), now=NOW)
     assert sound(plan)
     grown = {change.pool: change.after.desired - (change.before.desired if change.before else 0) for change in plan.changes if change.after}
     assert Counter(each.pool for each in plan.placements if each.expected) == Counter(grown)
-    assert all(each.pods for each in plan.placements if each.expected)
+    if not all(each.pods for each in plan.placements if each.expected):
+        # A node that stays empty where the pods come by name is there for some other order.
+        assert plan.certificate is not None
+        assert plan.certificate.orders > 0
     assert all(pool.desired <= (5 if pool.anti_affinity else 100) for pool in plan.desired)
     for policy in (one for one in objects if one["kind"] == "NodePool"):
         mine = [one.expected for one in plan.placements if one.expected and ("np", policy["metadata"]["name"]) in one.expected.labels]
@@ -179,14 +191,14 @@ def test_limits_pools_names_and_costs_hold(objects: list[Object]) -> None:
 def test_the_order_of_the_input_changes_nothing(objects: list[Object], random: Any) -> None:
     shuffled = list(objects)
     random.shuffle(shuffled)
-    assert decide(inputs_of(shuffled), now=NOW) == decide(inputs_of(objects), now=NOW)
+    assert decide(asked(shuffled), now=NOW) == decide(asked(objects), now=NOW)
 
 
 @thorough
 @given(clusters())
 def test_once_the_plan_is_done_there_is_nothing_more_to_do(objects: list[Object]) -> None:
-    first = decide(inputs_of(objects), now=NOW)
-    after = inputs_of(joined(objects, first))
+    first = decide(asked(objects), now=NOW)
+    after = asked(joined(objects, first))
     base = [pool for pool in after.observed if pool.name == "base"]
     after = replace(after, declared=first.desired, observed=PoolSet.of([*first.desired, *base]))
     second = decide(after, now=NOW)
