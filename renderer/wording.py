@@ -66,8 +66,8 @@ def orders_text(summary: Summary) -> str:
     if not one.orders:
         return "Not replayed: the search's budget (--solve-budget) left no time to try the nodes out"
     told = f"Holds in {one.survived} of {count(one.orders, 'order')} in which the pods may come to kube-scheduler"
-    stopped = "; the search for cheaper nodes stopped at its budget (--solve-budget)"
-    return told + stopped if one.stopped else told
+    wanted = "cheaper nodes" if one.survived == one.orders else "nodes that hold in all of them"
+    return f"{told}; the search for {wanted} stopped at its budget (--solve-budget)" if one.stopped else told
 
 
 def stranding_text(summary: Summary) -> str:
@@ -75,9 +75,8 @@ def stranding_text(summary: Summary) -> str:
     one = summary.certificate
     if one is None or one.survived == one.orders:
         return ""
-    bad = one.orders - one.survived
-    tried = f"in {bad} of {count(one.orders, 'order')} of arrival that were tried"
-    return f"{tried}, kube-scheduler leaves pods without a node; the next plan orders nodes for these"
+    tried = f"{one.orders - one.survived} of {count(one.orders, 'order')} of arrival tried"
+    return f"kube-scheduler leaves pods without a node in {tried}; the next plan orders nodes for these"
 
 
 def group_title(group: Group, limit: int) -> str:
