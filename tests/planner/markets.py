@@ -10,7 +10,8 @@ from planner.decide import find_region
 from planner.fleet import Proposer
 from planner.ledger import Ledger
 from planner.market import Market
-from planner.settling import ask
+from planner.settling import ask, possible_domains
+from planner.standing import set_domains
 from tests.planner.cluster import inputs_of, node_class, node_pool
 from tests.planner.worlds import World
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from planner.demand import PodGroup
     from planner.fleet import Ask, Fleet
     from planner.nodes import Node
+    from planner.pods import Pod
     from tests.planner.cluster import Object
 
 ZONE_A = ({"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["eu-west-par-a"]},)
@@ -35,13 +37,16 @@ class Shop:
     asks: tuple[Ask, ...]
 
     @classmethod
-    def of(cls, groups: Sequence[PodGroup], *node_pools: Object, nodes: Sequence[Node] = ()) -> Shop:
+    def of(
+        cls, groups: Sequence[PodGroup], *node_pools: Object, nodes: Sequence[Node] = (), pods: Sequence[Pod] = ()
+    ) -> Shop:
         """Without NodePools there is one over four flavors in one zone."""
         pools = node_pools or (node_pool(flavors=("b3-8", "b3-16", "c3-8", "r3-16"), requirements=[*ZONE_A]),)
         inputs = inputs_of([node_class(), *pools])
         offers = candidates(inputs.policy, inputs.catalog, find_region(inputs), nodes=(), daemonsets=())
-        world = World.of(groups, nodes)
+        world = World.of(groups, nodes, pods)
         market = Market.of(world.board.kinds, offers, world.board.resources)
+        set_domains(world.board, world.snapshot, possible_domains(world.board, market), ())
         asks = tuple(ask(world.board, market, kind, "", kind.count) for kind in world.board.kinds.kinds)
         return cls(world, market, asks)
 
