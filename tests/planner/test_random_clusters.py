@@ -25,7 +25,7 @@ ZONES = ("eu-west-par-a", "eu-west-par-b", "eu-west-par-c")
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 FLAVORS = ("b3-8", "b3-16", "c3-8", "r3-16")
 NEVER = {"consolidateAfter": "Never"}
-thorough = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+thorough = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def some(*values: Any) -> st.SearchStrategy[Any]:
