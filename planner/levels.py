@@ -34,13 +34,13 @@ def levelled(market: Market, kept: Ints, counts: Ints, rows: Sequence[Row], asks
     price, counts = market.price[kept], counts.copy()
     inside = {name: np.array([zone == name for zone in zones], np.bool_) for name in names}
     fixed: set[tuple[int, str]] = set()
-    for _ in range(2 * int(counts.sum())):  # each move is to lessen the difference; what is cut off is no worse than before
+    for _ in range(2 * int(counts.sum())):  # a float that rounds the wrong way would move one for ever
         load = {name: int(price[inside[name]] @ counts[inside[name]]) / share[name] for name in names}
         low, high = min(names, key=lambda name: (load[name], name)), max(names, key=lambda name: (load[name], name))
         most = (load[high] - load[low]) * min(share[high], share[low])
         movable = [
             one for one in np.flatnonzero(counts * inside[high]).tolist()
-            if (one, low) not in fixed and (one, low) in twin and price[one] + 1 < most  # else a node goes to and fro for ever
+            if (one, low) not in fixed and (one, low) in twin and price[one] + 1 < most
         ]  # fmt: skip
         if not movable:
             return counts
