@@ -32,8 +32,9 @@ SLACKS = (0, 10, 20, 30, 45, 60, 80, 100, 125, 160, 200, 250, 320, 400, 500)
 SIZES = ((1, 10**6), (4, 10**6), (16, 10**6), (1, 32), (4, 32), (1, 16), (4, 16), (1, 8))
 #: Families beyond which pairs are not tried; slacks that are skipped while none is known to survive.
 FAMILIES, STRIDE = 4, 4
-#: How many of the fleets that failed are mended; one pod in ``FEW`` may strand where a swept fleet gets nodes beside.
-NEAREST, FEW = 4, 20
+#: How many of the fleets that failed are mended; one pod in ``FEW`` may strand where a swept fleet gets nodes beside; how
+#: often one fleet is mended at most.
+NEAREST, FEW, MENDED = 4, 20, 24
 AGAIN = 3  # how often what is missing is asked for again where nothing new is proposed
 #: Thousandths of the work that are left when fleets are no longer mended, gathered, swept, and mended again; trimming
 #: has the rest. Thousandths above the bound at which the search ends.
@@ -112,6 +113,8 @@ class _Bench:
             return None
         if self.best is not None and self.court.hourly(counts) >= self.best.hourly:
             return None
+        if counts not in self.court.tried and not self.court.may_order(counts):
+            return None
         trial = self.court.try_(counts)
         if trial.stranded:
             self.failed.append(trial)
@@ -167,7 +170,9 @@ class _Bench:
         All is proposed anew with what is missing, which may choose other nodes; or nodes are added to those there are.
         """
         more: Missing = []
-        while trial is not None and trial.stranded and self._may_go_on(until):
+        for _ in range(MENDED):
+            if trial is None or not trial.stranded or not self._may_go_on(until):
+                return
             if self.best is not None and trial.hourly >= self.best.hourly:
                 return
             missing = self.court.missing(trial)

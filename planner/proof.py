@@ -57,21 +57,33 @@ def _asks(board: Board, market: Market, number: int, count: int) -> list[Ask]:
 
 
 def _in_each_zone(board: Board, kind: Kind, count: int) -> dict[str, int]:
-    """The fewest of so many more pods that each zone must take, by spreads over zones that count the kind itself.
+    """The fewest of so many more pods that each zone must take, by a spread over zones that counts the kind itself.
 
-    Of N pods in D zones whose counts are at most S apart, none has fewer than (N - S·(D - 1)) / D.
+    Where a zone ends up with c pods, no pod of the kind went to another that held more than c + S - 1 before. So of the
+    pods that the others can take, and those of the zone, there must be enough. Nothing is said where other pods of the
+    demand are counted too, because they move the least count about.
     """
     least: Counter[str] = Counter()
     for rule in kind.spreads:
-        if board.kinds.terms[rule.term].key != known.ZONE or not rule.counts_itself or rule.min_domains > 1:
+        others = any(rule.term in other.matches for other in board.kinds.kinds if other.index != kind.index)
+        if board.kinds.terms[rule.term].key != known.ZONE or not rule.counts_itself or rule.min_domains > 1 or others:
             continue
-        counts, domains = board.counts.counts[rule.term], board.counts.domains[rule.term].tolist()
+        domains = board.counts.domains[rule.term].tolist()
+        here = [int(board.counts.counts[rule.term][one]) for one in domains]
         names = {number: value for value, number in board.shapes.values[rule.term].items()}
-        total = count + sum(int(counts[one]) for one in domains)
-        floor = -(-(total - rule.max_skew * (len(domains) - 1)) // len(domains)) if domains else 0
-        for one in domains:
-            least[names[one]] = max(least[names[one]], floor - int(counts[one]))
+        for place, one in enumerate(domains):
+            wanted = _fewest(here, place, rule.max_skew, count)
+            least[names[one]] = max(least[names[one]], wanted)
     return {zone: amount for zone, amount in least.items() if amount > 0}
+
+
+def _fewest(here: Sequence[int], place: int, skew: int, count: int) -> int:
+    """The fewest of ``count`` pods that the zone at a place must take, given how many each zone holds."""
+    for amount in range(count):
+        most = here[place] + amount + skew
+        if amount + sum(max(0, most - held) for other, held in enumerate(here) if other != place) >= count:
+            return amount
+    return count
 
 
 def _supply(board: Board, asks: Sequence[Ask]) -> Ints | None:

@@ -175,16 +175,13 @@ def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
     """
     lost = {pod for one in paper.unplaced for pod in one.pods}
     everyone = tuple(Arrival(kind, group) for kind in found.kinds.kinds for group in kind.members)
-    arrivals = tuple(
-        Arrival(one.kind, replace(one.group, pods=pods)) for one in everyone
-        if (pods := tuple(pod for pod in one.group.pods if pod not in lost))
-    )  # fmt: skip
-    court = Court(problem, found.empty, found.market, found.served, arrivals, paper.lower_bound)
+    waiting = {place: sum(pod in lost for pod in one.group.pods) for place, one in enumerate(everyone)} if lost else {}
+    court = Court(problem, found.empty, found.market, found.served, everyone, paper.lower_bound, waiting)
     verdict = search(court, [found.load.fleet(), *found.proposed()])
     certificate = court.certificate(verdict)
     if verdict is None:
         return replace(paper, certificate=certificate)
-    placed = court.close(verdict.counts, everyone).placed()
+    placed = court.close(verdict.counts).placed()
     onto, opened, left = as_replayed(everyone, placed, found.empty.names, found.market, verdict.counts)
     blocked = {pod for one in problem.demand.blocked for pod in one.pods}
     kind_of = {group.key: kind.index for kind in found.kinds.kinds for group in kind.members}
@@ -203,7 +200,7 @@ def _still(
     waiting = blocked.union(*(pods for _, pods in left))
     kept = [replace(one, pods=pods) for one in told if (pods := tuple(pod for pod in one.pods if pod in waiting))]
     known = {pod for one in kept for pod in one.pods}
-    detail = "kube-scheduler gives the room on these nodes to other pods first; the next plan sees to what is left"
+    detail = "kube-scheduler gives the room on the planned nodes to other pods first; the next plan sees to what is left"
     reason = Refusal(node_pool="", filter=SCHEDULER, detail=detail)
     new = [
         Unplaced(pods=pods, owner=group.owner, reasons=(reason,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 #: What work costs, in microseconds on two cores of a virtual machine of 2023: a pod to replay by itself, without and
 #: with rules about others, a pod for 8 nodes, a variant to propose a fleet from.
 POD, RULED, EIGHT_NODES, VARIANT = 40, 120, 1, 60
+AGAIN = 10  # how many times as much it costs to propose for pods that were not asked for before
 #: The orders in which a fleet must survive, those first that strand pods most often: all in which the nodes are there
 #: when the pods come. What happens while nodes still join is left to the next plan.
 _WHOLE = [number for number, order in enumerate(ORDERS) if not order[2]]
@@ -75,7 +76,8 @@ class Trial:
 class Court:
     """Tries fleets. ``board`` has the existing nodes, ``bound`` is what no fleet costs less than.
 
-    ``left`` is the work that may still be done, ``failed`` counts by order how often pods stranded.
+    ``arrivals`` are all pods of the demand, ``lost`` says of how many of them, by arrival, paper had no place. ``left``
+    is the work that may still be done, ``failed`` counts by order how often pods stranded.
     """
 
     problem: Problem
@@ -84,6 +86,7 @@ class Court:
     served: Sequence[Served]
     arrivals: tuple[Arrival, ...]
     bound: int
+    lost: Mapping[int, int]
     left: int = 0
     failed: Counter[int] = field(default_factory=Counter)
     tried: dict[Counts, Trial] = field(default_factory=dict)
@@ -109,27 +112,36 @@ class Court:
         """Replay a fleet in every order until one strands pods: the likeliest to do so first."""
         if counts in self.tried:
             return self.tried[counts]
-        stage = self._stage(counts, self.arrivals)
+        stage = self._stage(counts)
         played: dict[int, Replayed] = {}
         for order in sorted(EVERY, key=lambda one: (-self.failed[one], EVERY.index(one))):
             self.left -= self._work(stage.board.size)
-            played[order] = replay(stage, order)
+            played[order] = self._less_lost(replay(stage, order))
             if played[order].stranded:
                 self.failed[order] += 1
                 break
         trial = self.tried[counts] = Trial(counts, self.hourly(counts), played)
         return trial
 
-    def close(self, counts: Counts, everyone: Sequence[Arrival]) -> Replayed:
-        """The replay by name of all pods, those included that had no place on paper."""
-        return replay(self._stage(counts, everyone), 0)
+    def _less_lost(self, played: Replayed) -> Replayed:
+        """A replay in which pods without a place on paper may wait: as many as there are, of each arrival."""
+        waiting = {place: count - self.lost.get(place, 0) for place, count in played.stranded.items()}
+        return replace(played, stranded={place: count for place, count in waiting.items() if count > 0})
 
-    def _stage(self, counts: Counts, arrivals: Sequence[Arrival]) -> Stage:
-        """A fleet beside the existing nodes, and pods that come to it."""
+    def may_order(self, counts: Counts) -> bool:
+        """Whether the limits of NodePools and of the cluster allow a fleet."""
+        return _may_order(self.problem.ledger, self.market, counts)
+
+    def close(self, counts: Counts) -> Replayed:
+        """The replay by name that the plan claims."""
+        return replay(self._stage(counts), 0)
+
+    def _stage(self, counts: Counts) -> Stage:
+        """A fleet beside the existing nodes, and the pods that come to it."""
         board = self.with_nodes(counts)
         built_in = self.problem.aims.default_spreads is None
         return make_stage(
-            board, arrivals, self.problem.snapshot, there=self.board.size, whole=True, built_in=built_in
+            board, self.arrivals, self.problem.snapshot, there=self.board.size, whole=True, built_in=built_in
         )  # fmt: skip
 
     def _work(self, nodes: int) -> int:
@@ -215,6 +227,7 @@ class Court:
 
     def again(self, more: Missing) -> Counts | None:
         """A fleet for all that was asked for and for more of the same; None where limits do not allow it."""
+        self.left -= AGAIN * VARIANT * len(self.market.variants)
         ledger, total = self.problem.ledger.copy(), np.zeros(len(self.market.variants), np.int64)
         for each in self.served:
             mine = [one for market, one in more if market is each.market]
@@ -227,6 +240,7 @@ class Court:
 
     def beside(self, counts: Sequence[int], more: Missing) -> Counts | None:
         """A fleet with nodes added for more pods; None where limits allow none."""
+        self.left -= AGAIN * VARIANT * len(self.market.variants)
         ledger, total = self.problem.ledger.copy(), np.array(counts, np.int64)
         _order(ledger, self.market, counts)
         for each in self.served:
