@@ -32,7 +32,7 @@ SLACKS = (0, 10, 20, 30, 45, 60, 80, 100, 125, 160, 200, 250, 320, 400, 500)
 SIZES = ((1, 10**6), (4, 10**6), (16, 10**6), (1, 32), (4, 32), (1, 16), (4, 16), (1, 8))
 #: Families beyond which pairs are not tried; slacks that are skipped while none is known to survive.
 FAMILIES, STRIDE = 4, 4
-#: How many of the fleets that failed are mended; one pod in ``FEW`` may strand where a swept fleet gets nodes beside; how
+#: How many of the fleets that failed are mended; one pod in FEW may strand where a swept fleet gets nodes beside; how
 #: often one fleet is mended at most.
 NEAREST, FEW, MENDED = 4, 20, 24
 AGAIN = 3  # how often what is missing is asked for again where nothing new is proposed
@@ -219,8 +219,8 @@ def _trimmed(court: Court, trial: Trial) -> Trial:
             for less in _less(court, trial.counts, one):
                 if court.left <= 0:
                     return trial
-                tried = court.try_(less)
-                if not tried.stranded:
+                tried = court.try_(less) if court.may_order(less) else None
+                if tried is not None and not tried.stranded:
                     trial, improved = tried, True
                     break
     return trial

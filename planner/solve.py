@@ -200,8 +200,8 @@ def _still(
     waiting = blocked.union(*(pods for _, pods in left))
     kept = [replace(one, pods=pods) for one in told if (pods := tuple(pod for pod in one.pods if pod in waiting))]
     known = {pod for one in kept for pod in one.pods}
-    detail = "kube-scheduler gives the room on the planned nodes to other pods first; the next plan sees to what is left"
-    reason = Refusal(node_pool="", filter=SCHEDULER, detail=detail)
+    detail = "kube-scheduler gives the room on the planned nodes to other pods first"
+    reason = Refusal(node_pool="", filter=SCHEDULER, detail=f"{detail}; the next plan sees to what is left")
     new = [
         Unplaced(pods=pods, owner=group.owner, reasons=(reason,))
         for group, names in left if (pods := tuple(sorted(set(names) - known)))
