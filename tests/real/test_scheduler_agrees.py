@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 CASES = sorted(Path(__file__).with_name("cases").iterdir())
 UNPLACED = {"gated": {"later"}, "nowhere": {"arm", "giant"}}  # the apps of pods that belong nowhere
-# Where pods of many sizes fill nodes, the scheduler, which spreads, may strand one; the next plan then serves it.
-TIGHT = {"mixed", "standing-nodes"}
 WORKLOADS = {"Deployment", "ReplicaSet", "DaemonSet"}
 MAIN = "from gitops.commands.main import main; main()"
 TAINTED = {"taints": [{"key": "CriticalAddonsOnly", "effect": "NoSchedule"}]}
@@ -150,9 +148,7 @@ def test_the_plan_places_every_pod_that_can_be_placed(case: Path, verdict: Verdi
     assert set(verdict.count(verdict.apps.keys() - verdict.placed.keys())) == UNPLACED.get(case.name, set())
 
 
-def test_the_scheduler_binds_what_the_plan_places(case: Path, verdict: Verdict) -> None:
-    if case.name in TIGHT:
-        pytest.skip("the scheduler may pack these pods worse than the plan; that it can pack them so is tested below")
+def test_the_scheduler_binds_what_the_plan_places(verdict: Verdict) -> None:
     assert verdict.count(verdict.joined) == verdict.count(verdict.placed)
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from gitops.clock import SystemClock, monotonic
 from gitops.gather import Sources, Surroundings, gather
+from planner.aims import Aims
 from planner.decide import decide
 from renderer.nodes import node_list
 from tests.planner.checker import bind, cluster_of
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from tests.real.made.clusters import Made
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+BUDGET = 1_000  # milliseconds for a plan: clusters are small
 NOTICED = 1.5  # seconds until a running scheduler has surely seen new nodes
 OWNERS = {"Deployment", "ReplicaSet", "StatefulSet"}
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
@@ -123,7 +125,8 @@ def plan_of(snapshot: Object, cluster: Made, folder: Path) -> Plan:
     """The plan, through the doors that ``poolplan plan`` uses: files in, and no variable of the machine."""
     (folder / "cluster.json").write_text(json.dumps(snapshot), "utf-8")
     (folder / "policy.yaml").write_text("\n---\n".join(json.dumps(each) for each in cluster.policy), "utf-8")
-    sources = Sources(snapshots=(folder / "cluster.json",), policies=(folder / "policy.yaml",))
+    files, policies = (folder / "cluster.json",), (folder / "policy.yaml",)
+    sources = Sources(snapshots=files, policies=policies, aims=Aims(budget=BUDGET))
     return decide(gather(sources, Surroundings(environment={}, clock=SystemClock(), remark=_unheard)), now=NOW)
 
 
