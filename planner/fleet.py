@@ -134,6 +134,11 @@ class Proposer:
         if first is None:
             return None
         bound = first.bound if self.objective is Objective.CHEAPEST else 0
+        if self._new_pools(kept, first.counts) > max(0, self.ledger.pools_left):
+            first = Program(
+                len(kept), rows, pools=self._pools(kept), most_pools=max(0, self.ledger.pools_left)
+            ).minimise(cost)  # fmt: skip
+            return None if first is None else self._fleet(kept, first.counts, bound)
         return self._fleet(kept, self._fewest(kept, rows, cost, first.counts), bound)
 
     def _uniform(self, kept: Ints, rows: list[Row]) -> Ints:
@@ -183,7 +188,10 @@ class Proposer:
         second = NODE + np.arange(len(kept))
         if self.objective is not Objective.CHEAPEST:
             second = self.market.price[kept]
-        program = Program(len(kept), [*rows, _no_dearer(cost, counts)], pools=self._pools(kept))
+        left = max(0, self.ledger.pools_left)
+        program = Program(
+            len(kept), [*rows, _no_dearer(cost, counts)], pools=self._pools(kept), most_pools=left
+        )  # fmt: skip
         best = program.minimise(second, pool_cost=POOL)
         return counts if best is None else best.counts
 
@@ -271,6 +279,11 @@ class Proposer:
                     bounds.setdefault(resource, (left, np.zeros(len(kept))))[1][position] = -float(cost)
             rows += [Row(factors / max(1, abs(left)), -left / max(1, abs(left))) for left, factors in bounds.values()]
         return rows
+
+    def _new_pools(self, kept: Ints, counts: Ints) -> int:
+        """How many pools would have to be made for so many nodes of the kept variants."""
+        pools = self._pools(kept)
+        return sum(-(-max(0, int(counts[flags].sum()) - spare) // room) for flags, spare, room in pools)
 
     def _pools(self, kept: Ints) -> list[tuple[Flags, int, int]]:
         """The pools of the kept variants: (variants, nodes that fit into pools that are there, room of a new one)."""
