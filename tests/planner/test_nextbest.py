@@ -36,7 +36,7 @@ def by_pool(found: Decision) -> list[list[Opened]]:
 sizes = st.tuples(st.sampled_from(("100m", "500m", "1500m", "3")), st.sampled_from(("256Mi", "1Gi", "5Gi", "12Gi")))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(sizes, min_size=1, max_size=12))
 def test_other_flavors_hold_the_same_pods(wanted: list[tuple[str, str]]) -> None:
     found = decision([pod(f"p{number}", *size) for number, size in enumerate(wanted)])
