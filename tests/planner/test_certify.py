@@ -122,7 +122,7 @@ def test_the_search_keeps_to_the_limits_of_node_pools() -> None:
     assert flavors(solve(problem_of([node_class(), policy, SYSTEM, *pods]))) == {"c3-8": 2}
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(clusters())
 def test_a_certificate_is_borne_out_by_replays_of_the_joined_cluster(objects: list[Object]) -> None:
     inputs = replace(inputs_of(objects), aims=Aims(budget=300))
