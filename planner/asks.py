@@ -25,6 +25,12 @@ class Ask:
     options: Flags
     open_to: Flags
     per_host: tuple[tuple[int, int], ...] = ()
+    pods: int = 0
+
+    @property
+    def all_pods(self) -> int:
+        """How many pods it speaks for. Pods that must share one host are one ask of them all."""
+        return self.pods or self.count
 
     def of(self, count: int) -> Ask:
         """The same for so many pods."""

@@ -61,7 +61,7 @@ class Load:
     def on(cls, board: Board, market: Market, ledger: Ledger, asks: Iterable[Ask]) -> Load:
         """No new nodes yet. The board and the ledger are used up."""
         asks = list(asks)
-        left = {(one.kind.index, one.zone): one.count for one in asks}
+        left = {(one.kind.index, one.zone): one.all_pods for one in asks}
         made = {(one.kind.index, one.zone): one for one in asks}
         return cls(board, market, ledger, market.shapes(board.shapes), board.size, left=left, asked=made, at=market)
 

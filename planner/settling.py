@@ -102,7 +102,8 @@ def _huddle(board: Board, market: Market, one: Ask) -> Ask:
     held = (market.free[one.options][:, asked] // one.request[asked]).min(axis=1)
     count = min(one.count, int(held.max(initial=0)))
     request = one.request * max(1, count)
-    return replace(one, request=request, count=min(1, count), options=market.options(one.kind, request, one.zone))
+    options = market.options(one.kind, request, one.zone)
+    return replace(one, request=request, count=min(1, count), options=options, pods=one.count)
 
 
 def _per_host(board: Board, kind: Kind) -> tuple[tuple[int, int], ...]:
