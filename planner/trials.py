@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 #: What work costs, in microseconds on two cores of a virtual machine of 2023: a pod to replay by itself, without and
 #: with rules about others, a pod for 8 nodes, a variant to propose a fleet from.
 POD, RULED, EIGHT_NODES, VARIANT = 40, 120, 1, 60
+#: The fewest fleets that a budget is to be enough for, and the fewest orders that one must survive.
+FLEETS, FEWEST = 6, 2
 AGAIN = 10  # how many times as much it costs to propose for pods that were not asked for before
 #: The orders in which a fleet must survive, those first that strand pods most often: all in which the nodes are there
 #: when the pods come. What happens while nodes still join is left to the next plan.
@@ -114,7 +116,8 @@ class Court:
             return self.tried[counts]
         stage = self._stage(counts)
         played: dict[int, Replayed] = {}
-        for order in sorted(EVERY, key=lambda one: (-self.failed[one], EVERY.index(one))):
+        orders = self._orders(stage.board.size)
+        for order in sorted(orders, key=lambda one: (-self.failed[one], EVERY.index(one))):
             self.left -= self._work(stage.board.size)
             played[order] = self._less_lost(replay(stage, order))
             if played[order].stranded:
@@ -122,6 +125,11 @@ class Court:
                 break
         trial = self.tried[counts] = Trial(counts, self.hourly(counts), played)
         return trial
+
+    def _orders(self, nodes: int) -> tuple[int, ...]:
+        """The orders to replay: all, or of very many pods as many as let some fleets be tried."""
+        share = self.problem.aims.budget * 1000 // FLEETS
+        return EVERY[: max(FEWEST, share // max(1, self._work(nodes)))]
 
     def _less_lost(self, played: Replayed) -> Replayed:
         """A replay in which pods without a place on paper may wait: as many as there are, of each arrival."""
