@@ -13,7 +13,7 @@ Ties go to fewer nodes, then to fewer new pools, then to the first by key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,10 +46,6 @@ class Fleet:
     hourly: int
     bound: int = 0
     complete: bool = True
-
-    def plus(self, other: Fleet) -> Fleet:
-        counts = tuple(one + more for one, more in zip(self.counts, other.counts, strict=True))
-        return replace(self, counts=counts, hourly=self.hourly + other.hourly)
 
     @property
     def nodes(self) -> int:

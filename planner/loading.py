@@ -92,8 +92,7 @@ class Load:
             return
         names = [f"{NEW}{len(self.variant) + number}" for number in range(1, len(allowed) + 1)]
         free = self.market.free[allowed].T
-        given = [self.market.variants[one].figures.allocatable for one in allowed]
-        whole = np.array([[one.get(name) for one in given] for name in self.market.resources], np.int64)
+        whole = self.market.allocatable(allowed)
         self.board.grow(names, self.shapes[allowed], free, whole)
         self.variant += allowed
         self.contents += [{} for _ in allowed]

@@ -92,6 +92,11 @@ class Market:
             self._values[key] = tuple(sorted({value for value in labels if value is not None}))
         return self._values[key]
 
+    def allocatable(self, positions: Sequence[int]) -> Ints:
+        """What nodes of these variants give to all pods together, resources × nodes."""
+        given = [self.variants[one].figures.allocatable for one in positions]
+        return np.array([[one.get(name) for one in given] for name in self.resources], np.int64)
+
     def shapes(self, shapes: Shapes) -> Ints:
         """The shape of each variant's nodes."""
         return np.array([shapes.number(one.labels, one.taints) for one in self.variants], np.int64)

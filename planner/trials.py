@@ -141,8 +141,10 @@ class Court:
         return _may_order(self.problem.ledger, self.market, counts)
 
     def close(self, counts: Counts) -> Replayed:
-        """The replay by name that the plan claims."""
-        return replay(self._stage(counts), 0)
+        """The replay by name that the plan claims; one that was made already is not made again."""
+        tried = self.tried.get(counts)
+        played = tried.played.get(0) if tried is not None else None
+        return played or replay(self._stage(counts), 0)
 
     def _stage(self, counts: Counts) -> Stage:
         """A fleet beside the existing nodes, and the pods that come to it."""
@@ -167,10 +169,7 @@ class Court:
         if wanted:
             market = self.market
             shapes = market.shapes(board.shapes)[wanted]
-            whole = np.array(
-                [[market.variants[one].figures.allocatable.get(name) for one in wanted] for name in market.resources],
-                np.int64,
-            )
+            whole = market.allocatable(wanted)
             board.grow([f"{NEW}{number}" for number in range(len(wanted))], shapes, market.free[wanted].T, whole)
         set_domains(board, self.problem.snapshot, self.possible, ())
         return board
