@@ -1,13 +1,12 @@
-"""Nodes as containers: what is free on nodes that exist, are on order, or would be ordered."""
+"""Nodes as containers: what is free on nodes that exist or are on order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from planner import labels as known
-from planner.candidates import Candidate, daemon_overhead, runs_on
+from planner.candidates import daemon_overhead, runs_on
 from planner.resources import Resources
 from planner.taints import Taint, untolerated
 
@@ -25,11 +24,7 @@ START_UP = timedelta(minutes=15)
 
 @dataclass
 class Bin:
-    """One node and what is left on it. ``candidate`` is set for nodes that are not there yet.
-
-    ``allocatable`` is what the node gives to all pods together, where that is known.
-    ``position`` is the candidate's place in the list being packed; ``contents`` counts the pods placed here, by item.
-    """
+    """One node and what is left on it. ``allocatable`` is what it gives to all pods together, where that is known."""
 
     name: str
     pool: str
@@ -37,18 +32,6 @@ class Bin:
     taints: tuple[Taint, ...]
     free: dict[str, int]
     allocatable: Mapping[str, int] | None = None
-    candidate: Candidate | None = None
-    position: int = -1
-    contents: dict[int, int] = field(default_factory=dict)
-
-    def copy(self) -> Bin:
-        """The same node with contents of its own."""
-        return replace(self, free=dict(self.free), contents=dict(self.contents))
-
-    def fits(self, requests: Mapping[str, int]) -> int:
-        """How many pods with these requests fit into what is free."""
-        free = self.free
-        return min((max(0, free.get(name, 0)) // amount for name, amount in requests.items()), default=0)
 
     def admits(self, needs: Needs) -> bool:
         """Node name, node affinity and taints; amounts and topology are not looked at."""
@@ -57,25 +40,6 @@ class Bin:
         return not untolerated(self.taints, needs.tolerations) and any(
             one.allow(self.labels) for one in needs.alternatives
         )
-
-    def put(self, item: int, requests: Mapping[str, int], count: int) -> None:
-        """Place (or with a negative count, take out) pods of an item."""
-        for name, amount in requests.items():
-            self.free[name] = self.free.get(name, 0) - amount * count
-        left = self.contents.get(item, 0) + count
-        if left:
-            self.contents[item] = left
-        else:
-            self.contents.pop(item, None)
-
-
-def new_bin(candidate: Candidate, name: str, *, pool: str = "", position: int = -1) -> Bin:
-    """An empty node of a candidate."""
-    return Bin(
-        name=name, pool=pool, labels={**candidate.labels, known.HOSTNAME: name}, taints=candidate.taints,
-        free=dict(candidate.free.items), allocatable=dict(candidate.figures.allocatable.items), candidate=candidate,
-        position=position,
-    )  # fmt: skip
 
 
 def usable(node: Node, now: datetime) -> bool:
