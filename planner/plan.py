@@ -44,7 +44,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What happens to one pool. ``victims`` are the nodes that leave, by name; ``pods`` are (workload, how many)."""
+    """What happens to one pool. ``victims`` are the nodes that leave, by name; ``pods`` are (workload, how many).
+
+    ``priority`` is the highest of those pods: how urgent the change is.
+    """
 
     pool: PoolName
     action: Action
@@ -54,6 +57,7 @@ class Change:
     reasons: tuple[Reason, ...] = ()
     pods: tuple[tuple[Owner, int], ...] = ()
     victims: tuple[str, ...] = ()
+    priority: int = 0
     cost_before: Price = Price()
     cost_after: Price = Price()
 
@@ -134,6 +138,15 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """The pods that wait: how many, since when the oldest and the newest of them (RFC 3339; empty: not known)."""
+
+    pods: int = 0
+    since: str = ""
+    newest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Declared → desired. ``changes`` are sorted by pool and hold no NOOP."""
 
@@ -145,6 +158,7 @@ class Plan:
     cost: Cost
     evidence: Evidence
     certificate: Certificate | None = None
+    pending: Pending = Pending()
     warnings: tuple[str, ...] = ()
 
     @property
