@@ -91,8 +91,12 @@ class Repository(Protocol):
     def show(self, commit: CommitId) -> Commit:
         """A commit as it stands. Raises Stalled for an unknown one."""
 
-    def commit(self, draft: Draft, *, parent: CommitId | None) -> CommitId:
-        """The id of the new commit, on no branch yet; the parent itself where the draft changes nothing in it."""
+    def commit(self, draft: Draft, *, parent: CommitId | None, also: tuple[CommitId, ...] = ()) -> CommitId:
+        """The id of the new commit, on no branch yet; the parent itself where the draft changes nothing in it.
+
+        ``also`` are further parents: nothing of their trees is taken, but as long as the new commit is reachable, so
+        are they. With any, a commit is made even where the tree stays as it is. Raises Stalled for an unknown parent.
+        """
 
     def push(self, commit: CommitId, branch: BranchName, *, expect: CommitId | None) -> None:
         """Let the branch be this commit if it still is ``expect`` (None: if it does not exist). Raises Waiting if not.

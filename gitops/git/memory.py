@@ -74,12 +74,14 @@ class MemoryRepository:
             raise Stalled(f"{self.name} has no commit {commit}")
         return parse_commit(commit, data)
 
-    def commit(self, draft: Draft, *, parent: CommitId | None) -> CommitId:
-        before = ObjectId(self.show(parent).tree) if parent else None
+    def commit(self, draft: Draft, *, parent: CommitId | None, also: tuple[CommitId, ...] = ()) -> CommitId:
+        parents = tuple(dict.fromkeys([*([parent] if parent else []), *also]))
+        trees = [ObjectId(self.show(one).tree) for one in parents]
+        before = trees[0] if parent else None
         tree = edit_tree(self, before, draft_edits(draft)) or self.write("tree", b"")
-        if parent is not None and tree == before:
-            return parent
-        return CommitId(self.write("commit", commit_bytes(draft, tree=tree, parent=parent)))
+        if parents == (parent,) and tree == before:
+            return parents[0]
+        return CommitId(self.write("commit", commit_bytes(draft, tree=tree, parents=parents)))
 
     def push(self, commit: CommitId, branch: BranchName, *, expect: CommitId | None) -> None:
         self.show(commit)

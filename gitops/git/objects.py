@@ -119,10 +119,10 @@ def parse_tree(data: bytes) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def commit_bytes(draft: Draft, *, tree: ObjectId, parent: CommitId | None) -> bytes:
+def commit_bytes(draft: Draft, *, tree: ObjectId, parents: tuple[CommitId, ...]) -> bytes:
     """A commit as Git stores it, with both dates at ``draft.at`` in UTC and one newline at the end of the message."""
     who = f"{_clean(draft.author.name)} <{_clean(draft.author.email)}> {int(draft.at.timestamp())} +0000"
-    lines = [f"tree {tree}", *([f"parent {parent}"] if parent else []), f"author {who}", f"committer {who}"]
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
     message = draft.message.replace("\0", "").strip("\n")
     return ("\n".join(lines) + f"\n\n{message}\n").encode()
 

@@ -93,13 +93,15 @@ class PlainRepository:
     def show(self, commit: CommitId) -> Commit:
         return parse_commit(commit, self.git.output("cat-file", "commit", commit))
 
-    def commit(self, draft: Draft, *, parent: CommitId | None) -> CommitId:
-        before = ObjectId(self.show(parent).tree) if parent else None
+    def commit(self, draft: Draft, *, parent: CommitId | None, also: tuple[CommitId, ...] = ()) -> CommitId:
+        parents = tuple(dict.fromkeys([*([parent] if parent else []), *also]))
+        trees = [ObjectId(self.show(one).tree) for one in parents]
+        before = trees[0] if parent else None
         new = Unwritten(self.tree)
         tree = edit_tree(new, before, draft_edits(draft)) or new.write("tree", b"")
-        if parent is not None and tree == before:
-            return parent
-        commit = CommitId(new.write("commit", commit_bytes(draft, tree=tree, parent=parent)))
+        if parents == (parent,) and tree == before:
+            return parents[0]
+        commit = CommitId(new.write("commit", commit_bytes(draft, tree=tree, parents=parents)))
         self.git.output("unpack-objects", "-q", stdin=pack_bytes(new.objects.values()))
         return commit
 

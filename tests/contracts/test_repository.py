@@ -113,6 +113,36 @@ def test_a_draft_that_changes_nothing_is_its_parent(repository: Repository) -> N
     assert repository.commit(draft(FileSet(), removed=("gone", "b/gone")), parent=first) == first
 
 
+def test_further_parents_are_kept_reachable_and_give_no_files(repository: Repository) -> None:
+    first = begin(repository)
+    left = repository.commit(draft(files(a="2", b="left"), message="Left"), parent=first)
+    other = repository.commit(draft(files(a="3"), message="Other"), parent=first)
+    kept = repository.commit(draft(files(c="4"), message="Keep"), parent=first, also=(left, other, left))
+    assert kept == repository.commit(draft(files(c="4"), message="Keep"), parent=first, also=(left, other))
+    assert repository.show(kept).parents == (first, left, other)
+    assert repository.read(kept, ROOT) == files(a="1\n", c="4")
+    repository.push(kept, MAIN, expect=first)
+    repository.refresh()
+    assert all(repository.contains(MAIN, one) for one in (first, left, other))
+
+
+def test_a_further_parent_is_a_reason_for_a_commit(repository: Repository) -> None:
+    first = begin(repository)
+    left = repository.commit(draft(files(a="2")), parent=first)
+    kept = repository.commit(draft(FileSet(), message="Keep"), parent=first, also=(left,))
+    assert repository.show(kept).parents == (first, left)
+    assert repository.show(kept).tree == repository.show(first).tree
+    alone = repository.commit(draft(files(a="1\n"), message="Keep"), parent=None, also=(left,))
+    assert repository.show(alone).parents == (left,)
+
+
+def test_the_commit_with_further_parents_is_the_one_git_makes(repository: Repository) -> None:
+    """The id is that of ``git commit-tree -p -p`` for the same tree, parents, author, dates and message."""
+    first = repository.commit(draft(files(a="1")), parent=None)
+    second = repository.commit(draft(files(a="2"), message="Second\n\nWords: yes"), parent=first)
+    assert repository.commit(draft(FileSet(), message="Keep"), parent=first, also=(second,)) == "c569bd76d26cc5f1dbbca1e3e11bc2a94de1b4df"
+
+
 def test_only_the_paths_of_the_draft_change(repository: Repository) -> None:
     first = begin(repository, files(own="1", theirs="2", deep__own="3", deep__theirs="4"))
     beside = repository.commit(draft(files(x="5"), root=PurePosixPath("docs")), parent=first)
@@ -155,6 +185,9 @@ def test_what_is_in_the_way_is_named_and_kept(repository: Repository) -> None:
 def test_an_unknown_parent_is_refused(repository: Repository) -> None:
     with pytest.raises(Stalled):
         repository.commit(draft(files(a="1")), parent=NOBODY)
+    first = begin(repository)
+    with pytest.raises(Stalled):
+        repository.commit(draft(files(a="2")), parent=first, also=(NOBODY,))
     with pytest.raises(Stalled):
         repository.read(NOBODY, ROOT)
 
