@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from planner.board import Flags, Ints
     from planner.kinds import Kind
 
@@ -35,3 +37,12 @@ class Ask:
     def of(self, count: int) -> Ask:
         """The same for so many pods."""
         return Ask(self.kind, self.zone, count, self.request, self.options, self.open_to, self.per_host)
+
+
+def alike(asks: Iterable[Ask]) -> list[Ask]:
+    """Asks that differ in nothing but kind and zone as one, with all their pods; in the order of the first of each."""
+    merged: dict[tuple[bytes, int, int, object], list[Ask]] = {}
+    for one in asks:  # arrays that asks share are known by identity
+        key = (one.request.tobytes(), id(one.open_to), id(one.options), one.per_host)
+        merged.setdefault(key, []).append(one)
+    return [group[0].of(sum(one.count for one in group)) for group in merged.values()]

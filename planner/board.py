@@ -45,6 +45,7 @@ class Board:
         self.allocatable = np.zeros((len(self.resources), 0), np.int64)
         self.counts = Counts.empty(kinds.terms, 0)
         self._requests: dict[int, tuple[tuple[int, int], ...]] = {}
+        self._columns: dict[tuple[tuple[int, int], ...], Ints] = {}
         self._domains: dict[int, tuple[Ints, bool]] = {}
 
     def copy(self) -> Board:
@@ -52,7 +53,7 @@ class Board:
         other = Board(self.kinds, self.resources, self.shapes)
         other.size, other.names, other.shape = self.size, list(self.names), self.shape
         other.free, other.allocatable, other.counts = self.free.copy(), self.allocatable, self.counts.copy()
-        other._requests, other._domains = self._requests, dict(self._domains)
+        other._requests, other._columns, other._domains = self._requests, self._columns, dict(self._domains)
         return other
 
     # Nodes
@@ -90,6 +91,17 @@ class Board:
         if found is None:
             items = sorted((self.row[name], amount) for name, amount in kind.requests.items() if amount > 0)
             found = self._requests[kind.index] = tuple(items)
+        return found
+
+    def columns_of(self, kind: Kind) -> Ints:
+        """What a pod of the kind asks for, by row. Equal requests are one array, which nobody may change."""
+        items = self.requests_of(kind)
+        found = self._columns.get(items)
+        if found is None:
+            found = self._columns[items] = np.zeros(len(self.resources), np.int64)
+            for row, amount in items:
+                found[row] = amount
+            found.flags.writeable = False
         return found
 
     def zones(self) -> Ints:

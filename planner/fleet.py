@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.aims import Objective
-from planner.asks import Ask
+from planner.asks import Ask, alike
 from planner.choice import undominated, unions
 from planner.levels import levelled
 from planner.milp import LARGE, Program, Row
@@ -197,13 +197,14 @@ class Proposer:
         """The variants worth looking at: of equal ones only the first, none that another replaces for less."""
         if not asks:
             return np.zeros(0, np.int64)
-        wanted = np.stack([ask.options for ask in asks])
+        wanted = np.stack(list({id(ask.options): ask.options for ask in asks}.values()))
         to_be_had = [self.ledger.affordable(one) > 0 for one in self.market.variants]
         useful = wanted.any(axis=0) & np.array(to_be_had, np.bool_)
-        classes = np.stack(list({ask.open_to.tobytes(): ask.open_to for ask in asks}.values()))
+        classes = np.stack(list({id(ask.open_to): ask.open_to for ask in asks}.values()))
         return undominated(self.market, self.ledger, np.flatnonzero(useful), classes)
 
     def _rows(self, asks: Sequence[Ask], kept: Ints) -> list[Row]:
+        asks = alike(asks)
         request = np.stack([ask.request for ask in asks])
         count = np.array([ask.count for ask in asks], np.int64)
         needing = np.stack([ask.open_to[kept] for ask in asks])

@@ -50,7 +50,9 @@ class Market:
         )  # fmt: skip
 
     def only(self, kept: Flags) -> Market:
-        """The same market with some variants closed: their positions stay."""
+        """The same market with some variants closed: their positions stay. The very same where that closes nothing."""
+        if bool(np.all(kept)) or not bool((self.takes & ~kept).any()):
+            return self
         return Market(self.variants, self.resources, self.free, self.price, self.takes & kept, self.zones)
 
     def options(self, kind: Kind, request: Ints, zone: str = "") -> Flags:
@@ -103,11 +105,8 @@ class Market:
 
 
 def request_of(board: Board, kind: Kind) -> Ints:
-    """What a pod of the kind asks for, in the order of the board's resources."""
-    request = np.zeros(len(board.resources), np.int64)
-    for row, amount in board.requests_of(kind):
-        request[row] = amount
-    return request
+    """What a pod of the kind asks for, in the order of the board's resources. Equal requests are one array."""
+    return board.columns_of(kind)
 
 
 def _variants(kinds: Kinds, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
