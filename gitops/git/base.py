@@ -58,6 +58,14 @@ class Commit:
         return tuple(value.strip() for name, colon, value in pairs if colon and name.strip() == key)
 
 
+def rewritten(name: str, branch: BranchName, commit: CommitId) -> str:
+    """What to say where a branch has lost a commit that it had."""
+    return (
+        f"{name}: {branch} was rewritten and no longer holds {commit[:12]}, which was applied. Put it back, and protect "
+        "the branch from pushes with force"
+    )
+
+
 class Repository(Protocol):
     """A Git repository. What it says is as of the last ``refresh``; ``push`` and ``delete_branch`` check the real one.
 
@@ -115,3 +123,13 @@ class Repository(Protocol):
 
         ``root`` may be a file here; empty, every commit counts. A merge counts where a parent lacked what it brings.
         """
+
+    def line(self, branch: BranchName, root: PurePosixPath, *, after: CommitId | None) -> tuple[Commit, ...]:
+        """The branch's own line: its first parents after ``after`` that changed ``root``, oldest first.
+
+        What a merge brought is one change: that of the merge. None: from the branch's beginning. Raises Stalled where
+        ``after`` is not behind the branch, because the branch was rewritten.
+        """
+
+    def fork_point(self, one: CommitId, other: CommitId) -> CommitId | None:
+        """Where two commits' histories part: their best common ancestor; None where they share nothing."""

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gitops.errors import Stalled, Waiting
-from gitops.git.base import BranchName, Commit, CommitId
+from gitops.git.base import BranchName, Commit, CommitId, rewritten
 from gitops.git.objects import (
     FOLDER,
     Entry,
@@ -106,6 +106,25 @@ class MemoryRepository:
         head = self.head(branch)
         touching = [one for one in self._history(head) if self._touches(one, root)] if head else []
         return tuple(touching[:limit])
+
+    def line(self, branch: BranchName, root: PurePosixPath, *, after: CommitId | None) -> tuple[Commit, ...]:
+        head = self.head(branch)
+        if after is not None and not self.contains(branch, after):
+            raise Stalled(rewritten(self.name, branch, after))
+        known = {one.id for one in self._history(after)} if after else set()
+        line: list[Commit] = []
+        while head is not None and head not in known:
+            commit = self.show(head)
+            first = commit.parents[0] if commit.parents else None
+            before = self._at(self.show(first), root) if first else None
+            if root == PurePosixPath() or before != self._at(commit, root):
+                line.append(commit)
+            head = first
+        return tuple(reversed(line))
+
+    def fork_point(self, one: CommitId, other: CommitId) -> CommitId | None:
+        mine = {commit.id for commit in self._history(one)}
+        return next((commit.id for commit in self._history(other) if commit.id in mine), None)
 
     def tree(self, tree: ObjectId) -> tuple[Entry, ...]:
         """A tree's entries (for ``gitops.git.objects``, which edits trees)."""

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from gitops.errors import Stalled, Waiting
-from gitops.git.base import BranchName, Commit, CommitId
+from gitops.git.base import BranchName, Commit, CommitId, rewritten
 from gitops.git.checkout import refuse_checked_out, refuse_diverged, refuse_shallow, refuse_unsaved
 from gitops.git.objects import (
     PLAIN_FILES,
@@ -143,6 +143,27 @@ class PlainRepository:
         ids = self.git.output("rev-list", "--full-history", "--date-order", f"--max-count={limit}", head, "--", *where)
         commits = [CommitId(one) for one in ids.decode().split()]
         return tuple(map(parse_commit, commits, self._contents([ObjectId(one) for one in commits])))
+
+    def line(self, branch: BranchName, root: PurePosixPath, *, after: CommitId | None) -> tuple[Commit, ...]:
+        head = self.head(branch)
+        if head is None:
+            return ()
+        refuse_shallow(self.git)
+        if after is not None and not self.contains(branch, after):
+            raise Stalled(rewritten(self.name, branch, after))
+        where = [] if root == PurePosixPath() else [str(root)]
+        known = [f"^{after}"] if after else []
+        ids = self.git.output("rev-list", "--first-parent", "--reverse", head, *known, "--", *where)
+        commits = [CommitId(one) for one in ids.decode().split()]
+        return tuple(map(parse_commit, commits, self._contents([ObjectId(one) for one in commits])))
+
+    def fork_point(self, one: CommitId, other: CommitId) -> CommitId | None:
+        done = self.git.run("merge-base", one, other)
+        if done.code not in (0, 1):
+            raise self.git.failure(done, "merge-base")
+        if done.code:
+            refuse_shallow(self.git)
+        return CommitId(done.out.strip()) if done.code == 0 else None
 
     def tree(self, tree: ObjectId) -> tuple[Entry, ...]:
         """A tree's entries."""

@@ -294,3 +294,34 @@ def test_trailers_are_found_wherever_they_stand(repository: Repository) -> None:
     assert commit.trailers("Poolplan-Digest") == ("sha256:aa", "sha256:bb")
     assert commit.trailers("Co-authored-by") == ("Ada <a@b.test>",)
     assert commit.trailers("Nothing") == ()
+
+
+def test_the_line_of_a_branch_has_what_a_merge_brought_as_one_change(repository: Repository) -> None:
+    first = begin(repository)
+    side = repository.commit(draft(files(a="2\n"), message="Side"), parent=first)
+    onward = repository.commit(draft(files(other="1\n"), root=PurePosixPath("elsewhere"), message="On"), parent=first)
+    merge = repository.commit(draft(files(a="2\n"), message="Merge"), parent=onward, also=(side,))
+    last = repository.commit(draft(files(b="3\n"), message="Last"), parent=merge)
+    repository.push(last, MAIN, expect=first)
+    assert [one.id for one in repository.line(MAIN, ROOT, after=None)] == [first, merge, last]
+    assert [one.id for one in repository.line(MAIN, ROOT, after=first)] == [merge, last]
+    assert [one.id for one in repository.line(MAIN, TOP, after=first)] == [onward, merge, last]
+    assert repository.line(MAIN, ROOT, after=last) == ()
+    assert repository.line(BranchName("none"), ROOT, after=None) == ()
+
+
+def test_a_branch_that_lost_what_it_had_is_no_line(repository: Repository) -> None:
+    first = begin(repository)
+    lost = repository.commit(draft(files(a="2\n"), message="Lost"), parent=first)
+    with pytest.raises(Stalled, match=f"main was rewritten and no longer holds {lost[:12]}"):
+        repository.line(MAIN, ROOT, after=lost)
+
+
+def test_where_histories_part(repository: Repository) -> None:
+    first = begin(repository)
+    one = repository.commit(draft(files(a="2\n"), message="One"), parent=first)
+    other = repository.commit(draft(files(b="2\n"), message="Other"), parent=first)
+    strange = repository.commit(draft(files(c="2\n"), message="Strange"), parent=None)
+    assert repository.fork_point(one, other) == first
+    assert repository.fork_point(first, one) == first
+    assert repository.fork_point(one, strange) is None
