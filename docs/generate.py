@@ -116,6 +116,7 @@ MEANINGS = {
     "Change.forcesReplace": "the fields that OVHcloud cannot change in place",
     "Change.pods": "the workloads that the new nodes are for",
     "Change.victims": "names of the nodes that leave",
+    "Change.priority": "the highest priority of those pods; absent: 0",
     "Pool.zones": "empty in regions with one zone",
     "Pool.desiredNodes": "the size",
     "Pool.autoscale": "always false for pools that poolplan owns: a size has one writer",
@@ -133,6 +134,11 @@ MEANINGS = {
     "Cost.gapPercent": "how much more the new nodes cost than is proven to be needed for their pods, at most; "
     "absent where nothing is ordered, or where nothing is proven to be needed",
     "Plan.certificate": "absent where no node is ordered",
+    "Plan.pending": "absent where no pod waits",
+    "Pending.pods": "those that go nowhere included",
+    "Pending.since": "when the first of them was found unschedulable (its `PodScheduled` condition), or else made, "
+    "RFC 3339; absent: not known",
+    "Pending.newest": "the same of the last one",
     "Certificate.orders": "how many orders of arrival were tried; 0: the search's budget left no time to try any",
     "Certificate.survived": "in how many of them every placed pod finds a node",
     "Certificate.stopped": "whether the budget (`--solve-budget`) ended the search for cheaper nodes",

@@ -19,6 +19,7 @@ from planner.ledger import Ledger
 from planner.memory import Memory
 from planner.onorder import nodes_on_order, order_bins
 from planner.ownership import owners
+from planner.pending import find_pending, rfc3339, urgency
 from planner.plan import Action, Change, Cost, Evidence, PlacedNode, Plan, Price
 from planner.pods import Owner
 from planner.pools import NODES_PER_CLUSTER, POOLS_PER_CLUSTER, Pool, PoolName, PoolSet
@@ -224,7 +225,8 @@ def _plan(
     return Plan(
         declared=inputs.declared, desired=desired.pools, changes=changes, placements=_named(desired, inputs),
         unplaced=solution.unplaced, cost=cost, certificate=solution.certificate,
-        warnings=_warnings(inputs, problem.demand, desired), evidence=evidence,
+        pending=find_pending(problem.demand, inputs.snapshot.pods), evidence=evidence,
+        warnings=_warnings(inputs, problem.demand, desired),
     )  # fmt: skip
 
 
@@ -235,7 +237,7 @@ def _evidence(inputs: Inputs, now: datetime, digests: Digests) -> Evidence:
         snapshot=digests.of(inputs.snapshot), catalog=digests.of(inputs.catalog),
         policy=digests.of(inputs.policy if aims == Aims() else (inputs.policy, aims)),
         pools=digests.of((inputs.declared, inputs.observed)),
-        now=now.strftime("%Y-%m-%dT%H:%M:%SZ"), prices=inputs.catalog.source,
+        now=rfc3339(now), prices=inputs.catalog.source,
     )  # fmt: skip
     digests.forget_unused()
     return evidence
@@ -264,7 +266,8 @@ def _changes(inputs: Inputs, problem: Problem, desired: Desired) -> tuple[Change
             pool=PoolName(name), action=action, after=after, forces_replace=forcing,
             before=replace(before, state=known_there.state) if before and known_there else before,
             reasons=(*scale_up_reasons(opened, problem), *removal_reasons(leaving)),
-            pods=_drivers(opened, problem.demand), victims=tuple(victim.node for victim in leaving),
+            pods=_drivers(opened, problem.demand), priority=urgency(opened, problem.demand),
+            victims=tuple(victim.node for victim in leaving),
             cost_before=pool_price(before, inputs.catalog), cost_after=pool_price(after, inputs.catalog),
         ))  # fmt: skip
     return tuple(found)

@@ -159,7 +159,8 @@ class Scheduling(Enum):
 class Pod:
     """One pod. ``labels`` are sorted. ``owner`` is None for a bare pod; ``controller`` names its direct controller.
 
-    ``scheduler`` is empty for kube-scheduler's default profile, and else the ``schedulerName``.
+    ``scheduler`` is empty for kube-scheduler's default profile, and else the ``schedulerName``. ``unscheduled_since``
+    is when the ``PodScheduled`` condition became False.
     """
 
     namespace: str
@@ -178,7 +179,13 @@ class Pod:
     deleting: bool = False
     scheduler: str = ""
     created_at: datetime | None = None
+    unscheduled_since: datetime | None = None
     finished_at: datetime | None = None
+
+    @property
+    def waiting_since(self) -> datetime | None:
+        """Since when the pod waits for a node: it was found unschedulable, or it was made; None where nobody knows."""
+        return self.unscheduled_since or self.created_at
 
     @property
     def key(self) -> str:

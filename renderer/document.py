@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from planner.labels import HOSTNAME
+from planner.plan import Pending
 from planner.quantity import format_money
 from planner.resources import Resources, format_amount
 from renderer import planwire as wire
@@ -48,7 +49,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         placements=[wire.PlacementEntry(node.pool, node.name, list(node.pods)) for node in plan.placements],
         expected_nodes=_expected(plan.placements),
         unplaced=[_unplaced(one) for one in plan.unplaced],
-        cost=_cost(plan), certificate=_certificate(plan.certificate), warnings=list(plan.warnings),
+        cost=_cost(plan), certificate=_certificate(plan.certificate), pending=_pending(plan.pending),
+        warnings=list(plan.warnings),
     ))  # fmt: skip
     return document
 
@@ -87,6 +89,7 @@ def _change(change: Change) -> wire.ChangeEntry:
         reasons=[wire.ReasonEntry(reason.code, reason.text) for reason in change.reasons],
         pods=[wire.PodsEntry(_owner(owner), count) for owner, count in change.pods],
         victims=list(change.victims), cost=wire.CostChange(*_prices(change.cost_before, change.cost_after)),
+        priority=change.priority or UNSET,
     )  # fmt: skip
 
 
@@ -125,6 +128,11 @@ def _cost(plan: Plan) -> wire.CostEntry:
 
 def _certificate(one: Certificate | None) -> wire.CertificateEntry | UnsetType:
     return wire.CertificateEntry(one.orders, one.survived, one.stopped) if one else UNSET
+
+
+def _pending(one: Pending) -> wire.PendingEntry | UnsetType:
+    """Absent where no pod waits: it would say nothing."""
+    return wire.PendingEntry(one.pods, one.since or UNSET, one.newest or UNSET) if one != Pending() else UNSET
 
 
 def _prices(before: Price, after: Price) -> tuple[str, str, str, str]:

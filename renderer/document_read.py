@@ -15,6 +15,7 @@ from planner.plan import (
     Cost,
     Evidence,
     ExpectedNode,
+    Pending,
     PlacedNode,
     Plan,
     Price,
@@ -34,6 +35,7 @@ from renderer.planwire import (
     CertificateEntry,
     ChangeEntry,
     OwnerEntry,
+    PendingEntry,
     PlanEntry,
     PoolEntry,
     UnplacedEntry,
@@ -92,6 +94,7 @@ def decode_plan(entry: PlanEntry) -> Plan:
             lower_bound_hourly=parse_money(cost.lower_bound_hourly),
         ),
         certificate=_certificate(entry.certificate) if isinstance(entry.certificate, CertificateEntry) else None,
+        pending=_pending(entry.pending) if isinstance(entry.pending, PendingEntry) else Pending(),
         evidence=Evidence(
             snapshot=Digest(evidence.snapshot), policy=Digest(evidence.policy), catalog=Digest(evidence.catalog),
             pools=Digest(evidence.pools), prices=evidence.prices, now=evidence.now,
@@ -133,7 +136,7 @@ def _change(entry: ChangeEntry) -> Change:
         forces_replace=tuple(_NAMES.get(name, name) for name in entry.forces_replace),
         reasons=tuple(Reason(reason.code, reason.text) for reason in entry.reasons),
         pods=tuple((_owner(pods.owner), pods.count) for pods in entry.pods), victims=tuple(entry.victims),
-        cost_before=_before(entry.cost), cost_after=_after(entry.cost),
+        cost_before=_before(entry.cost), cost_after=_after(entry.cost), priority=entry.priority or 0,
     )  # fmt: skip
 
 
@@ -175,6 +178,10 @@ def _certificate(entry: CertificateEntry) -> Certificate:
     if entry.survived > entry.orders:
         raise ValueRefused(f"the plan survived {entry.survived} orders of arrival, of {entry.orders} that were tried")
     return Certificate(orders=entry.orders, survived=entry.survived, stopped=entry.stopped)
+
+
+def _pending(entry: PendingEntry) -> Pending:
+    return Pending(pods=entry.pods, since=entry.since or "", newest=entry.newest or "")
 
 
 def _owner(entry: OwnerEntry) -> Owner:

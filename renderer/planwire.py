@@ -85,6 +85,7 @@ class ChangeEntry(Wire, frozen=True, rename="camel"):
     pods: list[PodsEntry]
     victims: list[str]
     cost: CostChange
+    priority: int | UnsetType = UNSET
 
 
 class PlacementEntry(Wire, frozen=True):
@@ -150,6 +151,14 @@ class EvidenceEntry(Wire, frozen=True):
     now: str
 
 
+class PendingEntry(Wire, frozen=True):
+    """The pods that wait for a node."""
+
+    pods: Count
+    since: str | UnsetType = UNSET
+    newest: str | UnsetType = UNSET
+
+
 class PlanEntry(Wire, frozen=True, kw_only=True, rename="camel"):
     """A plan: changes from the declared pools to the desired ones, why, and what they cost."""
 
@@ -164,6 +173,7 @@ class PlanEntry(Wire, frozen=True, kw_only=True, rename="camel"):
     unplaced: list[UnplacedEntry]
     cost: CostEntry
     certificate: CertificateEntry | UnsetType = UNSET
+    pending: PendingEntry | UnsetType = UNSET
     warnings: list[str]
 
 

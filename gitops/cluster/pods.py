@@ -54,6 +54,7 @@ class PodReader:
         with at("spec"):
             needs = self._needs.read(spec, meta.labels, meta.name, status=status, defaults=self._given(meta, spec))
         shape, phase = self._shape(meta, spec), _phase(status)
+        tried = _scheduled_condition(status)
         return Pod(
             namespace=shape.namespace,
             name=meta.name,
@@ -66,11 +67,12 @@ class PodReader:
             node_name=self._share(spec.node_name or ""),
             nominated_node=(status.nominated_node_name if status else None) or "",
             phase=phase,
-            scheduling=_scheduling(spec, status),
+            scheduling=_scheduling(spec, tried),
             mirror=MIRROR in (meta.annotations or ()),
             deleting=meta.deletion_timestamp is not None,
             scheduler=shape.scheduler,
             created_at=utc(meta.creation_timestamp),
+            unscheduled_since=utc(tried.last_transition_time) if tried and tried.status == "False" else None,
             finished_at=_finished_at(status) if phase.finished else None,
         )
 
@@ -124,13 +126,16 @@ def _phase(status: wire.PodStatus | None) -> Phase:
     return _PHASES.get(written, Phase.UNKNOWN) if written else Phase.PENDING
 
 
-def _scheduling(spec: wire.PodSpec, status: wire.PodStatus | None) -> Scheduling:
+def _scheduled_condition(status: wire.PodStatus | None) -> wire.Condition | None:
+    conditions = (status.conditions if status else None) or ()
+    return next((one for one in conditions if one.type == "PodScheduled"), None)
+
+
+def _scheduling(spec: wire.PodSpec, said: wire.Condition | None) -> Scheduling:
     if spec.node_name:
         return Scheduling.SCHEDULED
     if spec.scheduling_gates:
         return Scheduling.GATED
-    conditions = (status.conditions if status else None) or ()
-    said = next((one for one in conditions if one.type == "PodScheduled"), None)
     if said is None:
         return Scheduling.UNTRIED
     if said.status == "True":

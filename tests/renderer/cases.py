@@ -16,6 +16,7 @@ from planner.plan import (
     Cost,
     Evidence,
     ExpectedNode,
+    Pending,
     PlacedNode,
     Plan,
     Price,
@@ -46,7 +47,7 @@ def load_case(name: str) -> Plan:
         placements=tuple(_placed(one) for one in case.get("placements", ())),
         unplaced=tuple(_unplaced(one) for one in case.get("unplaced", ())),
         cost=_cost(case["cost"]), certificate=Certificate(**case["certificate"]) if "certificate" in case else None,
-        warnings=tuple(case.get("warnings", ())),
+        pending=Pending(**case.get("pending", {})), warnings=tuple(case.get("warnings", ())),
         evidence=Evidence(
             snapshot=digest_of("snapshot"), policy=digest_of("policy"), catalog=digest_of("catalog"),
             pools=digest_of("pools"), now="2026-03-01T12:00:00Z", prices="a price list, 2026-02-28",
@@ -72,7 +73,7 @@ def _change(before: Pool | None, after: Pool | None, data: Data) -> Change:
         pool=PoolName(known.name if known else ""), action=action, before=before, after=after, forces_replace=forcing,
         reasons=tuple(Reason(code, text) for code, text in data.get("reasons", {}).items()),
         pods=tuple((_owner(text), number) for text, number in data.get("pods", {}).items()),
-        victims=tuple(data.get("victims", ())),
+        victims=tuple(data.get("victims", ())), priority=data.get("priority", 0),
         cost_before=_price(data.get("cost", {}).get("before")), cost_after=_price(data.get("cost", {}).get("after")),
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ from planner.plan import (
     Cost,
     Evidence,
     ExpectedNode,
+    Pending,
     PlacedNode,
     Plan,
     Price,
@@ -72,6 +73,7 @@ certificates = st.builds(
     lambda left, survived, stopped: Certificate(orders=left + survived, survived=survived, stopped=stopped),
     st.integers(0, 9), st.integers(0, 9), st.booleans(),
 )  # fmt: skip
+pendings = st.builds(Pending, pods=sizes, since=texts, newest=texts)
 
 
 @st.composite
@@ -102,7 +104,7 @@ def plans(draw: st.DrawFn) -> Plan:
         declared=declared, desired=desired, changes=tuple(one for one in changes if one.action is not Action.NOOP),
         placements=draw(placements()), unplaced=tuple(draw(st.lists(unplaced, max_size=2))), warnings=draw(few_texts),
         cost=Cost(currency=draw(texts), before=draw(prices), after=draw(prices), lower_bound_hourly=draw(sizes)),
-        certificate=draw(st.none() | certificates),
+        certificate=draw(st.none() | certificates), pending=draw(pendings),
         evidence=draw(st.builds(
             Evidence, snapshot=digests, policy=digests, catalog=digests, pools=digests, now=texts, prices=texts
         )),
@@ -120,5 +122,5 @@ def _changes(draw: st.DrawFn, before: Pool | None, after: Pool | None) -> Change
         pool=known.name if known else PoolName(""), action=action, before=before, after=after, forces_replace=forcing,
         reasons=tuple(draw(st.lists(st.builds(Reason, texts, texts), max_size=2))), victims=draw(few_texts),
         pods=tuple(draw(st.lists(st.tuples(owners, st.integers(1, 9)), max_size=2))), cost_before=draw(prices),
-        cost_after=draw(prices),
+        cost_after=draw(prices), priority=draw(st.integers(-(2**31), 2**31)),
     )  # fmt: skip

@@ -243,6 +243,15 @@ def test_scheduling(tmp_path: Path, spec: Object, status: Object, expected: Sche
     assert one_pod(tmp_path, pod(spec=spec, status=status)).scheduling is expected
 
 
+def test_a_pod_that_is_not_scheduled_says_since_when(tmp_path: Path) -> None:
+    def since(status: str) -> datetime | None:
+        told = {"type": "PodScheduled", "status": status, "lastTransitionTime": "2026-01-02T03:04:05+02:00"}
+        return one_pod(tmp_path, pod(status={"conditions": [told]})).unscheduled_since
+
+    assert since("False") == datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)
+    assert since("True") is None
+
+
 @pytest.mark.parametrize(
     ("phase", "expected"),
     [(None, Phase.PENDING), ("Running", Phase.RUNNING), ("Unknown", Phase.UNKNOWN), ("Dreaming", Phase.UNKNOWN)],

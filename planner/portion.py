@@ -1,0 +1,98 @@
+"""A plan split by what kind of proposal its changes belong to: capacity up, capacity down, and all else.
+
+People review each by itself: more nodes are urgent, fewer nodes are not, and a changed pool is neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from planner.diff import changed_fields
+from planner.plan import Action, Cost, Pending, Price
+from planner.pools import PoolSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from planner.plan import Change, PlacedNode, Plan
+
+
+class Kind(Enum):
+    """What a proposal is about. ``DRIFT`` is what declared and observed pools differ in: no plan has a share of it."""
+
+    UP = "up"
+    DOWN = "down"
+    POLICY = "policy"
+    DRIFT = "drift"
+
+
+def kind_of(change: Change) -> Kind:
+    """UP: a pool is created or grows. DOWN: it shrinks or goes. POLICY: it is replaced, or differs in more than size."""
+    before, after = change.before, change.after
+    if before is None:
+        return Kind.UP
+    if after is None:
+        return Kind.DOWN
+    if change.action is Action.REPLACE or changed_fields(before, after) != ("desired",):
+        return Kind.POLICY
+    return Kind.UP if after.desired > before.desired else Kind.DOWN
+
+
+def portions(plan: Plan) -> tuple[tuple[Kind, Plan], ...]:
+    """Each kind of change as a plan of its own from the same declared pools: up, down, policy, those that there are.
+
+    Together they do what the plan does. The demand (pending and unplaced pods, the certificate, the proven bound) goes
+    with the first; so do placements, but those on new nodes of a pool that another portion changes. A plan of one
+    kind is its own only portion.
+    """
+    kinds: dict[str, Kind] = {change.pool: kind_of(change) for change in plan.changes}
+    there = [kind for kind in Kind if kind in kinds.values()]
+    if len(there) == 1:
+        return ((there[0], plan),)
+    return tuple(
+        (kind, _portion(
+            plan, tuple(change for change in plan.changes if kinds[change.pool] is kind), is_first=kind is there[0],
+            placements=tuple(one for one in plan.placements if _home(one, kinds, there[0]) is kind),
+        ))
+        for kind in there
+    )  # fmt: skip
+
+
+def _home(node: PlacedNode, kinds: dict[str, Kind], first: Kind) -> Kind:
+    return kinds.get(node.pool, first) if node.expected else first
+
+
+def _portion(plan: Plan, changes: tuple[Change, ...], *, is_first: bool, placements: tuple[PlacedNode, ...]) -> Plan:
+    cost = plan.cost
+    after = cost.before.plus(_difference(changes))
+    # What the new nodes may cost too much is proven of those that the demand ordered.
+    excess = max(0, cost.after.hourly - cost.lower_bound_hourly) if is_first else 0
+    return replace(
+        plan, desired=_applied(plan.declared, changes), changes=changes, placements=placements,
+        cost=Cost(
+            currency=cost.currency, before=cost.before, after=after,
+            lower_bound_hourly=max(0, after.hourly - excess),
+        ),
+        unplaced=plan.unplaced if is_first else (), certificate=plan.certificate if is_first else None,
+        pending=plan.pending if is_first else Pending(),
+    )  # fmt: skip
+
+
+def _difference(changes: Iterable[Change]) -> Price:
+    """How much more some changes cost, or less."""
+    price = Price()
+    for change in changes:
+        before, after = change.cost_before, change.cost_after
+        price = price.plus(Price(after.hourly - before.hourly, after.monthly - before.monthly))
+    return price
+
+
+def _applied(declared: PoolSet, changes: Iterable[Change]) -> PoolSet:
+    pools = {pool.name: pool for pool in declared}
+    for change in changes:
+        pools.pop(change.pool, None)
+        if change.after is not None:
+            pools[change.pool] = change.after
+    return PoolSet.of(pools.values())
