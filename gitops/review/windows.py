@@ -92,16 +92,14 @@ def parse_days(names: Iterable[str]) -> tuple[int, ...]:
 def parse_time(text: str) -> int:
     """``09:00`` as minutes after midnight; ``24:00`` is the end of the day. Raises ValueRefused."""
     if not _TIME.fullmatch(text):
-        raise ValueRefused(f"{text[:20]!r} is not a time of day; write one like \"09:00\", in quotes")
+        raise ValueRefused(f'{text[:20]!r} is not a time of day; write one like "09:00", in quotes')
     hours, minutes = text.split(":")
     return int(hours) * 60 + int(minutes)
 
 
 def window(name: str, zone: str, days: Iterable[str], start: str, end: str) -> Window:
     """A window of what people write. Raises ValueRefused."""
-    made = Window(
-        name=name, zone=parse_zone(zone), days=parse_days(days), start=parse_time(start), end=parse_time(end)
-    )
+    made = Window(name=name, zone=parse_zone(zone), days=parse_days(days), start=parse_time(start), end=parse_time(end))
     if made.start in (made.end, _DAY):
         raise ValueRefused(f"from {start} to {end} is no time; write 00:00 to 24:00 for the whole day")
     return made
