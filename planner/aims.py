@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from planner.canonical import Digest, Digests
+
 if TYPE_CHECKING:
     from planner.pods import Pod, Spread
+    from planner.policy import Policy
     from planner.snapshot import PodTemplate
 
 EXPENDABLE_BELOW = -10
@@ -69,3 +72,9 @@ class Aims:
         """Whether a pod is expendable: its priority is below the cutoff, and it is no buffer's."""
         is_headroom = pod.owner is not None and pod.owner.kind == HEADROOM
         return self.expendable_below is not None and pod.needs.priority < self.expendable_below and not is_headroom
+
+
+def policy_digest(policy: Policy, aims: Aims, digests: Digests | None = None) -> Digest:
+    """The digest of what people want: the policy and the aims. The search's time budget alone is no part of it."""
+    own = replace(aims, budget=BUDGET)
+    return (digests or Digests()).of(policy if own == Aims() else (policy, own))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from planner import labels as known
-from planner.aims import BUDGET, Aims
+from planner.aims import Aims, policy_digest
 from planner.bins import Bin, node_bins, usable
 from planner.candidates import candidates
 from planner.coverage import find_gaps
@@ -231,11 +231,10 @@ def _plan(
 
 
 def _evidence(inputs: Inputs, now: datetime, digests: Digests) -> Evidence:
-    """What the plan was made from. Aims are policy too, and the search's time budget alone is none."""
-    aims = replace(inputs.aims, budget=BUDGET)
+    """What the plan was made from."""
     evidence = Evidence(
         snapshot=digests.of(inputs.snapshot), catalog=digests.of(inputs.catalog),
-        policy=digests.of(inputs.policy if aims == Aims() else (inputs.policy, aims)),
+        policy=policy_digest(inputs.policy, inputs.aims, digests),
         pools=digests.of((inputs.declared, inputs.observed)),
         now=rfc3339(now), prices=inputs.catalog.source,
     )  # fmt: skip

@@ -1,0 +1,128 @@
+"""The loop as a table: the situation of one kind of proposal, and the step that it asks for. Pure.
+
+The first row whose condition holds decides. Each step is one thing that can be repeated: killed before, in or after it,
+the next pass finds a situation that leads on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from gitops.forges.base import RequestState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gitops.forges.base import PullRequest
+    from gitops.loop.standing import Standing
+    from planner.plan import Plan
+    from planner.portion import Kind
+
+
+class Step(Enum):
+    """What to do about one kind of proposal."""
+
+    REST = "rest"
+    AWAIT = "await"
+    PROPOSE = "propose"
+    REVISE = "revise"
+    OPEN = "open"
+    RETELL = "retell"
+    RECORD = "record"
+    WITHDRAW = "withdraw"
+    TIDY = "tidy"
+    REMEMBER = "remember"
+    LEAVE = "leave"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Everything that decides on one kind of proposal of one cluster.
+
+    ``plan`` None: nothing of this kind is to be done. ``standing`` is what the kind's branch holds, ``request`` its
+    open pull request; ``ended`` is its last one, where that ended and nobody has taken note. ``gone`` says that a
+    branch which stood was deleted, where there are no requests. ``current``: what stands tells this plan on main as it
+    is. ``told``: the request says all that it should. ``recorded``: the ledger knows it. ``merges``: nobody needs to
+    say a word, and nothing is in the way. The other texts say why something waits, each a sentence without a full stop;
+    empty: it does not.
+    """
+
+    kind: Kind
+    plan: Plan | None
+    standing: Standing
+    reviews: bool
+    request: PullRequest | None = None
+    ended: PullRequest | None = None
+    gone: str = ""
+    current: bool = False
+    told: bool = False
+    recorded: bool = False
+    merges: bool = False
+    declined: str = ""
+    unapproved: str = ""
+    unripe: str = ""
+    limit: str = ""
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A step and why, a sentence without a full stop."""
+
+    step: Step
+    reason: str
+
+
+_Row = tuple["Callable[[Situation], bool]", Step, "Callable[[Situation], str]"]
+
+
+def _stands(now: Situation) -> bool:
+    return now.standing.tip is not None
+
+
+def _closed(now: Situation) -> bool:
+    return bool(now.gone) or (now.ended is not None and now.ended.state is RequestState.CLOSED)
+
+
+def _merged(now: Situation) -> bool:
+    return now.standing.merged or (now.ended is not None and now.ended.state is RequestState.MERGED)
+
+
+def _who(now: Situation) -> str:
+    return now.gone or (f"#{now.ended.number} was closed by {now.ended.ended_by or 'somebody'}" if now.ended else "")
+
+
+TABLE: Final[tuple[_Row, ...]] = (
+    # What people did comes first: it is never overwritten.
+    (lambda now: _stands(now) and not now.standing.ours, Step.LEAVE, lambda now: now.standing.problem),
+    (_closed, Step.REMEMBER, _who),
+    (_merged, Step.TIDY, lambda _: "it is merged"),
+    # Nothing to do.
+    (lambda now: now.plan is None and _stands(now), Step.WITHDRAW, lambda _: "nothing is left to do"),
+    (lambda now: now.plan is None, Step.REST, lambda _: "nothing to do"),
+    # Something to do that has to wait.
+    (lambda now: bool(now.unapproved) and _stands(now), Step.WITHDRAW, lambda now: now.unapproved),
+    (lambda now: bool(now.unapproved), Step.AWAIT, lambda now: now.unapproved),
+    (lambda now: not _stands(now) and bool(now.declined), Step.REST, lambda now: now.declined),
+    (lambda now: not _stands(now) and bool(now.unripe), Step.AWAIT, lambda now: now.unripe),
+    (lambda now: not _stands(now) and bool(now.limit), Step.AWAIT, lambda now: now.limit),
+    # Propose it, and keep what stands true.
+    (lambda now: not _stands(now), Step.PROPOSE, lambda _: "it is new"),
+    (lambda now: not now.current, Step.REVISE, lambda _: "the plan or what it starts from has changed"),
+    (lambda now: now.reviews and now.request is None, Step.OPEN, lambda _: "the branch has no pull request"),
+    (lambda now: not now.recorded, Step.RECORD, lambda _: "the ledger does not know it"),
+    (lambda now: now.reviews and not now.told, Step.RETELL, lambda _: "what the pull request says has changed"),
+    (lambda now: now.merges, Step.MERGE, lambda now: now.verdict),
+    (lambda _: True, Step.AWAIT, lambda now: now.verdict),
+)
+
+
+def next_step(now: Situation) -> Next:
+    """The step that this situation asks for."""
+    for holds, step, reason in TABLE:
+        if holds(now):
+            return Next(step, reason(now))
+    raise AssertionError("the last row holds always")  # pragma: no cover

@@ -1,0 +1,133 @@
+"""What a commit says of one cluster: its pools, its plan, its policy; and the change between two such commits.
+
+A plan.json counts for a change only where it tells exactly that change: it was written by it, starts from the pools
+before it and leads to the pools after it, under the policy that stands beside it. Anything else is a change by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gitops.errors import InputError
+from planner.aims import policy_digest
+from planner.between import Given, plan_between, without_victims
+from planner.errors import ValueRefused
+from renderer.document_read import read_plan_text
+from renderer.layout import PLAN, POOLS
+from renderer.tree import parse_pools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gitops.git.base import CommitId, Repository
+    from gitops.settings import Settings
+    from planner.canonical import Digest
+    from planner.catalog import Catalog
+    from planner.plan import Plan
+    from planner.policy import Policy
+    from planner.pools import PoolSet
+    from renderer.files import FileSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """A cluster's folder at a commit. ``pools`` or ``plan`` None: ``problem`` or ``plan_problem`` says why.
+
+    ``policy`` is the digest of policy and aims; None where the policy cannot be read. ``plan_text`` is plan.json.
+    """
+
+    commit: CommitId
+    files: FileSet
+    pools: PoolSet | None
+    problem: str = ""
+    plan: Plan | None = None
+    plan_text: str = ""
+    plan_problem: str = ""
+    policy: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The change from one tree to the next. ``plan`` None: ``problem`` says why it cannot be applied as it is.
+
+    ``by_hand``: no plan.json tells it. ``whole``: its plan starts from what was applied last, not from the tree before.
+    """
+
+    plan: Plan | None = None
+    problem: str = ""
+    by_hand: bool = False
+    whole: bool = False
+
+
+@dataclass(kw_only=True)
+class Trees:
+    """Reads a cluster's trees, each once. ``read_policy`` turns a cluster's files into its policy; it may raise."""
+
+    repository: Repository
+    settings: Settings
+    catalog: Catalog
+    read_policy: Callable[[FileSet], Policy]
+    _known: dict[CommitId, Tree] = field(default_factory=dict)
+
+    def at(self, commit: CommitId) -> Tree:
+        """The tree of a commit. Raises Stalled where the repository cannot be read."""
+        if commit not in self._known:
+            self._known[commit] = self._read(commit)
+        return self._known[commit]
+
+    def step(self, before: Tree, after: Tree, *, start: PoolSet | None) -> Step:
+        """The change between two trees; ``start`` are the pools that were applied last, None where nothing was."""
+        if before.pools is None or after.pools is None:
+            return Step(problem=after.problem or before.problem)
+        told = self._told(before, after, start)
+        if told is not None:
+            return told
+        if after.policy is None:
+            return Step(problem="the policy cannot be read", by_hand=True)
+        given = Given(catalog=self.catalog, policy=after.policy, now="")
+        plan = plan_between(before.pools, after.pools, given)
+        unnamed = without_victims(plan)
+        if unnamed:
+            return Step(by_hand=True, problem=f"it takes nodes from {', '.join(unnamed)} and does not name them")
+        return Step(plan=plan, by_hand=True)
+
+    def _told(self, before: Tree, after: Tree, start: PoolSet | None) -> Step | None:
+        """What the plan.json of the change itself says; None where it does not tell this very change."""
+        plan = after.plan
+        if plan is None or after.plan_text == before.plan_text or plan.desired != after.pools:
+            return None
+        whole = start is None or plan.declared == start
+        if not whole and plan.declared != before.pools:
+            return None
+        if plan.evidence.policy != after.policy:
+            return Step(problem=f"{PLAN} was made under another policy than the one beside it", whole=whole)
+        return Step(plan=plan, whole=whole)
+
+    def _read(self, commit: CommitId) -> Tree:
+        folder = self.settings.folder
+        files = self.repository.read(commit, folder)
+        pools, problem = self._pools(files)
+        text = files.get(PLAN) or ""
+        plan, plan_problem = None, "" if text else f"there is no {folder / PLAN}"
+        if text:
+            try:
+                plan = read_plan_text(text, file=str(folder / PLAN))
+            except ValueRefused as refused:
+                plan_problem = str(refused)
+        return Tree(
+            commit=commit, files=files, pools=pools, problem=problem, plan=plan, plan_text=text,
+            plan_problem=plan_problem, policy=self._policy(files),
+        )  # fmt: skip
+
+    def _pools(self, files: FileSet) -> tuple[PoolSet | None, str]:
+        try:
+            return parse_pools(files.inside(POOLS), self.settings.live), ""
+        except ValueRefused as refused:
+            return None, f"the pools cannot be read: {self.settings.folder / POOLS}/{refused}"
+
+    def _policy(self, files: FileSet) -> Digest | None:
+        try:
+            return policy_digest(self.read_policy(files), self.settings.aims)
+        except (InputError, ValueRefused):
+            return None

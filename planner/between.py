@@ -1,0 +1,108 @@
+"""The plan between two declared pool sets, for a change that a person made: what it does, costs and needs.
+
+No demand is behind it. Nodes that it lets go are named where the cluster is at hand, among the empty ones alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from planner.canonical import Digest, value_digest
+from planner.decide import pool_price
+from planner.diff import action_for
+from planner.guardrails import nodes_removed
+from planner.plan import Action, Change, Cost, Evidence, Plan, Price, Reason
+from planner.pools import PoolName, PoolSet
+from planner.removal import is_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from planner.catalog import Catalog
+    from planner.nodes import Node
+    from planner.pods import Pod
+    from planner.pools import Pool
+
+BY_HAND: Final = "by-hand"
+NOTHING: Final = Digest("")
+"""In place of the digest of an input that had no part in a plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a plan between two pool sets is made with. ``policy`` is its digest, ``now`` is RFC 3339.
+
+    ``observed`` tells the pools' ids, which are preconditions; ``victims`` are the nodes that leave, by pool.
+    """
+
+    catalog: Catalog
+    policy: Digest
+    now: str
+    observed: PoolSet = field(default_factory=PoolSet)
+    victims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def plan_between(before: PoolSet, after: PoolSet, given: Given) -> Plan:
+    """The plan that leads from one to the other; its only reason is that somebody wrote it."""
+    names = sorted(before.names() | after.names())
+    changes = tuple(one for name in names if (one := _change(before.get(name), after.get(name), given)) is not None)
+    catalog = given.catalog
+    cost = Cost(currency=catalog.currency, before=_price(before, catalog), after=_price(after, catalog))
+    evidence = Evidence(
+        snapshot=NOTHING, policy=given.policy, catalog=value_digest(catalog), now=given.now, prices=catalog.source,
+        pools=value_digest((before, after)),
+    )  # fmt: skip
+    return Plan(declared=before, desired=after, changes=changes, cost=cost, evidence=evidence)
+
+
+def without_victims(plan: Plan) -> tuple[str, ...]:
+    """The pools that lose nodes and name none of them, or too few: such a plan cannot be applied."""
+    return tuple(one.pool for one in plan.changes if len(one.victims) < nodes_removed(one))
+
+
+def name_victims(plan: Plan, nodes: Sequence[Node], pods: Iterable[Pod]) -> dict[str, tuple[str, ...]]:
+    """For each pool that shrinks or goes, the nodes to let go: empty ones only, the oldest first, as many as it takes.
+
+    Where fewer are empty than must go, all of those are named: ``without_victims`` then tells the pool.
+    """
+    on_node: dict[str, list[Pod]] = {node.name: [] for node in nodes}
+    for pod in pods:
+        if (place := pod.node_name or pod.nominated_node) in on_node:
+            on_node[place].append(pod)
+    there = Counter(node.pool for node in nodes if not node.deleting)
+    named = {}
+    for change in plan.changes:
+        stay = change.after.desired if change.after is not None and change.action is Action.UPDATE else 0
+        if not nodes_removed(change):
+            continue
+        mine = sorted((node for node in nodes if node.pool == change.pool and not node.deleting), key=_age)
+        empty = [node.name for node in mine if is_empty(on_node[node.name])]
+        named[str(change.pool)] = tuple(sorted(empty[: max(0, there[change.pool] - stay)]))
+    return named
+
+
+def _change(before: Pool | None, after: Pool | None, given: Given) -> Change | None:
+    action, forcing = action_for(before, after)
+    if action is Action.NOOP:
+        return None
+    name = PoolName((before or after).name)  # type: ignore[union-attr]  # one of them is there, else nothing changes
+    seen = given.observed.get(name)
+    return Change(
+        pool=name, action=action, after=after, forces_replace=forcing,
+        before=replace(before, state=seen.state) if before and seen else before,
+        reasons=(Reason(BY_HAND, "somebody changed the pool's file"),), victims=given.victims.get(name, ()),
+        cost_before=pool_price(before, given.catalog), cost_after=pool_price(after, given.catalog),
+    )  # fmt: skip
+
+
+def _price(pools: PoolSet, catalog: Catalog) -> Price:
+    price = Price()
+    for pool in pools:
+        price = price.plus(pool_price(pool, catalog))
+    return price
+
+
+def _age(node: Node) -> tuple[int, str]:
+    return (int(node.created_at.timestamp()) if node.created_at else 0, node.name)
