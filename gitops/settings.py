@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from gitops.settings_proposals import Proposals
 from planner.aims import Aims
 from planner.guardrails import Guardrails
 from renderer.layout import Live, cluster_folder
@@ -13,6 +14,8 @@ from renderer.terraform_settings import DEFAULT_ENDPOINT, Backend, TerraformSett
 
 if TYPE_CHECKING:
     from pathlib import PurePosixPath
+
+    from gitops.settings_signing import Signing
 
 
 class Engine(Enum):
@@ -51,12 +54,16 @@ class OvhSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitSettings:
-    """The branch whose tree counts, what proposal branches begin with, and who poolplan's commits are by."""
+    """The branch whose tree counts, what proposal branches begin with, and who poolplan's commits are by.
+
+    ``signing`` None: they are not signed.
+    """
 
     branch: str = "main"
     proposal_prefix: str = "poolplan/"
     author_name: str = "poolplan"
     author_email: str = "poolplan@localhost"
+    signing: Signing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,7 @@ class Settings:
     backend: Backend = field(default_factory=Backend)
     aims: Aims = field(default_factory=Aims)
     guardrails: Guardrails = field(default_factory=Guardrails)
+    proposals: Proposals = field(default_factory=Proposals)
     review: tuple[tuple[str, object], ...] = ()
     windows: tuple[object, ...] = ()
     warnings: tuple[str, ...] = field(default=(), compare=False)

@@ -18,6 +18,8 @@ from gitops.errors import InputError, Place
 from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
 from gitops.settings_faults import Faults, one_of
 from gitops.settings_planning import read_aims
+from gitops.settings_proposals import read_proposals
+from gitops.settings_signing import read_signing
 from gitops.yamlfile import YamlDocument, parse_yaml
 from planner.guardrails import Guardrails
 from planner.pools import NODES_PER_CLUSTER
@@ -99,6 +101,7 @@ def _settings(cluster: wire.Cluster, faults: Faults, warnings: tuple[str, ...]) 
         backend=faults.attempt("spec.terraform.backend", lambda: _backend(terraform.backend), Backend()),
         aims=read_aims(spec.planning or wire.Planning(), faults),
         guardrails=_guardrails(spec.guardrails or wire.Guardrails(), faults),
+        proposals=read_proposals(spec.proposals or wire.Proposals(), faults),
         review=faults.attempt("spec.review", lambda: _review(spec.review or {}), ()),
         windows=tuple(spec.windows or ()),
         warnings=warnings,
@@ -140,6 +143,7 @@ def _git(git: wire.Git, faults: Faults) -> GitSettings:
         proposal_prefix=prefix if prefix.endswith("/") else f"{prefix}/",
         author_name=faults.text("spec.git.author.name", author.name or default.author_name, _NAME, "a name"),
         author_email=faults.text("spec.git.author.email", author.email or default.author_email, _NAME, "an address"),
+        signing=read_signing(git.signing, faults),
     )
 
 

@@ -31,10 +31,21 @@ class Author(Wire):
     email: str | None = None
 
 
+class SigningKey(Wire):
+    env: str | None = None
+    file: str | None = None
+
+
+class Signing(Wire):
+    format: str
+    key: SigningKey
+
+
 class Git(Wire):
     branch: str | None = None
     proposal_prefix: str | None = None
     author: Author | None = None
+    signing: Signing | None = None
 
 
 class Terraform(Wire):
@@ -74,6 +85,24 @@ class Planning(Wire):
     solve_budget: str | None = None
 
 
+class Batch(Wire):
+    idle: str | None = None
+    max: str | None = None
+
+
+class Proposals(Wire):
+    batch: Batch | None = None
+    min_pending_age: str | None = None
+    min_pending_pods: int | None = None
+    max_open: int | None = None
+    per_hour: int | None = None
+    again_after_percent: int | None = None
+    labels: list[str] | None = None
+    reviewers: list[str] | None = None
+    assignees: list[str] | None = None
+    draft: bool | None = None
+
+
 class Spec(Wire):
     provider: Provider
     engine: str | None = None
@@ -82,6 +111,7 @@ class Spec(Wire):
     terraform: Terraform | None = None
     planning: Planning | None = None
     guardrails: Guardrails | None = None
+    proposals: Proposals | None = None
     review: dict[str, Any] | None = None
     windows: list[Any] | None = None
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import PurePosixPath
 
+    from gitops.git.signing import Signer
     from renderer.files import FileSet
 
 CommitId = NewType("CommitId", str)
@@ -61,8 +62,8 @@ class Commit:
 def rewritten(name: str, branch: BranchName, commit: CommitId) -> str:
     """What to say where a branch has lost a commit that it had."""
     return (
-        f"{name}: {branch} was rewritten and no longer holds {commit[:12]}, which was applied. Put it back, and protect "
-        "the branch from pushes with force"
+        f"{name}: {branch} was rewritten and no longer holds {commit[:12]}, which was applied. Put it back, and "
+        "protect the branch from pushes with force"
     )
 
 
@@ -99,11 +100,21 @@ class Repository(Protocol):
     def show(self, commit: CommitId) -> Commit:
         """A commit as it stands. Raises Stalled for an unknown one."""
 
-    def commit(self, draft: Draft, *, parent: CommitId | None, also: tuple[CommitId, ...] = ()) -> CommitId:
+    def raw(self, commit: CommitId) -> bytes:
+        """A commit object's bytes, its signature included. Raises Stalled for an unknown one."""
+
+    def commit(
+        self, draft: Draft, *, parent: CommitId | None, also: tuple[CommitId, ...] = (), signer: Signer | None = None,
+        standing: CommitId | None = None,
+    ) -> CommitId:  # fmt: skip
         """The id of the new commit, on no branch yet; the parent itself where the draft changes nothing in it.
 
         ``also`` are further parents: nothing of their trees is taken, but as long as the new commit is reachable, so
         are they. With any, a commit is made even where the tree stays as it is. Raises Stalled for an unknown parent.
+
+        A signature may differ each time it is made. So ``standing``, a commit that may be this very one already, is
+        returned where it is signed and says byte for byte the same but for its signature: equal drafts on equal parents
+        are then one commit, as they are without a signer.
         """
 
     def push(self, commit: CommitId, branch: BranchName, *, expect: CommitId | None) -> None:

@@ -19,6 +19,7 @@ from gitops.git.objects import (
     draft_edits,
     edit_tree,
     find_entry,
+    finished,
     object_id,
     parse_commit,
     parse_tree,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gitops.git.base import Draft
+    from gitops.git.signing import Signer
 
 
 class MemoryRepository:
@@ -69,19 +71,26 @@ class MemoryRepository:
         return FileSet.of({path: text_of(self._objects[blob], root / path) for path, blob in blobs.items()})
 
     def show(self, commit: CommitId) -> Commit:
+        return parse_commit(commit, self.raw(commit))
+
+    def raw(self, commit: CommitId) -> bytes:
         data = self._objects.get(commit)
         if data is None:
             raise Stalled(f"{self.name} has no commit {commit}")
-        return parse_commit(commit, data)
+        return data
 
-    def commit(self, draft: Draft, *, parent: CommitId | None, also: tuple[CommitId, ...] = ()) -> CommitId:
+    def commit(
+        self, draft: Draft, *, parent: CommitId | None, also: tuple[CommitId, ...] = (), signer: Signer | None = None,
+        standing: CommitId | None = None,
+    ) -> CommitId:  # fmt: skip
         parents = tuple(dict.fromkeys([*([parent] if parent else []), *also]))
         trees = [ObjectId(self.show(one).tree) for one in parents]
         before = trees[0] if parent else None
         tree = edit_tree(self, before, draft_edits(draft)) or self.write("tree", b"")
         if parents == (parent,) and tree == before:
             return parents[0]
-        return CommitId(self.write("commit", commit_bytes(draft, tree=tree, parents=parents)))
+        data = commit_bytes(draft, tree=tree, parents=parents)
+        return CommitId(self.write("commit", finished(data, signer, self.raw(standing) if standing else None)))
 
     def push(self, commit: CommitId, branch: BranchName, *, expect: CommitId | None) -> None:
         self.show(commit)

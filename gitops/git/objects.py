@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import PurePosixPath
 
     from gitops.git.base import Draft
+    from gitops.git.signing import Signer
 
 ObjectId = NewType("ObjectId", str)
 Edits: TypeAlias = "Mapping[tuple[str, ...], bytes | None]"
@@ -33,6 +34,7 @@ _KINDS = {"120000": "a symbolic link", "160000": "a submodule"}
 _PACK_KINDS = {"commit": 1, "tree": 2, "blob": 3}
 _LATEST = 250_000_000_000
 """Seconds: the year 9892. A date beyond it is somebody's joke, and Python cannot hold it."""
+_SIGNATURES = (b"gpgsig", b"gpgsig-sha256")
 _IDENTITY = re.compile(r"(?P<name>.*?) ?<(?P<email>[^>]*)> (?P<seconds>-?\d+) (?P<zone>[+-]\d{4})")
 
 
@@ -125,6 +127,45 @@ def commit_bytes(draft: Draft, *, tree: ObjectId, parents: tuple[CommitId, ...])
     lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
     message = draft.message.replace("\0", "").strip("\n")
     return ("\n".join(lines) + f"\n\n{message}\n").encode()
+
+
+def with_signature(commit: bytes, signature: str) -> bytes:
+    """A commit with a signature in its ``gpgsig`` header, as Git writes it: the last one, its lines indented by one."""
+    head, _, message = commit.partition(b"\n\n")
+    return b"%s\ngpgsig %s\n\n%s" % (head, signature.strip("\n").replace("\n", "\n ").encode(), message)
+
+
+def split_signature(commit: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """What of a commit is signed, and its signatures: every byte but those of the ``gpgsig`` headers."""
+    head, blank, message = commit.partition(b"\n\n")
+    kept: list[bytes] = []
+    found: list[list[bytes]] = []
+    inside = False
+    for line in head.split(b"\n"):
+        key, _, value = line.partition(b" ")
+        inside = inside if line.startswith(b" ") else key in _SIGNATURES
+        if not inside:
+            kept.append(line)
+        elif line.startswith(b" "):
+            found[-1].append(line[1:])
+        else:
+            found.append([value])
+    signatures = tuple(b"\n".join(lines).decode(errors="replace") for lines in found)
+    return b"\n".join(kept) + blank + message, signatures
+
+
+def same_but_signature(one: bytes, other: bytes) -> bool:
+    """Whether two commits say the same: tree, parents, author, dates and message."""
+    return split_signature(one)[0] == split_signature(other)[0]
+
+
+def finished(commit: bytes, signer: Signer | None, standing: bytes | None) -> bytes:
+    """The bytes to write: signed where there is a signer, and ``standing`` itself where that is the same, signed."""
+    if signer is None:
+        return commit
+    if standing is not None and split_signature(standing)[1] and same_but_signature(standing, commit):
+        return standing
+    return with_signature(commit, signer.sign(commit))
 
 
 def parse_commit(commit: CommitId, data: bytes) -> Commit:

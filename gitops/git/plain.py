@@ -22,6 +22,7 @@ from gitops.git.objects import (
     commit_bytes,
     draft_edits,
     edit_tree,
+    finished,
     kind_of,
     pack_bytes,
     parse_commit,
@@ -33,6 +34,7 @@ from renderer.files import FileSet
 
 if TYPE_CHECKING:
     from gitops.git.base import Draft
+    from gitops.git.signing import Signer
 
 LARGEST_FILE = 16 * 1024 * 1024
 """Bytes. No file that poolplan reads is near it; a larger one below a cluster's folder is a mistake."""
@@ -91,9 +93,15 @@ class PlainRepository:
         return FileSet.of({path: text_of(data, root / path) for (path, _), data in zip(blobs, contents, strict=True)})
 
     def show(self, commit: CommitId) -> Commit:
-        return parse_commit(commit, self.git.output("cat-file", "commit", commit))
+        return parse_commit(commit, self.raw(commit))
 
-    def commit(self, draft: Draft, *, parent: CommitId | None, also: tuple[CommitId, ...] = ()) -> CommitId:
+    def raw(self, commit: CommitId) -> bytes:
+        return self.git.output("cat-file", "commit", commit)
+
+    def commit(
+        self, draft: Draft, *, parent: CommitId | None, also: tuple[CommitId, ...] = (), signer: Signer | None = None,
+        standing: CommitId | None = None,
+    ) -> CommitId:  # fmt: skip
         parents = tuple(dict.fromkeys([*([parent] if parent else []), *also]))
         trees = [ObjectId(self.show(one).tree) for one in parents]
         before = trees[0] if parent else None
@@ -101,7 +109,8 @@ class PlainRepository:
         tree = edit_tree(new, before, draft_edits(draft)) or new.write("tree", b"")
         if parents == (parent,) and tree == before:
             return parents[0]
-        commit = CommitId(new.write("commit", commit_bytes(draft, tree=tree, parents=parents)))
+        data = commit_bytes(draft, tree=tree, parents=parents)
+        commit = CommitId(new.write("commit", finished(data, signer, self.raw(standing) if standing else None)))
         self.git.output("unpack-objects", "-q", stdin=pack_bytes(new.objects.values()))
         return commit
 

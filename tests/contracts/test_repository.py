@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 from gitops.errors import Stalled, Waiting
 from gitops.git.base import BranchName, CommitId, Repository
 from gitops.git.memory import MemoryRepository
+from gitops.git.objects import same_but_signature, split_signature
 from gitops.git.opening import open_path, open_remote
 from renderer.files import FileSet
 from tests.gitops.git.tools import MAIN, NOON, ROOT, SOMEBODY, clone, draft, files, isolate, new_bare
@@ -140,7 +142,53 @@ def test_the_commit_with_further_parents_is_the_one_git_makes(repository: Reposi
     """The id is that of ``git commit-tree -p -p`` for the same tree, parents, author, dates and message."""
     first = repository.commit(draft(files(a="1")), parent=None)
     second = repository.commit(draft(files(a="2"), message="Second\n\nWords: yes"), parent=first)
-    assert repository.commit(draft(FileSet(), message="Keep"), parent=first, also=(second,)) == "c569bd76d26cc5f1dbbca1e3e11bc2a94de1b4df"
+    assert (
+        repository.commit(draft(FileSet(), message="Keep"), parent=first, also=(second,))
+        == "c569bd76d26cc5f1dbbca1e3e11bc2a94de1b4df"
+    )
+
+
+class Pen:
+    """Signs differently each time, as GPG does."""
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+
+    def sign(self, payload: bytes) -> str:
+        self.payloads.append(payload)
+        return f"-----BEGIN PGP SIGNATURE-----\n\nnumber {len(self.payloads)}\n-----END PGP SIGNATURE-----\n"
+
+
+def test_a_signed_commit_says_what_the_unsigned_one_says(repository: Repository) -> None:
+    first, pen = begin(repository), Pen()
+    plain = repository.commit(draft(files(a="2"), message="Words\n\ngpgsig no header\n body"), parent=first)
+    signed = repository.commit(
+        draft(files(a="2"), message="Words\n\ngpgsig no header\n body"), parent=first, signer=pen
+    )  # fmt: skip
+    assert signed != plain
+    assert pen.payloads == [repository.raw(plain)]
+    assert replace(repository.show(signed), id=plain) == repository.show(plain)
+    assert split_signature(repository.raw(signed)) == (
+        repository.raw(plain), ("-----BEGIN PGP SIGNATURE-----\n\nnumber 1\n-----END PGP SIGNATURE-----",)
+    )  # fmt: skip
+    assert same_but_signature(repository.raw(signed), repository.raw(plain))
+    repository.push(signed, MAIN, expect=first)
+    repository.refresh()
+    assert repository.head(MAIN) == signed
+    assert repository.read(signed, ROOT) == files(a="2")
+
+
+def test_a_commit_that_stands_is_not_signed_anew(repository: Repository) -> None:
+    first, pen = begin(repository), Pen()
+    standing = repository.commit(draft(files(a="2")), parent=first, signer=pen)
+    again = repository.commit(draft(files(a="2")), parent=first, signer=pen, standing=standing)
+    assert (again, len(pen.payloads)) == (standing, 1)
+    other = repository.commit(draft(files(a="3")), parent=first, signer=pen, standing=standing)
+    assert repository.read(other, ROOT) == files(a="3")
+    unsigned = repository.commit(draft(files(a="2")), parent=first, standing=standing)
+    assert split_signature(repository.raw(unsigned))[1] == ()
+    assert repository.commit(draft(files(a="2")), parent=first, signer=pen, standing=unsigned) != unsigned
+    assert repository.commit(draft(files(a="1\n")), parent=first, signer=pen, standing=standing) == first
 
 
 def test_only_the_paths_of_the_draft_change(repository: Repository) -> None:

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from gitops.errors import InputError
 from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
 from gitops.settings_read import load_settings, read_settings
+from gitops.settings_signing import SignatureFormat, Signing
 from planner.aims import Aims, Headroom, Objective, Preferences
 from planner.guardrails import Guardrails
 from planner.pods import Needs, Spread
@@ -50,6 +51,13 @@ AIMS = Aims(
 
 def read(text: str) -> Settings:
     return read_settings(text, "cluster.yaml", VARIABLES)
+
+
+def test_how_commits_are_signed_is_read() -> None:
+    text = LEAST.replace("kubeId: abc}}}", "kubeId: abc}}, git: {signing: {format: gpg, key: {env: BOT_KEY}}}}")
+    assert read(text).git.signing == Signing(format=SignatureFormat.GPG, env="BOT_KEY")
+    text = text.replace("gpg, key: {env: BOT_KEY}", "ssh, key: {file: /run/secrets/bot}")
+    assert read(text).git.signing == Signing(format=SignatureFormat.SSH, file="/run/secrets/bot")
 
 
 def test_every_setting_is_read() -> None:
