@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FILE: Final = "FREEZE"
+_LONGEST: Final = 200
+"""Characters of a reason that are shown; the file says the rest."""
 
 
 def freeze_files(cluster: str) -> tuple[PurePosixPath, ...]:
@@ -22,4 +24,20 @@ def frozen(files: Mapping[PurePosixPath, str | None], *, setting: str = "", flag
     ``files`` are those of ``freeze_files`` that are there, with their text; None: it is there, or may be, and cannot
     be read. ``setting`` is ``spec.freeze``; ``flag`` is that of ``--freeze``, None where it was not given.
     """
-    raise NotImplementedError
+    found = []
+    if flag is not None:
+        found.append(_said("--freeze", flag))
+    if setting:
+        found.append(_said("spec.freeze", setting))
+    for path in sorted(files, key=lambda one: (len(one.parts), one)):
+        text = files[path]
+        found.append(f"{path} cannot be read" if text is None else _said(str(path), text))
+    return "; ".join(found)
+
+
+def _said(where: str, text: str) -> str:
+    """The reason on one line, and where it stands; an empty one freezes all the same."""
+    reason = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    if not reason:
+        return f"{where} says so, without a reason"
+    return f"{reason if len(reason) <= _LONGEST else reason[: _LONGEST - 1] + '…'} ({where})"
