@@ -76,9 +76,9 @@ class MemoryServer:
         return self.kept(number).shown
 
     def dress(self, number: int, text: RequestText) -> PullRequest:
-        """Give a request labels, reviewers and assignees; people's own labels stay."""
+        """Give a request labels, reviewers and assignees; people's labels stay, and no author is asked."""
         kept = self.kept(number)
-        kept.asked += [who for who in text.reviewers if who not in kept.asked]
+        kept.asked += [who for who in text.reviewers if who not in (*kept.asked, kept.shown.author)]
         kept.assigned = text.assignees
         return self.change(number, labels=tuple(sorted({*kept.shown.labels, *text.labels})))
 

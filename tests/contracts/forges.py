@@ -124,14 +124,14 @@ class World:
 
 @dataclass(frozen=True, kw_only=True)
 class Maker:
-    """How one kind of forge is made. ``page`` is how many requests a page of it has at the most.
+    """How one kind of forge is made. ``page``: one more than that many of a thing need a second page, as it is set up.
 
-    ``nested``: it has teams below teams. ``closes``: deleting a branch closes its request.
+    ``nested``: it has teams below teams.
     """
 
     name: str
     make: Callable[[Path, ExitStack], World]
-    page: int = 100
+    page: int = 3
     nested: bool = False
 
     def __str__(self) -> str:
@@ -170,7 +170,9 @@ class MemoryPeople:
     def request(
         self, who: str, branch: BranchName, *, title: str = "By hand", body: str = "", draft: bool = False
     ) -> int:
-        return self.server.request(who, RequestText(title=title, body=body, draft=draft), branch=branch, base=MAIN).number
+        return self.server.request(
+            who, RequestText(title=title, body=body, draft=draft), branch=branch, base=MAIN
+        ).number
 
     def approve(self, who: str, number: int) -> None:
         self.server.approve(who, number)
