@@ -9,7 +9,7 @@ cluster-autoscaler. Expendable pods wait for room that others leave.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 from planner.aims import Aims, Preferences
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from planner.snapshot import Snapshot
 
     _Labels = tuple[tuple[str, str], ...]
+    _Member = tuple[str, Pod, Needs, _Labels]  # the pod's key, the pod, its needs and labels
 
 _OTHER = " "  # stands for every value that no selector names; no label has it
-_needs = attrgetter("needs")
+_needs, _pods, _name = attrgetter("needs"), attrgetter("pods"), itemgetter(0)
 _priority = attrgetter("needs.priority")
 
 
@@ -90,18 +91,18 @@ def collect_demand(snapshot: Snapshot, aims: Aims = Aims()) -> Demand:  # noqa: 
     read = [(pod, reader.read(pod)) for pod in pending]
     wanted = {id(found[0]): found[0] for _, found in read if not isinstance(found, Refusal)}
     selection = Selection.of(wanted.values(), map(_needs, snapshot.pods))
-    groups: dict[object, list[tuple[Pod, Needs, _Labels]]] = {}
+    groups: dict[object, list[_Member]] = {}
     blocked: dict[tuple[Owner, Refusal], list[str]] = {}
     for pod, found in read:
-        owner = owner_of(pod)
+        name = pod.key
         if isinstance(found, Refusal):
-            blocked.setdefault((owner, found), []).append(pod.key)
+            blocked.setdefault((owner_of(pod), found), []).append(name)
             continue
         needs, (labels, told) = found[0], selection.of_pod(found[1])
-        key = (pod.namespace, owner, told, id(needs))
-        groups.setdefault(key, []).append((pod, needs, labels))
+        key = (pod.namespace, pod.owner or name, told, id(needs))
+        groups.setdefault(key, []).append((name, pod, needs, labels))
     return Demand(
-        tuple(sorted((_group(members) for members in groups.values()), key=lambda group: group.key)),
+        tuple(sorted(map(_group, groups.values()), key=_pods)),
         tuple(
             Unplaced(pods=tuple(sorted(pods)), owner=owner, reasons=(reason,))
             for (owner, reason), pods in sorted(blocked.items(), key=lambda item: min(item[1]))
@@ -208,9 +209,9 @@ class Selection:
         return found
 
 
-def _group(members: list[tuple[Pod, Needs, _Labels]]) -> PodGroup:
-    first, needs, labels = min(members, key=lambda member: member[0].key)
+def _group(members: list[_Member]) -> PodGroup:
+    _, first, needs, labels = min(members, key=_name) if len(members) > 1 else members[0]
     return PodGroup(
         namespace=first.namespace, owner=owner_of(first), labels=labels, needs=needs,
-        pods=tuple(sorted(pod.key for pod, _, _ in members)),
+        pods=tuple(sorted(map(_name, members))),
     )  # fmt: skip

@@ -6,28 +6,24 @@ equal pods are one thing to pack whatever they are called.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from planner import labels as known
 from planner.counting import TermIndex
 from planner.resources import CPU, MEMORY
-from planner.topology import port_terms, terms_of
+from planner.topology import Subject, port_terms, terms_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from planner.demand import PodGroup
     from planner.pods import Needs, Pod, Preference
     from planner.requirements import Requirements
-    from planner.resources import Resources
     from planner.snapshot import Namespace
     from planner.taints import Toleration
-    from planner.topology import Subject, Term
-
-    _Rules = tuple[object, ...]
-
+    from planner.topology import Term
 
 #: Workloads whose pods kube-scheduler spreads by default, where they do not say otherwise.
 REPLICATED = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"})
@@ -65,12 +61,16 @@ class Admission:
 class Kind:
     """Pods of one kind. ``matches``, ``spreads``, ``anti`` and ``affinity`` speak of terms by position.
 
-    ``members`` are the groups it gathers, in the order in which their pods are taken.
+    ``members`` are the groups it gathers, in the order in which their pods are taken, ``count`` is all their pods.
+    ``requests`` are amounts by resource, those of zero left out; kinds of equal ``request`` have equal ones.
     """
 
     index: int
     members: tuple[PodGroup, ...]
+    count: int
     admission: int
+    request: int
+    requests: Mapping[str, int]
     matches: tuple[int, ...]
     spreads: tuple[Rule, ...]
     anti: tuple[int, ...]
@@ -87,26 +87,10 @@ class Kind:
     def key(self) -> str:
         return self.members[0].key
 
-    @cached_property
-    def count(self) -> int:
-        return sum(group.count for group in self.members)
-
-    @cached_property
-    def requests(self) -> dict[str, int]:
-        """Amounts by resource, those of zero left out."""
-        return dict(self.needs.requests.items)
-
     @property
     def ruled(self) -> bool:
         """Whether the kind itself looks at other pods."""
         return bool(self.spreads or self.anti or self.affinity)
-
-    @cached_property
-    def rank(self) -> tuple[object, ...]:
-        """Who is placed first: the most important, those with rules over zones, with any, the largest; then the key."""
-        requests = self.requests
-        size = (-requests.get(CPU, 0), -requests.get(MEMORY, 0))
-        return (-self.needs.priority, not self.on_zones, not self.ruled, *size, self.key)
 
     def pods(self) -> list[str]:
         """All pods, ``namespace/name``."""
@@ -127,121 +111,197 @@ class Kinds:
 
 
 def make_kinds(groups: Sequence[PodGroup], running: Iterable[Pod], namespaces: Sequence[Namespace]) -> Kinds:
-    """Gather the groups of a demand into kinds. ``running`` pods bring terms too: those that keep others off."""
-    read: dict[_Rules, Subject] = {}
-    subjects = [_subject(group, namespaces, read) for group in groups]
-    ports = list(dict.fromkeys(term for group in groups for term in port_terms(group.needs)))
+    """Gather the groups of a demand into kinds. ``running`` pods bring terms too: those that keep others off.
+
+    Nearly every pod may be a kind of its own. So what is large is compared once and called by a number from then on,
+    and kinds are told apart by numbers.
+    """
+    reader = _Reader(namespaces)
+    read = [reader.read(group) for group in groups]
+    ports = [term for seen in reader.seen.values() for term in seen.ports]
     wary = {(pod.namespace, pod.labels, pod.needs.anti_affinity): pod for pod in running if pod.needs.anti_affinity}
     rules = (terms_of(pod.needs, pod.namespace, dict(pod.labels), namespaces) for pod in wary.values())
     held = [term for one in rules for term in one.anti]
-    index = TermIndex.of([*(term for one in dict.fromkeys(subjects) for term in one.terms()), *ports, *held])
-    return _gather(groups, subjects, index)
+    index = TermIndex.of([*(term for one in reader.subjects.values() for term in one.terms()), *ports, *held])
+    return Kinds(_numbered(_gathered(groups, read, index)), tuple(reader.examples.values()), index)
 
 
-def _subject(group: PodGroup, namespaces: Sequence[Namespace], read: dict[_Rules, Subject]) -> Subject:
-    """The rules of a group; groups with the same rules are read once."""
-    needs = group.needs
-    key: _Rules
-    if not needs.spreads and not needs.affinity and not needs.anti_affinity and not needs.host_ports:
-        key = ()
-    else:
-        key = (
-            group.namespace, group.labels, needs.spreads, needs.affinity, needs.anti_affinity, needs.host_ports,
-            needs.looked_at, needs.tolerations,
-        )  # fmt: skip
-    found = read.get(key)
-    if found is None:
-        found = read[key] = terms_of(needs, group.namespace, dict(group.labels), namespaces)
-    return found
+class _Numbers(dict[object, int]):
+    """Numbers from zero: equal values have equal ones."""
+
+    def __missing__(self, value: object) -> int:
+        number = self[value] = len(self)
+        return number
 
 
-def _gather(groups: Sequence[PodGroup], subjects: Sequence[Subject], index: TermIndex) -> Kinds:
-    place = {term: position for position, term in enumerate(index.terms)}
-    admissions: dict[Admission, int] = {}
-    examples: list[Needs] = []
-    resolved: dict[Subject, _Positions] = {}
-    gathered: dict[_Key, list[PodGroup]] = {}
-    for group, subject in zip(groups, subjects, strict=True):
-        admission = Admission.of(group.needs)
-        if admission not in admissions:
-            admissions[admission] = len(examples)
-            examples.append(group.needs)
-        positions = resolved.get(subject)
-        if positions is None:
-            positions = resolved[subject] = _Positions.of(subject, place)
-        matches = index.matching(group.namespace, group.labels)
-        if group.needs.host_ports:
-            matches = tuple(sorted({*matches, *(place[term] for term in port_terms(group.needs))}))
-        key = _Key(group.needs.requests, admissions[admission], positions, matches, _wishes(group))
-        gathered.setdefault(key, []).append(group)
-    kinds = [_kind(members, key, index.terms) for key, members in gathered.items()]
-    return Kinds(_numbered(kinds), tuple(examples), index)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is read of needs once. Numbers stand for what is equal; ``rules`` is None where they bring no rule.
 
+    ``labelled`` tells whether its rules take the pod's own labels, ``whose`` whether its wishes look at like pods.
+    """
 
-class _Key(NamedTuple):
-    """What makes two groups one kind."""
-
-    requests: Resources
     admission: int
-    positions: _Positions
-    matches: tuple[int, ...]
-    wishes: tuple[object, ...]
+    request: int
+    requests: Mapping[str, int]
+    size: tuple[int, int]
+    priority: int
+    rules: int | None
+    labelled: bool
+    wishes: int
+    whose: bool
+    ports: tuple[Term, ...]
 
 
-def _wishes(group: PodGroup) -> tuple[object, ...]:
-    """What only kube-scheduler's scores and its queue look at. Replicas of a workload are spread by default."""
-    needs = group.needs
+_FREE = Subject()
+
+
+@dataclass
+class _Reader:
+    """Reads groups. ``seen`` is by the identity of needs, which the groups keep; ``examples`` are by admission."""
+
+    namespaces: Sequence[Namespace]
+    seen: dict[int, _Seen] = field(default_factory=dict)
+    examples: dict[int, Needs] = field(default_factory=dict)
+    subjects: dict[object, Subject] = field(default_factory=dict)
+    _admissions: _Numbers = field(default_factory=_Numbers)
+    _requests: _Numbers = field(default_factory=_Numbers)
+    _rules: _Numbers = field(default_factory=_Numbers)
+    _wishes: _Numbers = field(default_factory=_Numbers)
+
+    def read(self, group: PodGroup) -> tuple[_Seen, Subject]:
+        """What its needs say, and its rules; groups with the same rules have one and the same."""
+        seen = self.seen.get(id(group.needs))
+        if seen is None:
+            seen = self.seen[id(group.needs)] = self._see(group.needs)
+        if seen.rules is None:
+            return seen, _FREE
+        key = (seen.rules, group.namespace, group.labels if seen.labelled else ())
+        found = self.subjects.get(key)
+        if found is None:
+            found = terms_of(group.needs, group.namespace, dict(group.labels), self.namespaces)
+            self.subjects[key] = found
+        return seen, found
+
+    def _see(self, needs: Needs) -> _Seen:
+        admission = self._admissions[Admission.of(needs)]
+        self.examples.setdefault(admission, needs)
+        others = (*needs.affinity, *needs.anti_affinity)
+        rules = (needs.spreads, needs.affinity, needs.anti_affinity, needs.host_ports)
+        wishes = self._wishes[_wishes(needs)]
+        requests = dict(needs.requests.items)
+        return _Seen(
+            admission=admission, request=self._requests[needs.requests], requests=requests,
+            size=(-requests.get(CPU, 0), -requests.get(MEMORY, 0)), priority=needs.priority,
+            rules=self._rules[*rules, needs.looked_at, needs.tolerations] if any(rules) else None,
+            labelled=any(one.match_label_keys or one.mismatch_label_keys for one in others), wishes=wishes,
+            whose=any(not one.required for one in needs.spreads) or any(one.weight for one in others),
+            ports=port_terms(needs),
+        )  # fmt: skip
+
+
+def _wishes(needs: Needs) -> tuple[object, ...]:
+    """What only kube-scheduler's scores and its queue look at."""
     spreads = tuple(one for one in needs.spreads if not one.required)
     leanings = tuple(one for one in (*needs.affinity, *needs.anti_affinity) if one.weight)
-    owner = group.owner if group.owner.kind in REPLICATED else None
-    whose = (group.namespace, group.labels) if spreads or leanings else ()
-    return (needs.priority, needs.preferences, spreads, leanings, whose, owner)
+    return (needs.priority, needs.preferences, spreads, leanings)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Positions:
-    """A subject's rules as positions: (term, max_skew, min_domains) of spreads, and the terms of the others."""
+    """A subject's rules as positions: (term, max_skew, min_domains) of spreads, and the terms of the others.
 
+    ``keys`` are the labels that they are about. Equal rules have one ``number``.
+    """
+
+    number: int
     spreads: tuple[tuple[int, int, int], ...]
     anti: tuple[int, ...]
     affinity: tuple[int, ...]
+    keys: frozenset[str]
 
-    @classmethod
-    def of(cls, subject: Subject, place: dict[Term, int]) -> _Positions:
-        return cls(
-            tuple((place[term], one.max_skew, one.min_domains) for term, one in subject.spreads),
-            tuple(place[term] for term in subject.anti), tuple(place[term] for term in subject.affinity),
-        )  # fmt: skip
+    @property
+    def ruled(self) -> bool:
+        return bool(self.spreads or self.anti or self.affinity)
 
 
-def _kind(members: list[PodGroup], key: _Key, terms: Sequence[Term]) -> Kind:
-    positions = key.positions
-    spreads = tuple(Rule(term, skew, least, term in key.matches) for term, skew, least in positions.spreads)
-    own = [terms[one.term].key for one in spreads]
-    own += [terms[one].key for one in (*positions.anti, *positions.affinity)]
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """Groups that are one kind, and what they have in common."""
+
+    seen: _Seen
+    positions: _Positions
+    matches: tuple[int, ...]
+    members: list[PodGroup] = field(default_factory=list)
+
+
+def _gathered(
+    groups: Sequence[PodGroup], read: Sequence[tuple[_Seen, Subject]], index: TermIndex
+) -> list[_Gathered]:  # fmt: skip
+    place = {term: position for position, term in enumerate(index.terms)}
+    numbers, resolved = _Numbers(), dict[int, _Positions]()
+    found: dict[object, _Gathered] = {}
+    for group, (seen, subject) in zip(groups, read, strict=True):
+        positions = resolved.get(id(subject))
+        if positions is None:
+            positions = resolved[id(subject)] = _positions(subject, place, numbers)
+        matches = index.matching(group.namespace, group.labels)
+        if seen.ports:
+            matches = tuple(sorted({*matches, *(place[term] for term in seen.ports)}))
+        whose = (group.namespace, group.labels) if seen.whose else ()
+        owner = group.owner if group.owner.kind in REPLICATED else None  # the scheduler spreads its pods by default
+        key = (seen.request, seen.admission, positions.number, matches, seen.wishes, whose, owner)
+        like = found.get(key)
+        if like is None:
+            like = found[key] = _Gathered(seen, positions, matches)
+        like.members.append(group)
+    return list(found.values())
+
+
+def _positions(subject: Subject, place: Mapping[Term, int], numbers: _Numbers) -> _Positions:
+    spreads = tuple((place[term], one.max_skew, one.min_domains) for term, one in subject.spreads)
+    anti, affinity = tuple(place[term] for term in subject.anti), tuple(place[term] for term in subject.affinity)
+    keys = frozenset(term.key for term in subject.terms())
+    return _Positions(numbers[spreads, anti, affinity], spreads, anti, affinity, keys)
+
+
+def _kind(one: _Gathered, index: int) -> Kind:
+    seen, positions, matches = one.seen, one.positions, one.matches
     return Kind(
-        index=-1, members=tuple(sorted(members, key=lambda group: group.key)), admission=key.admission,
-        matches=key.matches, spreads=spreads, anti=positions.anti, affinity=positions.affinity,
-        on_zones=known.ZONE in own, on_hosts=known.HOSTNAME in own,
-        on_others=any(one not in (known.ZONE, known.HOSTNAME) for one in own),
+        index=index, members=tuple(one.members), count=sum(group.count for group in one.members),
+        admission=seen.admission, request=seen.request, requests=seen.requests, matches=matches,
+        spreads=tuple(Rule(term, skew, least, term in matches) for term, skew, least in positions.spreads),
+        anti=positions.anti, affinity=positions.affinity,
+        on_zones=known.ZONE in positions.keys, on_hosts=known.HOSTNAME in positions.keys,
+        on_others=not positions.keys <= {known.ZONE, known.HOSTNAME},
     )  # fmt: skip
 
 
-def _numbered(kinds: list[Kind]) -> tuple[Kind, ...]:
+def _rank(one: _Gathered) -> tuple[object, ...]:
+    """Who is placed first: the most important, those with rules over zones, with any, the largest; then the key."""
+    seen, positions = one.seen, one.positions
+    on_zones = known.ZONE in positions.keys
+    return (-seen.priority, not on_zones, not positions.ruled, *seen.size, one.members[0].key)
+
+
+def _numbered(gathered: list[_Gathered]) -> tuple[Kind, ...]:
     """In the order of rank, but each after those that its affinity looks for; who looks for its own kind may begin."""
-    ranked = sorted(kinds, key=lambda kind: kind.rank)
-    sought = {term for kind in ranked for term in kind.affinity}
+    for one in gathered:
+        one.members.sort(key=attrgetter("pods"))
+    ranked = sorted(gathered, key=_rank)
+    sought = {term for one in ranked for term in one.positions.affinity}
     found: dict[int, list[int]] = {term: [] for term in sorted(sought)}
-    for position, kind in enumerate(ranked):
-        for term in kind.matches:
+    for position, one in enumerate(ranked):
+        for term in one.matches:
             if term in sought:
                 found[term].append(position)
     before = {
-        position: {other for term in kind.affinity if term not in kind.matches for other in found[term]}
-        for position, kind in enumerate(ranked)
-        if kind.affinity
+        position: {other for term in one.positions.affinity if term not in one.matches for other in found[term]}
+        for position, one in enumerate(ranked)
+        if not set(one.positions.affinity) <= set(one.matches)
     }
-    return tuple(replace(ranked[one], index=index) for index, one in enumerate(_after(len(ranked), before)))
+    order = _after(len(ranked), before) if before else range(len(ranked))
+    return tuple(_kind(ranked[one], index) for index, one in enumerate(order))
 
 
 def _after(count: int, before: dict[int, set[int]]) -> list[int]:
