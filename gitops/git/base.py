@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import PurePosixPath
 
@@ -144,3 +145,12 @@ class Repository(Protocol):
 
     def fork_point(self, one: CommitId, other: CommitId) -> CommitId | None:
         """Where two commits' histories part: their best common ancestor; None where they share nothing."""
+
+    def seek(self, commit: CommitId, references: Sequence[str]) -> bool:
+        """Whether the commit is at hand, after asking the remote for these references (``refs/pull/7/head``) if not.
+
+        A reference that the remote does not have is no error. Raises Waiting where the remote does not answer.
+        """
+
+    def texts(self, at: CommitId, paths: Sequence[PurePosixPath]) -> FileSet:
+        """Those of these text files that are there, by their paths in the repository. Raises Stalled as ``read``."""

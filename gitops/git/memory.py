@@ -28,7 +28,7 @@ from gitops.git.objects import (
 from renderer.files import FileSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gitops.git.base import Draft
     from gitops.git.signing import Signer
@@ -134,6 +134,16 @@ class MemoryRepository:
     def fork_point(self, one: CommitId, other: CommitId) -> CommitId | None:
         mine = {commit.id for commit in self._history(one)}
         return next((commit.id for commit in self._history(other) if commit.id in mine), None)
+
+    def texts(self, at: CommitId, paths: Sequence[PurePosixPath]) -> FileSet:
+        tree = ObjectId(self.show(at).tree)
+        found = {path: find_entry(self, tree, path) for path in paths}
+        return FileSet.of({
+            path: text_of(self._objects[one.id], path) for path, one in found.items() if one and one.mode != FOLDER
+        })  # fmt: skip
+
+    def seek(self, commit: CommitId, references: Sequence[str]) -> bool:  # noqa: ARG002 - there is no other side
+        return commit in self._objects
 
     def tree(self, tree: ObjectId) -> tuple[Entry, ...]:
         """A tree's entries (for ``gitops.git.objects``, which edits trees)."""

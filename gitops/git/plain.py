@@ -33,6 +33,8 @@ from gitops.git.program import REMOTE_TIMEOUT, Git, redact
 from renderer.files import FileSet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitops.git.base import Draft
     from gitops.git.signing import Signer
 
@@ -87,10 +89,7 @@ class PlainRepository:
 
     def read(self, at: CommitId, root: PurePosixPath) -> FileSet:
         where = [] if root == PurePosixPath() else ["--", str(root)]
-        listing = self.git.output("ls-tree", "-r", "-z", "-l", "--full-tree", at, *where)
-        blobs = [_checked(line, root) for line in listing.split(b"\0") if line]
-        contents = self._contents([blob for _, blob in blobs])
-        return FileSet.of({path: text_of(data, root / path) for (path, _), data in zip(blobs, contents, strict=True)})
+        return self._texts(self.git.output("ls-tree", "-r", "-z", "-l", "--full-tree", at, *where), root)
 
     def show(self, commit: CommitId) -> Commit:
         return parse_commit(commit, self.raw(commit))
@@ -174,6 +173,23 @@ class PlainRepository:
             refuse_shallow(self.git)
         return CommitId(done.out.strip()) if done.code == 0 else None
 
+    def texts(self, at: CommitId, paths: Sequence[PurePosixPath]) -> FileSet:
+        listing = self.git.output("ls-tree", "-z", "-l", "--full-tree", at, "--", *map(str, paths)) if paths else b""
+        files = b"\0".join(line for line in listing.split(b"\0") if not line.startswith(b"040000"))
+        return self._texts(files, PurePosixPath())
+
+    def seek(self, commit: CommitId, references: Sequence[str]) -> bool:
+        for reference in references if self.remote else ():
+            if self._resolve(commit) is not None:
+                break
+            done = self.git.run(
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", self.remote,
+                reference, timeout=REMOTE_TIMEOUT,
+            )  # fmt: skip
+            if done.code and "couldn't find remote ref" not in done.err:
+                raise self.git.failure(done, "fetch")
+        return self._resolve(commit) is not None
+
     def tree(self, tree: ObjectId) -> tuple[Entry, ...]:
         """A tree's entries."""
         return parse_tree(self.git.output("cat-file", "tree", tree))
@@ -184,6 +200,12 @@ class PlainRepository:
     def _resolve(self, name: str) -> CommitId | None:
         done = self.git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         return CommitId(done.out.strip()) if done.code == 0 else None
+
+    def _texts(self, listing: bytes, root: PurePosixPath) -> FileSet:
+        """The files that ``ls-tree`` lists, by their paths below ``root``."""
+        blobs = [_checked(line, root) for line in listing.split(b"\0") if line]
+        contents = self._contents([blob for _, blob in blobs])
+        return FileSet.of({path: text_of(data, root / path) for (path, _), data in zip(blobs, contents, strict=True)})
 
     def _contents(self, ids: list[ObjectId]) -> list[bytes]:
         """The bytes of many objects, in their order, by one run of git."""

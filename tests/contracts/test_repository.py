@@ -373,3 +373,36 @@ def test_where_histories_part(repository: Repository) -> None:
     assert repository.fork_point(one, other) == first
     assert repository.fork_point(first, one) == first
     assert repository.fork_point(one, strange) is None
+
+
+def test_a_commit_that_is_at_hand_is_found_and_an_unknown_one_is_not(repository: Repository) -> None:
+    first = begin(repository)
+    assert repository.seek(first, ["refs/pull/1/head"])
+    assert not repository.seek(NOBODY, ["refs/pull/1/head", "refs/heads/main"])
+
+
+def test_a_mirror_seeks_what_no_branch_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    isolate(tmp_path / "home", monkeypatch)
+    origin = new_bare(tmp_path / "origin")
+    there = open_path(origin)
+    first = begin(there)
+    hidden = there.commit(draft(files(a="2\n"), message="Hidden"), parent=first)
+    there.git.output("update-ref", "refs/pull/7/head", hidden)
+    mirror = open_remote(origin.as_uri(), cache=tmp_path / "mirror")
+    mirror.refresh()
+    assert not mirror.seek(hidden, ["refs/merge-requests/7/head"])
+    assert mirror.seek(hidden, ["refs/merge-requests/7/head", "refs/pull/7/head"])
+    assert mirror.show(hidden).message == "Hidden\n"
+
+
+def test_single_files_are_read_wherever_they_stand(repository: Repository) -> None:
+    begin(repository)
+    head = repository.commit(
+        draft(files(FREEZE="stop\n", docs__x="x\n"), root=TOP, message="Freeze"), parent=repository.head(MAIN)
+    )
+    paths = [PurePosixPath(name) for name in ("FREEZE", "docs", "docs/x", "none", "clusters/prod/a", "docs/x/y")]
+    found = repository.texts(head, paths)
+    assert found.as_map() == {
+        PurePosixPath("FREEZE"): "stop\n", PurePosixPath("docs/x"): "x\n", PurePosixPath("clusters/prod/a"): "1\n",
+    }  # fmt: skip
+    assert repository.texts(head, []) == FileSet()
