@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
@@ -17,7 +17,7 @@ from gitops.errors import PoolplanError, Stalled, Waiting
 from gitops.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from gitops.clock import Clock
@@ -77,12 +77,34 @@ class Right:
     without: str
 
 
-class RestApi(ABC):
-    """A forge's API. ``name`` is what to call the repository in messages; ``secrets`` says what no message may hold."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where an API is: its address, what to call the repository in messages, and whose certificates are trusted.
 
-    def __init__(self, *, name: str, secrets: Callable[[], Iterable[str]], clock: Clock) -> None:
-        self.name = name
-        self._secrets = secrets
+    ``ca_file`` empty: those that every program trusts.
+    """
+
+    url: str
+    name: str
+    ca_file: str = ""
+
+
+class SignIn(Protocol):
+    """Who poolplan is to a forge."""
+
+    def current(self) -> str:
+        """The token for the next call. Raises Stalled or Waiting where none can be had."""
+
+    def secrets(self) -> tuple[str, ...]:
+        """Everything so far that no message may hold."""
+
+
+class RestApi(ABC):
+    """A forge's API, on one server, for one repository."""
+
+    def __init__(self, server: Server, sign_in: SignIn, clock: Clock) -> None:
+        self.name = server.name
+        self._sign_in = sign_in
         self._clock = clock
 
     @abstractmethod
@@ -136,12 +158,12 @@ class RestApi(ABC):
             fault = str(error)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise Waiting(f"{self.name}: the answer to {reply.call} is no JSON; a proxy may have given it") from None
-        told = redact(fault, self._secrets())
+        told = redact(fault, self._sign_in.secrets())
         raise Stalled(f"{self.name}: the answer to {reply.call} is not what the API's documentation says ({told})")
 
     def hide(self, text: str) -> str:
         """The text in one line, without any secret."""
-        return redact(" ".join(text.split())[:LONGEST_MESSAGE], self._secrets())
+        return redact(" ".join(text.split())[:LONGEST_MESSAGE], self._sign_in.secrets())
 
     def said(self, reply: Reply) -> str:
         """What the server said, to be put behind our own words."""
@@ -179,11 +201,6 @@ class RestApi(ABC):
 def utc(at: datetime) -> datetime:
     """The same moment in UTC. A time without a zone is taken to be UTC, as both forges document theirs."""
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def same_text(one: str, other: str) -> bool:
-    """Whether two texts differ in nothing but line ends and blanks at the end, which forges change on the way."""
-    return one.replace("\r\n", "\n").rstrip() == other.replace("\r\n", "\n").rstrip()
 
 
 def _words(value: object) -> str:
