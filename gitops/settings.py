@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from gitops.review.rules import ReviewRules
 from gitops.settings_proposals import Proposals
 from planner.aims import Aims
 from planner.guardrails import Guardrails
@@ -68,7 +69,7 @@ class GitSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A cluster's settings. ``review`` and ``windows`` are kept as written, for parts of poolplan yet to come."""
+    """A cluster's settings. ``freeze``: why nothing may be applied; empty: it may."""
 
     name: str
     ovh: OvhSettings
@@ -80,8 +81,8 @@ class Settings:
     aims: Aims = field(default_factory=Aims)
     guardrails: Guardrails = field(default_factory=Guardrails)
     proposals: Proposals = field(default_factory=Proposals)
-    review: tuple[tuple[str, object], ...] = ()
-    windows: tuple[object, ...] = ()
+    review: ReviewRules = field(default_factory=ReviewRules)
+    freeze: str = ""
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @property

@@ -28,9 +28,12 @@ class Faults:
         self._document = document
         self._errors: list[InputError] = []
 
-    def attempt(self, path: str, read: Callable[[], T], default: T) -> T:
-        """What ``read`` gives; where it refuses, the default stands in and the refusal is noted."""
-        steps: tuple[Step, ...] = tuple(path.split("."))
+    def attempt(self, path: str | tuple[Step, ...], read: Callable[[], T], default: T) -> T:
+        """What ``read`` gives; where it refuses, the default stands in and the refusal is noted.
+
+        ``path`` is the field's, with dots or, where lists are among it, as steps.
+        """
+        steps: tuple[Step, ...] = tuple(path.split(".")) if isinstance(path, str) else path
         try:
             return read()
         except Misfit as misfit:
@@ -38,6 +41,11 @@ class Faults:
         except ValueRefused as refused:
             self._errors.append(self._document.error(str(refused), steps))
         return default
+
+    def note(self, path: tuple[Step, ...], message: str, *, wrong: bool = True) -> None:
+        """Note a fault, if that is ``wrong``."""
+        if wrong:
+            self._errors.append(self._document.error(message, path))
 
     def text(self, path: str, value: str, pattern: re.Pattern[str], what: str) -> str:
         """The value, if it has the form; ``what`` says which."""

@@ -7,9 +7,11 @@ the settings lead to is decided elsewhere.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
+from gitops import settings_review_wire as review_wire
 from gitops import settings_wire as wire
 from gitops.cluster.placeholders import filled
 from gitops.cluster.policy_wire import unknown_fields
@@ -17,13 +19,13 @@ from gitops.decoding import Misfit, convert, path_text, read_input
 from gitops.errors import InputError, Place
 from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
 from gitops.settings_faults import Faults, one_of
+from gitops.settings_guardrails import read_guardrails
 from gitops.settings_planning import read_aims
 from gitops.settings_proposals import read_proposals
+from gitops.settings_review import idle_rules, read_freeze, read_review
 from gitops.settings_signing import read_signing
 from gitops.yamlfile import YamlDocument, parse_yaml
-from planner.guardrails import Guardrails
 from planner.pools import NODES_PER_CLUSTER
-from planner.quantity import parse_money
 from renderer.layout import cluster_folder
 from renderer.terraform_settings import DEFAULT_ENDPOINT, Backend, Setting
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gitops.decoding import Step
+    from gitops.review.rules import ReviewRules
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -64,9 +67,12 @@ def read_settings(text: str, file: str, variables: Mapping[str, str]) -> Setting
     except Misfit as misfit:
         raise document.error(misfit.message, misfit.path) from None
     faults = Faults(document)
-    settings = _settings(cluster, faults, _warnings(document, plain, cluster.spec))
+    settings = _settings(cluster, faults)
+    unknown = [path for path in unknown_fields(plain, wire.Cluster) if path[0] != "metadata"]
+    for path in filter(_limits, unknown):
+        faults.note(path, "is not a field poolplan knows, and here it may be a limit that was meant")
     faults.raise_all()
-    return settings
+    return replace(settings, warnings=_warnings(document, unknown, settings.review))
 
 
 def _only_document(text: str, file: str) -> YamlDocument:
@@ -86,7 +92,7 @@ def _refuse_other_kinds(plain: object) -> None:
             raise Misfit(f"must be {wanted}", (name,))
 
 
-def _settings(cluster: wire.Cluster, faults: Faults, warnings: tuple[str, ...]) -> Settings:
+def _settings(cluster: wire.Cluster, faults: Faults) -> Settings:
     spec = cluster.spec
     engine = faults.choice("spec.engine", spec.engine or "terraform", Engine) or Engine.TERRAFORM
     faults.attempt("metadata.name", lambda: cluster_folder(cluster.metadata.name), None)
@@ -100,11 +106,10 @@ def _settings(cluster: wire.Cluster, faults: Faults, warnings: tuple[str, ...]) 
         program=faults.choice("spec.terraform.program", terraform.program, Program) if terraform.program else None,
         backend=faults.attempt("spec.terraform.backend", lambda: _backend(terraform.backend), Backend()),
         aims=read_aims(spec.planning or wire.Planning(), faults),
-        guardrails=_guardrails(spec.guardrails or wire.Guardrails(), faults),
+        guardrails=read_guardrails(spec.guardrails or review_wire.Guardrails(), faults),
         proposals=read_proposals(spec.proposals or wire.Proposals(), faults),
-        review=faults.attempt("spec.review", lambda: _review(spec.review or {}), ()),
-        windows=tuple(spec.windows or ()),
-        warnings=warnings,
+        review=read_review(spec.review or review_wire.Review(), spec.windows or (), faults),
+        freeze=read_freeze(spec.freeze, faults),
     )
 
 
@@ -165,44 +170,13 @@ def _setting(value: object, path: tuple[Step, ...]) -> Setting:
     raise Misfit("must be text, a whole number, true or false, or a map of texts", path)
 
 
-def _guardrails(limits: wire.Guardrails, faults: Faults) -> Guardrails:
-    at = "spec.guardrails"
-
-    def count(name: str, value: int | None) -> int | None:
-        return faults.attempt(f"{at}.{name}", lambda: _not_negative(value), None)
-
-    def money() -> int | None:
-        if isinstance(limits.max_hourly, int | float):
-            raise Misfit('must be in quotes, like "12.50": a number may be rounded')
-        return None if limits.max_hourly is None else parse_money(limits.max_hourly)
-
-    return Guardrails(
-        max_nodes_added=count("maxNodesAdded", limits.max_nodes_added),
-        max_nodes_removed=count("maxNodesRemoved", limits.max_nodes_removed),
-        max_pools=count("maxPools", limits.max_pools),
-        max_nodes=count("maxNodes", limits.max_nodes),
-        max_hourly=faults.attempt(f"{at}.maxHourly", money, None),
-    )
+def _limits(path: tuple[Step, ...]) -> bool:
+    """Whether the field stands where a slip of the hand would allow more than was meant."""
+    return path[:1] == ("spec",) and len(path) > 2 and path[1] in ("review", "windows", "guardrails")
 
 
-def _not_negative(value: int | None) -> int | None:
-    if value is not None and value < 0:
-        raise Misfit(f"is {value}; a limit is zero or more")
-    return value
-
-
-def _review(written: dict[str, object]) -> tuple[tuple[str, object], ...]:
-    """As written. That merging is the approval is the only rule there is: another one would not be kept."""
-    if written.get("merge", "approval") != "approval":
-        raise Misfit("must be approval: merging a proposal is what approves it", ("merge",))
-    return tuple(sorted(written.items()))
-
-
-def _warnings(document: YamlDocument, plain: object, spec: wire.Spec) -> tuple[str, ...]:
-    """Every field that changes nothing, in the order written: what is not known, and what is not enforced yet."""
-    unknown = "is not a field poolplan knows; it changes nothing"
-    idle = [(path, unknown) for path in unknown_fields(plain, wire.Cluster) if path[0] != "metadata"]
-    idle += [(("spec", "review", name), "is not enforced yet") for name in spec.review or {} if name != "merge"]
-    if spec.windows:
-        idle.append((("spec", "windows"), "is not enforced yet"))
+def _warnings(document: YamlDocument, unknown: list[tuple[Step, ...]], review: ReviewRules) -> tuple[str, ...]:
+    """Everything that changes nothing: fields that are not known, in the order written, and rules never reached."""
+    idle = [(path, "is not a field poolplan knows; it changes nothing") for path in unknown]
+    idle += [(("spec", "review", "rules", number), text) for number, text in idle_rules(review)]
     return tuple(f"{document.place(path, of_key=True)}: {path_text(path)} {text}" for path, text in idle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gitops.cluster.wire import Affinity, Quantities, SpreadConstraint, Texts, Toleration, Wire
+from gitops.settings_review_wire import Guardrails, Review, Window
 
 API_VERSION = "poolplan.dev/v1alpha1"
 KIND = "Cluster"
@@ -51,14 +52,6 @@ class Git(Wire):
 class Terraform(Wire):
     program: str | None = None
     backend: dict[str, dict[str, Any] | None] | None = None
-
-
-class Guardrails(Wire):
-    max_nodes_added: int | None = None
-    max_nodes_removed: int | None = None
-    max_pools: int | None = None
-    max_nodes: int | None = None
-    max_hourly: str | int | float | None = None
 
 
 class Headroom(Wire):
@@ -112,8 +105,9 @@ class Spec(Wire):
     planning: Planning | None = None
     guardrails: Guardrails | None = None
     proposals: Proposals | None = None
-    review: dict[str, Any] | None = None
-    windows: list[Any] | None = None
+    review: Review | None = None
+    windows: list[Window] | None = None
+    freeze: str | None = None
 
 
 class Cluster(Wire):

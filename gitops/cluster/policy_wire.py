@@ -110,6 +110,9 @@ def _unknown(value: object, info: msgspec.inspect.Type, path: tuple[Step, ...]) 
     elif isinstance(info, msgspec.inspect.ListType) and isinstance(value, list):
         for number, one in enumerate(value):
             yield from _unknown(one, info.item_type, (*path, number))
+    elif isinstance(info, msgspec.inspect.DictType) and isinstance(value, dict):
+        for name, one in value.items():
+            yield from _unknown(one, info.value_type, (*path, name))
     elif isinstance(info, msgspec.inspect.StructType) and isinstance(value, dict):
         fields = {field.encode_name: field.type for field in info.fields}
         for name, one in value.items():

@@ -77,7 +77,6 @@ def test_every_setting_is_read() -> None:
         guardrails=Guardrails(
             max_nodes_added=10, max_nodes_removed=5, max_pools=20, max_nodes=100, max_hourly=12_500_000
         ),
-        review=(("merge", "approval"),),
     )  # fmt: skip
     assert read(WHOLE).warnings == ()
 
@@ -128,14 +127,12 @@ def test_what_cannot_be_is_refused_with_its_place(case: dict[str, Any]) -> None:
 
 
 def test_fields_that_change_nothing_are_warned_of() -> None:
-    more = "    merge: approval\n    approvals: 2\n  windows: [{start: 0 23 * * *}]\n  extra: {a: 1}"
+    more = "    merge: approval\n  extra: {a: 1}"
     text = WHOLE.replace("      plan: standard", "      plan: standard\n      flavour: x")
     text = text.replace("    merge: approval", more)
     assert read(text).warnings == (
         "cluster.yaml:13:7: spec.provider.ovh.flavour is not a field poolplan knows; it changes nothing",
-        "cluster.yaml:55:3: spec.extra is not a field poolplan knows; it changes nothing",
-        "cluster.yaml:53:5: spec.review.approvals is not enforced yet",
-        "cluster.yaml:54:3: spec.windows is not enforced yet",
+        "cluster.yaml:53:3: spec.extra is not a field poolplan knows; it changes nothing",
     )
 
 
