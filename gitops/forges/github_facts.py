@@ -35,7 +35,10 @@ def protection(api: GitHubApi, root: str, branch: BranchName) -> Protection:
     bypass does not keep pushes with force away; where it is not, its word is taken.
     """
     path = quote(branch, safe="")
-    protected = api.read(Branch, f"{root}/branches/{path}", right=METADATA).protected
+    reply = api.call("GET", f"{root}/branches/{path}", allow=(404,), right=METADATA)
+    if reply.status == 404 and reply.message != "Branch not found":
+        raise api.error(reply, METADATA)
+    protected = reply.status == 200 and api.decode(reply, Branch).protected
     rules = tuple(api.pages(Rule, f"{root}/rules/branches/{path}", right=METADATA))
     classic = _classic(api, root, path) if protected else None
     if classic is None and not any(rule.type in _GUARDING for rule in rules):

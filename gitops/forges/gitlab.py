@@ -85,8 +85,8 @@ class GitLabForge:
             return standing.value()
         words = {
             "source_branch": branch, "target_branch": base, "title": _title(text), "description": text.body,
-            "labels": ",".join(text.labels), "reviewer_ids": self._numbers(text.reviewers),
-            "assignee_ids": self._numbers(text.assignees),
+            "labels": ",".join(text.labels), "assignee_ids": self._numbers(text.assignees),
+            "reviewer_ids": self._numbers(one for one in text.reviewers if one != self.me()),
         }  # fmt: skip
         reply = self._api.call("POST", f"{self._root}/merge_requests", body=words, allow=(409,), right=API)
         if reply.status == 409:  # somebody opened one between two calls of ours
@@ -194,13 +194,14 @@ class GitLabForge:
 
     def _numbers(self, logins: Iterable[str]) -> list[int]:
         """The ids of users. Raises Stalled for a login that nobody has."""
-        for login in logins:
+        wanted = tuple(logins)
+        for login in wanted:
             if login not in self._ids:
                 found = list(self._api.pages(User, "/users", query={"username": login}, right=API))
                 if not found:
                     raise Stalled(f"{self.name} knows no user {login}; correct who is asked for a review or assigned")
                 self._ids[login] = found[0].id
-        return [self._ids[login] for login in logins]
+        return [self._ids[login] for login in wanted]
 
     def _check(self, text: str) -> None:
         if len(text) > BODY_LIMIT:

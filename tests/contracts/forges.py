@@ -133,6 +133,7 @@ class Maker:
     make: Callable[[Path, ExitStack], World]
     page: int = 3
     nested: bool = False
+    lumped: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -232,5 +233,23 @@ def make_memory(folder: Path, stack: ExitStack) -> World:
     return World(forge=MemoryForge(server, login=BOT), repository=repository, people=MemoryPeople(server))
 
 
-MAKERS: tuple[Maker, ...] = (Maker(name="memory", make=make_memory, nested=True),)
+def make_github(folder: Path, stack: ExitStack) -> World:
+    """GitHub's adapter over a fake of its API."""
+    from tests.gitops.forges import worlds  # noqa: PLC0415 - it needs what is above
+
+    return worlds.make_github(folder, stack)
+
+
+def make_gitlab(folder: Path, stack: ExitStack) -> World:
+    """GitLab's adapter over a fake of its API."""
+    from tests.gitops.forges import worlds  # noqa: PLC0415 - as above
+
+    return worlds.make_gitlab(folder, stack)
+
+
+MAKERS: tuple[Maker, ...] = (
+    Maker(name="memory", make=make_memory, nested=True),
+    Maker(name="github", make=make_github, nested=True),
+    Maker(name="gitlab", make=make_gitlab, nested=True, lumped=True),
+)
 """Fakes that need nothing. A real Gitea runs the same suite in tests/real/test_gitea.py."""
