@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from gitops.review.rules import ReviewRules
+from gitops.settings_forge import ForgeSettings
 from gitops.settings_proposals import Proposals
 from planner.aims import Aims
 from planner.guardrails import Guardrails
@@ -76,6 +77,7 @@ class Settings:
     engine: Engine = Engine.TERRAFORM
     delegate: Delegate | None = None
     git: GitSettings = field(default_factory=GitSettings)
+    forge: ForgeSettings = field(default_factory=ForgeSettings)
     program: Program | None = None
     backend: Backend = field(default_factory=Backend)
     aims: Aims = field(default_factory=Aims)

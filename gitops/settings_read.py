@@ -19,6 +19,7 @@ from gitops.decoding import Misfit, convert, path_text, read_input
 from gitops.errors import InputError, Place
 from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
 from gitops.settings_faults import Faults, one_of
+from gitops.settings_forge import read_forge
 from gitops.settings_guardrails import read_guardrails
 from gitops.settings_planning import read_aims
 from gitops.settings_proposals import read_proposals
@@ -103,6 +104,7 @@ def _settings(cluster: wire.Cluster, faults: Faults) -> Settings:
         engine=engine,
         delegate=_delegate(spec.delegated, engine, faults),
         git=_git(spec.git or wire.Git(), faults),
+        forge=read_forge(spec.forge, faults),
         program=faults.choice("spec.terraform.program", terraform.program, Program) if terraform.program else None,
         backend=faults.attempt("spec.terraform.backend", lambda: _backend(terraform.backend), Backend()),
         aims=read_aims(spec.planning or wire.Planning(), faults),

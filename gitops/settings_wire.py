@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gitops.cluster.wire import Affinity, Quantities, SpreadConstraint, Texts, Toleration, Wire
+from gitops.settings_forge_wire import Forge
 from gitops.settings_review_wire import Guardrails, Review, Window
 
 API_VERSION = "poolplan.dev/v1alpha1"
@@ -101,6 +102,7 @@ class Spec(Wire):
     engine: str | None = None
     delegated: str | None = None
     git: Git | None = None
+    forge: Forge | None = None
     terraform: Terraform | None = None
     planning: Planning | None = None
     guardrails: Guardrails | None = None
