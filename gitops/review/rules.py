@@ -7,6 +7,7 @@ all of its classes need; one class that is denied denies the plan. Every need an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from gitops.review.classes import Class, measure
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT: Final = "default"
 """What the rule is called that decides where no other one fits."""
-_STEPS: Final = 200
-"""Changes of windows that are looked at for the end of a denial: two weeks of seven windows."""
+_AHEAD: Final = timedelta(days=15)
+"""How far ahead the end of a denial is looked for: what repeats by the week has come round twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +204,7 @@ def _changes(rules: ReviewRules, now: datetime) -> Iterator[tuple[datetime, str]
     named = {window for rule in (*rules.rules, rules.default) for window in (*rule.within, *rule.outside)}
     windows = sorted(named, key=lambda window: (window.name, str(window)))
     moment = now
-    for _ in range(_STEPS):
+    while moment < now + _AHEAD:
         nexts = [(change, window.zone) for window in windows if (change := window.next_change(moment)) is not None]
         if not nexts:
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -57,12 +58,11 @@ class Window:
         return f"{_days_text(self.days)} {_clock(self.start)}-{_clock(self.end)} {self.zone}"
 
     def _spans(self, first: date, count: int) -> Iterator[tuple[datetime, datetime]]:
-        zone = ZoneInfo(self.zone)
         for number in range(count):
             day = first + timedelta(days=number)
             if day.weekday() in self.days:
                 end = self.end if self.end > self.start else self.end + _DAY
-                yield _reached(zone, day, self.start), _reached(zone, day, end)
+                yield _reached(self.zone, day, self.start), _reached(self.zone, day, end)
 
 
 def parse_zone(text: str) -> str:
@@ -112,8 +112,10 @@ def local_text(moment: datetime, zone: str, now: datetime) -> str:
     return clock if there.date() == today else f"{DAYS[there.weekday()]} {there.day} {_MONTHS[there.month - 1]} {clock}"
 
 
-def _reached(zone: ZoneInfo, day: date, minutes: int) -> datetime:
+@lru_cache(maxsize=4096)
+def _reached(name: str, day: date, minutes: int) -> datetime:
     """When the zone's clock first shows this time of this day, or a later one, in UTC."""
+    zone = ZoneInfo(name)
     local = datetime(day.year, day.month, day.day) + timedelta(minutes=minutes)  # noqa: DTZ001 - a wall clock's
     twice = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
     low, high = min(twice), max(twice)
