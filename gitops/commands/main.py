@@ -22,6 +22,7 @@ from planner.errors import ValueRefused
 COMMANDS: Final = {
     "plan": ("gitops.commands.plan", "Show which node pools the pending pods need. Changes nothing."),
     "explain": ("gitops.commands.explain", "Say why a pod or a pool is planned the way it is."),
+    "replay": ("gitops.commands.replay", "Make a plan again from its saved evidence, and compare."),
     "render": ("gitops.commands.render", "Write a plan's pools as Terraform and YAML files into a folder."),
     "propose": ("gitops.commands.propose", "Commit the plan on a branch of the fleet repository, for review."),
     "apply": ("gitops.commands.apply", "Apply the approved plan with Terraform, and nothing else."),

@@ -22,8 +22,9 @@ from gitops.gather import gather
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-    from planner.decide import Decision
+    from planner.decide import Decision, Inputs
     from planner.plan import Plan
 
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the plan document (JSON) here too.")
 @click.option("--nodes-out", type=click.Path(path_type=Path), metavar="FILE",
               help="Write the Node objects the plan expects to join, as a v1 List.")  # fmt: skip
+@click.option("--evidence", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write all that the plan was made from here too, compressed, for poolplan replay.")  # fmt: skip
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are planned.")
 def command(**options: Any) -> int:
     """Show which node pools the pending pods need, what they cost, and why. Changes nothing.
@@ -45,24 +48,27 @@ def command(**options: Any) -> int:
     from gitops.files import write_texts  # noqa: PLC0415 - loaded only when the command runs
 
     around = surroundings()
-    plan = make_plan(options)
+    now = time_of(options["now"], around)
+    inputs = gather_options(options)
+    plan = consider_inputs(inputs, now).plan
     write_texts(_files(plan, options))
+    if options["evidence"]:
+        from gitops.evidence.files import write_evidence  # noqa: PLC0415 - only when asked for
+
+        write_evidence(options["evidence"], inputs, now=now)
     click.echo(show(plan, options["output"], color=_color(around.environment)), nl=False)
     return ExitCode.CHANGES if options["detailed_exitcode"] and plan.changes else ExitCode.DONE
 
 
-def make_plan(options: dict[str, Any]) -> Plan:
-    """The plan for a command's options. Raises InputError for whatever the planner refuses."""
-    return consider_options(options).plan
-
-
 def consider_options(options: dict[str, Any]) -> Decision:
-    """The plan for a command's options and what it was made of. Raises InputError as ``make_plan``."""
-    from planner.decide import consider  # noqa: PLC0415 - the planner loads only when needed
-    from planner.errors import ValueRefused  # noqa: PLC0415 - likewise
+    """The plan for a command's options and what it was made of. Raises InputError for whatever the planner refuses."""
+    now = time_of(options["now"], surroundings())
+    return consider_inputs(gather_options(options), now)
 
+
+def gather_options(options: dict[str, Any]) -> Inputs:
+    """What a command's options say to plan from."""
     around = surroundings()
-    now = time_of(options["now"], around)
     sources = sources_of(options)
     if options["settings"] is not None:
         from gitops.fleet import at_cluster  # noqa: PLC0415 - as above
@@ -70,7 +76,14 @@ def consider_options(options: dict[str, Any]) -> Decision:
 
         settings = load_settings(options["settings"], around.environment)
         around, sources = at_cluster(settings, around), for_cluster(sources, options, settings)
-    inputs = gather(sources, around)
+    return gather(sources, around)
+
+
+def consider_inputs(inputs: Inputs, now: datetime) -> Decision:
+    """The plan for these inputs and what it was made of. Raises InputError for whatever the planner refuses."""
+    from planner.decide import consider  # noqa: PLC0415 - the planner loads only when needed
+    from planner.errors import ValueRefused  # noqa: PLC0415 - likewise
+
     try:
         return consider(inputs, now=now)
     except ValueRefused as error:

@@ -1,0 +1,138 @@
+"""A replay accepts the plan and its portions, and says in what any other plan differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gitops.evidence.files import Saved
+from gitops.evidence.replay import replay
+from planner.canonical import digest_of
+from planner.decide import decide
+from planner.plan import Action, Cost, Price
+from planner.pools import PoolName, PoolSet, ProviderState
+from planner.portion import Kind, portions
+from renderer.document import plan_text
+from renderer.document_read import read_plan_text
+from tests.gitops.plans import pool
+from tests.planner.cluster import NOW, inputs_of, node, node_class, node_pool, pod
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from planner.plan import Change, Plan
+
+NOW_IDLE = NOW + timedelta(hours=1)
+#: One pool is to grow for a pod that needs its taint, another has an empty node that goes.
+INPUTS = inputs_of(
+    [
+        node_class(), node_pool("default", ("b3-8",), disruption={"consolidateAfter": "1m"}),
+        node_pool("own", ("b3-16",), taints=[{"key": "own", "value": "x", "effect": "NoSchedule"}]),
+        node("idle-1", pool="karpenter-idle"),
+        pod("waits", cpu="3", tolerations=[{"key": "own", "operator": "Exists"}]),
+    ],
+    pools=PoolSet.of([
+        pool("karpenter-idle", 1, state=ProviderState(id="id-1", current_nodes=1, available_nodes=1)),
+    ]),
+)  # fmt: skip
+SAVED = Saved(inputs=INPUTS, now=NOW_IDLE, version="0.1.0")
+PLAN = decide(INPUTS, now=NOW_IDLE)
+
+
+def test_the_plan_has_two_portions_for_these_tests() -> None:
+    assert [kind for kind, _ in portions(PLAN)] == [Kind.UP, Kind.DOWN]
+
+
+@pytest.mark.parametrize("which", ["whole", "up", "down"])
+def test_the_plan_and_each_portion_of_it_are_accepted(which: str) -> None:
+    plan = {"whole": PLAN, **{kind.value: portion for kind, portion in portions(PLAN)}}[which]
+    found = replay(SAVED, read_plan_text(plan_text(plan)))
+    assert (found.differences, found.others) == ((), ())
+
+
+def test_a_plan_without_changes_is_one_too() -> None:
+    inputs = inputs_of([node_class(), node_pool()])
+    plan = decide(inputs, now=NOW)
+    assert plan.changes == ()
+    assert replay(Saved(inputs=inputs, now=NOW, version=""), plan).differences == ()
+    found = replay(SAVED, replace(plan, evidence=PLAN.evidence))
+    assert len(found.differences) == len(PLAN.changes)
+
+
+def changed(kind: Kind, change: Callable[[Change], Change]) -> Plan:
+    """That portion of the plan with its change replaced."""
+    plan = dict(portions(PLAN))[kind]
+    return replace(plan, changes=tuple(map(change, plan.changes)))
+
+
+def grown(change: Change) -> Change:
+    assert change.after is not None
+    return replace(change, after=replace(change.after, desired=9))
+
+
+def other_flavor(change: Change) -> Change:
+    assert change.after is not None
+    return replace(change, after=replace(change.after, flavor="b3-64", maximum=7))
+
+
+def other_id(change: Change) -> Change:
+    assert change.before is not None
+    return replace(change, before=replace(change.before, state=ProviderState(id="id-2")))
+
+
+def renamed(change: Change) -> Change:
+    return replace(change, pool=PoolName("karpenter-zz"))
+
+
+UP = next(change.pool for change in PLAN.changes if change.before is None)
+
+
+@pytest.mark.parametrize(("plan", "told"), [
+    (changed(Kind.UP, grown), [f"pool {UP}: not the same after the change: desiredNodes (9 in the plan, 1 in the replay)"]),
+    (changed(Kind.UP, other_flavor), [f"pool {UP}: not the same after the change: flavor, maxNodes"]),
+    (changed(Kind.UP, renamed), [
+        f"pool {UP}: the plan says nothing, the replay says create",
+        "pool karpenter-zz: the plan says create, the replay says nothing",
+    ]),
+    (changed(Kind.DOWN, other_id), ["pool karpenter-idle: its id is id-2 in the plan, id-1 in the replay"]),
+    (changed(Kind.DOWN, lambda one: replace(one, victims=("n9", "n8"))), [
+        "pool karpenter-idle: the nodes n9, n8 leave in the plan, idle-1 in the replay",
+    ]),
+    (changed(Kind.DOWN, lambda one: replace(one, victims=())), [
+        "pool karpenter-idle: the nodes none leave in the plan, idle-1 in the replay",
+    ]),
+])  # fmt: skip
+def test_another_action_is_told_pool_by_pool(plan: Plan, told: list[str]) -> None:
+    assert list(replay(SAVED, plan).differences) == told
+
+
+def test_an_action_of_another_kind_is_told() -> None:
+    plan = changed(Kind.DOWN, lambda one: replace(one, action=Action.REPLACE))
+    assert "says replace, the replay says" in replay(SAVED, plan).differences[0]
+
+
+@pytest.mark.parametrize(("name", "noun"), [
+    ("snapshot", "snapshot"), ("policy", "policy"), ("catalog", "catalog"), ("pools", "declared or observed pools"),
+])  # fmt: skip
+def test_other_inputs_are_told(name: str, noun: str) -> None:
+    plan = replace(PLAN, evidence=replace(PLAN.evidence, **{name: digest_of("another")}))
+    (told,) = replay(SAVED, plan).differences
+    assert told.startswith(f"the plan was made from another {noun} (")
+    assert getattr(PLAN.evidence, name)[7:19] in told
+
+
+def test_another_time_is_told() -> None:
+    found = replay(replace(SAVED, now=NOW_IDLE + timedelta(seconds=1)), PLAN)
+    assert found.differences[0] == "the plan was made for 2026-03-01T13:00:00Z, the evidence is of 2026-03-01T13:00:01Z"
+
+
+def test_what_no_digest_covers_is_told_apart() -> None:
+    dearer = replace(PLAN, cost=Cost(currency="EUR", before=PLAN.cost.before, after=Price(1)))
+    warned = replace(PLAN, warnings=("trust me",))
+    prices = replace(PLAN, evidence=replace(PLAN.evidence, prices="my own"))
+    for plan, part in ((dearer, "cost"), (warned, "warnings"), (prices, "evidence")):
+        found = replay(SAVED, plan)
+        assert (found.differences, found.others) == ((), (part,))
