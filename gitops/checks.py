@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitops.errors import PoolplanError
+from gitops.git.base import BranchName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from gitops.gather import Sources, Surroundings
+    from gitops.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,13 @@ class Check:
         return f"{mark}  {self.name}: {self.detail}"
 
 
-def run_checks(sources: Sources, around: Surroundings, *, launchers: Path) -> Iterator[Check]:
-    """Look at everything an apply needs; each check stands alone, so all that is wrong is said at once."""
+def run_checks(
+    sources: Sources, around: Surroundings, *, launchers: Path, clusters: Sequence[Settings] = ()
+) -> Iterator[Check]:  # fmt: skip
+    """Look at everything an apply needs; each check stands alone, so all that is wrong is said at once.
+
+    ``clusters`` are those whose forges are looked at.
+    """
     yield _check("git", _git)
     yield _check("terraform", lambda: _terraform(launchers))
     yield _check("OVH credentials", lambda: _account(around))
@@ -41,6 +48,8 @@ def run_checks(sources: Sources, around: Surroundings, *, launchers: Path) -> It
     yield from _rights(around)
     yield _check("region", lambda: _region(sources, around))
     yield _check("Kubernetes", lambda: _kubernetes(sources, around))
+    for settings in {(one.forge, one.git.branch): one for one in clusters}.values():
+        yield _forge(settings, around)
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -121,3 +130,24 @@ def _kubernetes(sources: Sources, around: Surroundings) -> str:
 
     snapshot, _ = read_cluster(sources, around)
     return f"{len(snapshot.nodes)} nodes and {len(snapshot.pods)} pods can be read"
+
+
+def _forge(settings: Settings, around: Surroundings) -> Check:
+    """Who poolplan is to the forge, and whether the branch that counts is kept from pushes that nobody reviewed."""
+    from gitops.forges.opening import open_server  # noqa: PLC0415 - loaded only for live checks
+    from gitops.settings_forge import ForgeKind  # noqa: PLC0415 - likewise
+
+    branch = settings.git.branch
+    if settings.forge.kind is ForgeKind.PLAIN:
+        return Check("forge", True, f"plain Git: who may push to {branch} may approve")
+    try:
+        forge = open_server(settings.forge, around.environment, around.clock, remark=around.remark)
+        me, found = forge.me(), len(forge.open_requests(BranchName(branch)))
+        protection = forge.protection(BranchName(branch))
+    except PoolplanError as error:
+        return Check("forge", False, str(error))
+    signed_in = f"{forge.name} as {me}, {found} open requests"
+    if not protection.protected or protection.forced:
+        what = "can be pushed to with force" if protection.protected else "is not protected"
+        return Check("forge", False, f"{signed_in}, but {branch} {what}: see docs/guides/forges.md", needed=False)
+    return Check("forge", True, f"{signed_in}; {branch} is protected and asks for {protection.approvals} approvals")

@@ -71,6 +71,23 @@ class KubernetesApi:
         except HTTPError as error:
             raise Waiting(f"{self.address} does not answer: {_one_line(error)}") from error
 
+    def secret(self, namespace: str, name: str) -> dict[str, str]:
+        """A Secret's data, in base64. Raises Stalled where it is not there or may not be read, Waiting otherwise."""
+        from kubernetes.client import ApiException  # noqa: PLC0415 - as above
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
+
+        try:
+            found = self._core.read_namespaced_secret(name, namespace, _request_timeout=_TIMEOUT)
+        except ApiException as error:
+            if error.status in (401, 403, 404):
+                fault = "is not there" if error.status == 404 else "may not be read: the role needs get on secrets"
+                raise Stalled(f"Secret {namespace}/{name} {fault}") from error
+            raise Waiting(f"Secret {namespace}/{name} could not be read: {_one_line(error.reason)}") from error
+        except HTTPError as error:
+            raise Waiting(f"{self.address} does not answer: {_one_line(error)}") from error
+        data: dict[str, bytes | str] = found.data or {}
+        return {key: value if isinstance(value, str) else value.decode() for key, value in data.items()}
+
     def _call(self, kind: Kind) -> Callable[..., Any]:
         if kind.kind in _CORE and "/" not in kind.api_version:
             method: Callable[..., Any] = getattr(self._core, _CORE[kind.kind])

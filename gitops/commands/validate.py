@@ -23,7 +23,7 @@ POLICY = "policy"
 
 @click.command("validate")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--live", is_flag=True, help="Look at programs, OVH credentials and rights, region and cluster too.")
+@click.option("--live", is_flag=True, help="Look at programs, OVH credentials and rights, cluster and forge too.")
 @click.option("--kubeconfig", metavar="FILE", default="", help="For --live. Default: as kubectl finds it.")
 @click.option("--context", metavar="NAME", default="", help="The kubeconfig's context.")
 def command(paths: tuple[Path, ...], live: bool, kubeconfig: str, context: str) -> int:
@@ -36,7 +36,7 @@ def command(paths: tuple[Path, ...], live: bool, kubeconfig: str, context: str) 
     around = surroundings()
     if paths:
         remark(check_files(paths, around))
-    return _live(Sources(kubeconfig=kubeconfig, context=context), around) if live else ExitCode.DONE
+    return _live(Sources(kubeconfig=kubeconfig, context=context), around, paths) if live else ExitCode.DONE
 
 
 def check_files(paths: Sequence[Path], around: Surroundings) -> str:
@@ -95,12 +95,13 @@ def _manifests(path: Path) -> list[Path]:
     return [one for one in below if not any(part.startswith(".") for part in one.relative_to(path).parts)]
 
 
-def _live(sources: Sources, around: Surroundings) -> int:
+def _live(sources: Sources, around: Surroundings, paths: Sequence[Path]) -> int:
     from gitops.checks import run_checks  # noqa: PLC0415 - loaded only when asked for
+    from gitops.settings_read import load_settings  # noqa: PLC0415 - likewise
 
-    failed = 0
+    failed, clusters = 0, [load_settings(path, around.environment) for path in _sorted_files(paths)[0]]
     with TemporaryDirectory() as launchers:
-        for check in run_checks(sources, around, launchers=Path(launchers)):
+        for check in run_checks(sources, around, launchers=Path(launchers), clusters=clusters):
             failed += check.needed and not check.passed
             click.echo(str(check))
     return ExitCode.FAILED if failed else ExitCode.DONE

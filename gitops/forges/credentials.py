@@ -40,7 +40,7 @@ class Secrets(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Around:
     """What secrets are read from. ``cluster`` is asked for only where a Secret is; ``remark`` takes warnings."""
 
     environment: Mapping[str, str]
@@ -52,7 +52,7 @@ class Surroundings:
 class Secret:
     """A secret and where it is read from; ``what`` is what to call it. Keeps ``gitops.forges.rest.SignIn``."""
 
-    def __init__(self, source: Source, around: Surroundings, *, what: str = "the forge's token") -> None:
+    def __init__(self, source: Source, around: Around, *, what: str = "the forge's token") -> None:
         self._source = source
         self._around = around
         self._what = what

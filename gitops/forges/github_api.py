@@ -30,11 +30,6 @@ def api_url(url: str) -> str:
     return plain if parts.path or host.startswith("api.") else f"{plain}/api/v3"
 
 
-def shown_host(url: str) -> str:
-    """What people call the server of an API."""
-    return urlsplit(url).netloc.removeprefix("api.")
-
-
 class GitHubApi(RestApi):
     """One repository's calls. ``scheme`` is what stands before the token: ``token``, or ``Bearer`` before a JWT."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from gitops.errors import Stalled, Waiting
 from gitops.forges.rest import TIMEOUT, Reply, RestApi
@@ -22,11 +21,6 @@ PUBLIC = "https://gitlab.com"
 def server_url(url: str) -> str:
     """The server's address for what a person wrote: nothing, the address, or that of its API."""
     return (url.rstrip("/") or PUBLIC).removesuffix("/api/v4")
-
-
-def shown_host(url: str) -> str:
-    """What people call the server."""
-    return urlsplit(url).netloc
 
 
 class GitLabApi(RestApi):

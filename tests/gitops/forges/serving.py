@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode
@@ -152,19 +153,36 @@ def stamp(at: datetime | None) -> str | None:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
+class _Shared:
+    """One server for all fakes of a test run, each below a number of its own: a server takes a while to stop."""
+
+    def __init__(self) -> None:
+        self.apps: dict[str, Starlette] = {}
+        self.count = 0
+        self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self.listener.bind((HOST, 0))
+        self.listener.listen(64)
+        config = uvicorn.Config(
+            self._route, lifespan="off", ws="none", access_log=False, log_config=None, interface="asgi3"
+        )
+        Thread(target=uvicorn.Server(config).run, args=([self.listener],), daemon=True).start()
+
+    async def _route(self, scope: Any, receive: Any, send: Any) -> None:
+        number, _, rest = scope["raw_path"].decode().lstrip("/").partition("/")
+        path = {"raw_path": f"/{rest}".encode(), "path": unquote(f"/{rest}"), "root_path": ""}
+        await self.apps.get(number, _GONE)({**scope, **path}, receive, send)
+
+
+_GONE = Starlette()
+_shared = cache(_Shared)
+
+
 @contextmanager
 def serving(app: Starlette) -> Iterator[str]:
-    """The app's address on loopback, as long as the block runs."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind((HOST, 0))
-    listener.listen(16)
-    config = uvicorn.Config(app, lifespan="off", ws="none", access_log=False, log_config=None, proxy_headers=False)
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    try:
-        yield f"http://{HOST}:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join()
-        listener.close()
+    """The app's address on loopback, as long as the block runs; afterwards everything is missing there."""
+    server = _shared()
+    server.count += 1
+    number = str(server.count)
+    server.apps[number] = app
+    yield f"http://{HOST}:{server.listener.getsockname()[1]}/{number}"
+    del server.apps[number]
