@@ -105,10 +105,13 @@ class CodeOwners:
         return frozenset(owner for one in self.owned(files) for owner in one.owners)
 
     def _of(self, path: str) -> list[tuple[_Section, frozenset[str]]]:
-        """Who owns a file, section by section. An optional section counts where no other one owns the file."""
+        """Who owns a file, section by section. An optional section counts where no other one owns the file.
+
+        Where a section says that a file has no owner, others may still say whose it is.
+        """
         every = self.dialect is Dialect.GITEA
         found = [(one, one.every(path) if every else one.last(path)) for one in self.sections]
-        owned = [(section, owners) for section, owners in found if owners is not None]
+        owned = [(section, owners) for section, owners in found if owners]
         required = [(section, owners) for section, owners in owned if not section.optional]
         return required or owned or [(_Section(), frozenset())]
 
@@ -152,8 +155,10 @@ class _Reader:
             return
         try:
             entry = self._entry(words[0], owners)
-        except (ValueError, re.error) as error:
+        except ValueError as error:
             yield str(error)
+        except re.error as error:
+            yield f"{words[0][:60]!a} is not a pattern: {error.msg}"
         else:
             self.sections[self._name][2].append(entry)
 
@@ -259,7 +264,4 @@ def _go_words(line: str) -> list[str]:
 def _go_expression(expression: str) -> re.Pattern[str]:
     if _NOT_GO.search(expression):
         raise ValueError(f"{expression[:60]!a} is not an expression of Go's, or one that poolplan does not read")
-    try:
-        return re.compile(f"^{expression}\\Z")
-    except re.error as error:
-        raise ValueError(f"{expression[:60]!a} is not an expression: {error.msg}") from None
+    return re.compile(f"^{expression}\\Z")

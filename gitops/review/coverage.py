@@ -66,11 +66,11 @@ def _further(approved: Change, change: Change) -> Iterator[str]:
 def _other_fields(when: str, approved: Pool | None, pool: Pool | None) -> Iterator[str]:
     if approved is None or pool is None:
         if approved is not pool:
-            yield f"{when} there or not there, other than approved"
+            yield f"{when} a pool or none, other than approved"
         return
     for name in changed_fields(approved, pool):
         if name != "desired":
-            yield f"{when} of other {FIELDS[name]} than approved"
+            yield f"{when} a pool of other {FIELDS[name]} than approved"
 
 
 def _inside(change: Change, approved: Change) -> bool:

@@ -85,7 +85,8 @@ def _lacks_owner(need: Need, owned: Owned, count: int, found: Sequence[str]) -> 
     if not owned.owners:
         return f"{need}; nobody owns {files}"
     section = f", section {owned.section}" if owned.section else ""
-    return f"{need}; {files} needs {count} of {', '.join(sorted(owned.owners))}{section} and has {_count(found)}"
+    needs, has = ("needs", "has") if len(owned.files) == 1 else ("need", "have")
+    return f"{need}; {files} {needs} {count} of {', '.join(sorted(owned.owners))}{section} and {has} {_count(found)}"
 
 
 def _count(names: Sequence[str]) -> str:
