@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.real.controlplane import CONTROLLERS, SCHEDULER, ControlPlane, control_plane
+from tests.real.giteaserver import Gitea, gitea_server
 from tests.real.parts import cache_folder, find_mirror, find_program, part_named
 
 FindPart = Callable[[str], Path]
+PAGE = 4
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,3 +66,10 @@ def plane(running_plane: ControlPlane) -> Iterator[ControlPlane]:
     """An empty cluster: an API server, with the scheduler and the controllers off until a test starts them."""
     yield running_plane
     running_plane.clear()
+
+
+@pytest.fixture(scope="session")
+def gitea(find_part: FindPart, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitea]:
+    """One Gitea for all tests of a run: it takes seconds to start. Its pages are short, so that lists have several."""
+    with gitea_server(find_part("gitea"), tmp_path_factory.mktemp("gitea") / "server", page=PAGE) as server:
+        yield server
