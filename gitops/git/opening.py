@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from gitops.errors import Stalled
 from gitops.git.plain import PlainRepository
-from gitops.git.program import Git, redact, run_git, said_by
+from gitops.git.program import Git, SignedIn, redact, run_git, said_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ADDRESS = re.compile(r"\w[\w+.-]*://|(?:[\w.-]+@)?[\w.-]{2,}:")
 
 
-def open_repository(source: str, *, cache: Path) -> PlainRepository:
+def open_repository(source: str, *, cache: Path, token: Callable[[], str] | None = None) -> PlainRepository:
     """The repository at an address (mirrored into ``cache``) or at a path on this machine (used where it is).
 
-    Raises Stalled when there is no repository, Fatal without a ``git`` program. Call ``refresh`` next.
+    ``token`` tells the token by which a remote over HTTP is called; it is asked at each fetch and push, and its value
+    stands in no argument, file, address or message. Other remotes are called with git's own ways to sign in. Raises
+    Stalled when there is no repository, Fatal without a ``git`` program. Call ``refresh`` next.
     """
     try:
         if "://" in source or (_ADDRESS.match(source) and not Path(source).exists()):
-            return open_remote(source, cache=cache)
-        return open_path(Path(source))
+            return open_remote(source, cache=cache, token=token)
+        return open_path(Path(source), token=token)
     except OSError as error:
         raise Stalled(f"{redact(source)} cannot be opened: {error.strerror or error}") from error
 
 
-def open_remote(address: str, *, cache: Path) -> PlainRepository:
+def open_remote(address: str, *, cache: Path, token: Callable[[], str] | None = None) -> PlainRepository:
     """A remote repository, with a mirror of it in ``cache``, made if missing and worth nothing if lost."""
     name = redact(address)
     if not (cache / "HEAD").is_file():
@@ -35,10 +43,11 @@ def open_remote(address: str, *, cache: Path) -> PlainRepository:
         done = run_git("init", *options, "--", str(cache))
         if done.code:
             raise Stalled(f"{cache}: the mirror of {name} cannot be made ({said_by(done)})")
-    return PlainRepository(git=Git(folder=cache.absolute(), name=name, remote=address), remote="origin")
+    git = Git(folder=cache.absolute(), name=name, remote=address, signed_in=_signed_in(address, token))
+    return PlainRepository(git=git, remote="origin")
 
 
-def open_path(path: Path) -> PlainRepository:
+def open_path(path: Path, *, token: Callable[[], str] | None = None) -> PlainRepository:
     """A bare repository or a person's checkout. Raises Stalled when it is neither, or only a folder inside of one."""
     git = Git(folder=_git_folder(path), name=str(path))
     done = git.run("rev-parse", "--show-object-format", "--is-bare-repository")
@@ -49,7 +58,19 @@ def open_path(path: Path) -> PlainRepository:
         raise Stalled(f"{path} has {ids} ids; poolplan supports repositories with sha1 ids only")
     if bare == "true":
         return PlainRepository(git=git)
-    return PlainRepository(git=git, checkout=path.absolute(), remote=_remote_of(git))
+    remote = _remote_of(git)
+    if remote and token:
+        address = git.output("remote", "get-url", "--push", remote).decode().strip()
+        git = replace(git, signed_in=_signed_in(address, token))
+    return PlainRepository(git=git, checkout=path.absolute(), remote=remote)
+
+
+def _signed_in(address: str, token: Callable[[], str] | None) -> SignedIn | None:
+    """The server of an HTTP address with the token for it; None for any other address."""
+    parts = urlsplit(address)
+    if token is None or parts.scheme not in ("http", "https"):
+        return None
+    return SignedIn(server=f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/", token=token)
 
 
 def _git_folder(path: Path) -> Path:

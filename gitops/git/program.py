@@ -5,8 +5,9 @@ It decides the environment, and which kind of error a failure is; what to run is
 
 from __future__ import annotations
 
+import base64
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gitops.environment import inherited
@@ -15,6 +16,7 @@ from gitops.process import Finished, run
 from gitops.redact import HIDDEN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 LOCAL_TIMEOUT = 60.0
@@ -42,6 +44,9 @@ _SETTINGS = (
     "maintenance.auto=false", "color.ui=false",
 )  # fmt: skip
 
+#: Those that talk to a remote.
+_REMOTE_COMMANDS = frozenset({"fetch", "push"})
+
 _WEB_LOGIN = re.compile(r"(https?://)[^/\s'\"]*@")
 _LOGIN = re.compile(r"(\w+://[^/\s:@'\"]*):[^/\s'\"]*@")
 _QUERY = re.compile(r"(\w+://[^\s?'\"]*)\?[^\s'\"]*")
@@ -63,27 +68,63 @@ def redact(text: str) -> str:
     return _QUERY.sub(r"\1", _LOGIN.sub(r"\1@", _WEB_LOGIN.sub(r"\1", text)))
 
 
-def run_git(*arguments: str, remote: str = "", stdin: bytes = b"", timeout: float = LOCAL_TIMEOUT) -> Finished:
+def run_git(
+    *arguments: str, secret: Mapping[str, str] | None = None, stdin: bytes = b"", timeout: float = LOCAL_TIMEOUT
+) -> Finished:
     """Run git to its end, whatever the outcome. Raises Fatal without a ``git`` program, Waiting after ``timeout``.
 
-    ``remote`` is the address that ``origin`` stands for. It travels in the environment, because it may hold a password
-    and neither a file nor the machine's list of processes may.
+    ``secret`` are settings that hold a password or token. They travel in the environment, because neither a file nor
+    the machine's list of processes may hold them.
     """
     settings = [part for setting in _SETTINGS for part in ("-c", setting)]
-    return run(["git", *settings, *arguments], env=_environment(remote), stdin=stdin, timeout=timeout)
+    return run(["git", *settings, *arguments], env=_environment(secret or {}), stdin=stdin, timeout=timeout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """Who poolplan is to a server of Git over HTTP. ``server`` is ``https://host:port/``, ``token`` tells the token as
+    it is now: one that expires is renewed while a process runs."""
+
+    server: str
+    token: Callable[[], str] = field(repr=False)
+
+    def settings(self, token: str) -> dict[str, str]:
+        """What lets git sign in at this server and at no other, whatever the machine's own settings say.
+
+        Every forge takes a token as the password of any user; GitHub wants ``x-access-token`` for that of an App. No
+        redirect is followed, or another server would get the header, and no helper answers for a token that is refused.
+        """
+        login = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        return {
+            f"http.{self.server}.extraHeader": f"Authorization: Basic {login}", "credential.helper": "",
+            f"http.{self.server}.followRedirects": "false",
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Git:
-    """One repository on this machine: its Git folder, what to call it, and the address of ``origin`` where given."""
+    """One repository on this machine: its Git folder, what to call it, and the address of ``origin`` where given.
+
+    ``signed_in``: with which token its remote is called; without, git's own ways to sign in are used.
+    """
 
     folder: Path
     name: str
     remote: str = field(default="", repr=False)
+    signed_in: SignedIn | None = None
 
     def run(self, *arguments: str, stdin: bytes = b"", timeout: float = LOCAL_TIMEOUT) -> Finished:
-        """Run to the end, whatever the outcome."""
-        return run_git("--git-dir", str(self.folder), *arguments, remote=self.remote, stdin=stdin, timeout=timeout)
+        """Run to the end, whatever the outcome. Raises what the token raises, where one is needed."""
+        secret = {"remote.origin.url": self.remote} if self.remote else {}
+        token = ""
+        if self.signed_in and arguments[0] in _REMOTE_COMMANDS:
+            token = self.signed_in.token()
+            secret |= self.signed_in.settings(token)
+        done = run_git("--git-dir", str(self.folder), *arguments, secret=secret, stdin=stdin, timeout=timeout)
+        if not token:
+            return done
+        hidden = [token, *(value.rpartition(" ")[2] for key, value in secret.items() if key.endswith("extraHeader"))]
+        return replace(done, out=_without(done.out, hidden), err=_without(done.err, hidden))
 
     def output(self, *arguments: str, stdin: bytes = b"", timeout: float = LOCAL_TIMEOUT) -> bytes:
         """What a command prints. Raises the error that its failure means."""
@@ -126,15 +167,14 @@ def _without(text: str, secrets: list[str]) -> str:
     return text
 
 
-def _environment(remote: str) -> dict[str, str]:
+def _environment(secret: Mapping[str, str]) -> dict[str, str]:
     environment = inherited(_QUIET)
     for name in _FOREIGN:
         environment.pop(name, None)
-    if remote:
-        given = environment.get("GIT_CONFIG_COUNT", "")
-        count = int(given) if given.isdigit() else 0
-        environment |= {
-            f"GIT_CONFIG_KEY_{count}": "remote.origin.url", f"GIT_CONFIG_VALUE_{count}": remote,
-            "GIT_CONFIG_COUNT": str(count + 1),
-        }  # fmt: skip
-    return environment
+    if not secret:
+        return environment
+    given = environment.get("GIT_CONFIG_COUNT", "")
+    first = int(given) if given.isdigit() else 0
+    for number, (key, value) in enumerate(secret.items(), start=first):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return {**environment, "GIT_CONFIG_COUNT": str(first + len(secret))}
