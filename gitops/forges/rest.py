@@ -184,7 +184,7 @@ class RestApi(ABC):
         if status == 401:
             return Stalled(
                 f"{self.name} refuses the token ({reply.call}){said}; it is wrong, revoked or expired: "
-                "give another one (spec.forge.token in cluster.yaml says where it is read from)"
+                "give another one (spec.forge in cluster.yaml says where it is read from)"
             )
         if status == 403:
             return Stalled(f"{self.name}: no right to {reply.call}{said}; the token needs {right.name}")

@@ -75,7 +75,7 @@ class Fake:
         self._table = [(method, re.compile(pattern), getattr(self, name)) for method, pattern, name in self.routes]
 
     def fail(self, status: int, body: Json = None, *, on: str = "", **headers: str) -> None:
-        """Let the next call whose ``METHOD path`` holds ``on`` be answered like this."""
+        """Let the next call whose ``METHOD path?query`` holds ``on`` be answered like this."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.faults.append((on, Answer(body, status, named)))
 
@@ -112,7 +112,7 @@ class Fake:
 
     def _fault(self, ask: Ask) -> Answer | None:
         for fault in self.faults:
-            if fault[0] in f"{ask.method} {ask.path}":
+            if fault[0] in f"{ask.method} {ask.path}?{urlencode(ask.query)}":
                 self.faults.remove(fault)
                 return fault[1]
         return None
