@@ -5,13 +5,13 @@ Fields at their defaults are left out. A value that is read back equals the one 
 
 from __future__ import annotations
 
-import sys
 import types
 import typing
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache, partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gitops.decoding import Misfit
@@ -140,7 +140,7 @@ def _few(readers: tuple[Reader, ...]) -> Reader:
 @cache
 def _record(kind: Any) -> Reader:
     """Reads a dataclass. Its annotations are resolved once, where all names are known."""
-    names = {name: one for module in _MODULES for name, one in vars(sys.modules[f"planner.{module}"]).items()}
+    names = {name: one for module in _MODULES for name, one in vars(import_module(f"planner.{module}")).items()}
     hints = typing.get_type_hints(kind, localns=names)
     readers = {one.name: _reader(hints[one.name]) for one in _fields(kind)}
     needed = [one.name for one in _fields(kind) if one.default is MISSING and one.default_factory is MISSING]
