@@ -37,6 +37,7 @@ PGP_KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _SILENT = {"SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force", "LC_ALL": "C", "LANGUAGE": "C"}
 _SSH_KEY = re.compile(r"((?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+) +([A-Za-z0-9+/]+=*)(?: .*)?")
 _FINGERPRINT = re.compile(r"(?:0X)?([0-9A-F]{40}|[0-9A-F]{64})")
+_LOADING = re.compile(r'Permissions .* are too open|(?<=": )incorrect passphrase')
 _REMEDY = "check spec.git.signing.key in cluster.yaml: a private key without a passphrase"
 
 
@@ -74,7 +75,8 @@ class SshSigner:
             file = self.file or _private(Path(folder) / "key", self.key.strip() + "\n")
             done = _run(["ssh-keygen", "-Y", "sign", "-n", "git", "-f", str(file)], stdin=payload)
         if done.code or SSH_BEGIN not in done.out:
-            raise Stalled(f"ssh-keygen cannot sign with the key that is set; {_REMEDY}")
+            why = _LOADING.search(done.err)
+            raise Stalled(f"ssh-keygen cannot sign with the key that is set{f' ({why[0]})' if why else ''}; {_REMEDY}")
         return done.out.strip()
 
 

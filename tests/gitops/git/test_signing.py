@@ -171,6 +171,10 @@ def test_a_signature_is_of_these_bytes_in_gits_namespace_by_this_key_and_one(tmp
 @needs_ssh
 def test_a_key_of_no_use_is_told_without_the_key(tmp_path: Path) -> None:
     locked, _ = ssh_key(tmp_path / "locked", passphrase="open sesame")
+    bare, _ = ssh_key(tmp_path / "bare")
+    bare.chmod(0o644)
+    with pytest.raises(Stalled, match=r"\(Permissions 0644 for .* are too open\)"):
+        SshSigner(file=bare).sign(PAYLOAD)
     for signer in (SshSigner(file=locked), SshSigner(key="nonsense"), SshSigner(file=tmp_path / "gone")):
         with pytest.raises(Stalled, match=r"spec\.git\.signing\.key") as told:
             signer.sign(PAYLOAD)
