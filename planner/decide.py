@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from planner import labels as known
+from planner.accounts import pool_price
 from planner.aims import Aims, policy_digest
 from planner.bins import Bin, node_bins, usable
 from planner.candidates import candidates
@@ -277,15 +278,6 @@ def _drivers(opened: list[Opened], demand: Demand) -> tuple[tuple[Owner, int], .
     owner = {pod: group.owner for group in demand.groups for pod in group.pods}
     counts = Counter(owner[pod] for one in opened for pod in one.pods)
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def pool_price(pool: Pool | None, catalog: Catalog) -> Price:
-    """What all nodes of a pool cost; nothing for a flavor the catalog does not know (the plan warns of it)."""
-    flavor = catalog.flavor(pool.flavor) if pool else None
-    if pool is None or flavor is None:
-        return Price()
-    hourly = flavor.price(monthly_billed=pool.monthly_billed) * pool.desired
-    return Price(hourly, flavor.monthly_price(monthly_billed=pool.monthly_billed) * pool.desired)
 
 
 def _cost(inputs: Inputs, desired: Desired, solution: Solution) -> Cost:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.accounts import Account, accounts
+from planner.accounts import Account, accounts, repriced
 from planner.decide import find_region
 from planner.guardrails import (
     EACH,
@@ -21,7 +23,7 @@ from planner.guardrails import (
     nodes_added,
     nodes_removed,
 )
-from planner.plan import Plan
+from planner.plan import Plan, Price
 from planner.pools import Pool, PoolName
 from tests.gitops.plans import MICRO, plan_of, pool
 from tests.gitops.review.changes import NODE, costed, written_plan
@@ -274,3 +276,24 @@ def test_percentages_are_exact(before: dict[str, int], after: dict[str, int], pe
     added, removed = sum(map(nodes_added, plan.changes)), sum(map(nodes_removed, plan.changes))
     assert ("maxGrowthPercent" in found) == (added > total * percent / 100)
     assert ("maxShrinkPercent" in found) == (removed > total * percent / 100)
+
+
+def test_what_a_plan_costs_is_worked_out_anew_whatever_it_says() -> None:
+    """Prices are not in the digest: a plan whose file says that it is free is not."""
+    inputs = inputs_of([node_class(), node_pool("plain")])
+    flavor = inputs.catalog.flavor("b3-8")
+    assert flavor is not None
+    honest = costed(plan_of((pool(A, 1),), (pool(A, 3), pool(B, 2, flavor="s1-2"))), node=flavor.hourly)
+    others = 7 * flavor.hourly
+    honest = replace(honest, cost=replace(honest.cost, after=Price(5 * flavor.hourly + others)))
+    free = costed(honest, node=0)
+    found = repriced(free, inputs.catalog)
+    assert found.digest == honest.digest
+    assert [one.cost_after.hourly for one in found.changes] == [3 * flavor.hourly, 0]
+    assert hourly_added(found) == 2 * flavor.hourly
+    assert (found.cost.before.hourly, found.cost.after.hourly) == (flavor.hourly, 3 * flavor.hourly)
+    hidden = replace(free, cost=replace(free.cost, before=Price(10**12), after=Price(0)))
+    assert rules(repriced(hidden, inputs.catalog), Guardrails(max_hourly=2 * flavor.hourly)) == ["maxHourly"]
+    kept = repriced(honest, inputs.catalog).cost
+    assert kept.after.hourly - kept.before.hourly == 2 * flavor.hourly
+    assert kept.after.hourly == 5 * flavor.hourly + others
