@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -190,3 +191,19 @@ def test_times_are_told_in_the_zone_of_the_window() -> None:
     assert local_text(at("2026-03-02T22:00Z"), PARIS, now) == "23:00 Europe/Paris"
     assert local_text(at("2026-03-02T23:00Z"), PARIS, now) == "Tue 3 Mar 00:00 Europe/Paris"
     assert local_text(at("2026-03-02T23:00Z"), "UTC", now) == "23:00 UTC"
+
+
+def test_a_machine_without_a_zone_database_knows_the_same_zones() -> None:
+    before = zoneinfo.TZPATH
+    try:
+        zoneinfo.reset_tzpath(to=())
+        ZoneInfo.clear_cache()
+        for name in ZONES:
+            zone = ZoneInfo.no_cache(parse_zone(name))
+            assert at("2026-07-01T00:00Z").astimezone(zone).utcoffset() is not None
+        assert at("2026-07-01T00:00Z").astimezone(ZoneInfo.no_cache(PARIS)).utcoffset() == timedelta(hours=2)
+        with pytest.raises(ValueRefused):
+            parse_zone("Europe/Atlantis")
+    finally:
+        zoneinfo.reset_tzpath(to=before)
+        ZoneInfo.clear_cache()
