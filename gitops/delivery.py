@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from gitops.agreement import Owner
 from gitops.applying import Applied, Hands, apply_plan
-from gitops.approval import Withheld, judge
 from gitops.cluster.nodes_live import LiveNodes
 from gitops.engines.terraform import TerraformEngine, TerraformSettings
-from gitops.errors import Refused, Stalled, Waiting
+from gitops.environment import machine_name
+from gitops.errors import Refused, Stalled
 from gitops.files import file_names, locked, write_folder
 from gitops.fleet import at_cluster
-from gitops.gather import connect, connect_cluster
-from gitops.git.facts import gather_facts
+from gitops.gather import connect, connect_cluster, read_catalog
+from gitops.loop.delivering import Delivery, deliver_all
+from gitops.loop.opening import open_world, trees_of
 from gitops.ovh.credentials import credentials_from
 from gitops.settings import Engine
 from renderer.layout import POOLS, TERRAFORM
@@ -26,10 +27,9 @@ if TYPE_CHECKING:
     from gitops.engines.base import Progress
     from gitops.fleet import Fleet
     from gitops.gather import Sources, Surroundings
+    from gitops.loop.claims import Turn
     from gitops.settings import Settings
-    from planner.plan import Plan
-
-_REMEDY = "plan with poolplan propose, review and merge"
+    from renderer.files import FileSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,36 +41,38 @@ class Place:
     cli_config: Path | None = None
 
 
-def approved_plan(fleet: Fleet) -> Plan:
-    """The plan that main's own tree approves. Raises Refused with the reasons where it approves none."""
-    facts = gather_facts(fleet.repository, fleet.settings)
-    branch = fleet.settings.git.branch
-    if facts.head != fleet.main:
-        raise Waiting(f"{branch} of {fleet.repository.name} moved while it was read; try again")
-    if facts.plan is None:
-        raise Refused(f"nothing is approved: {facts.plan_problem or f'{branch} has no plan'}; {_REMEDY}")
-    verdict = judge(facts, facts.plan)
-    if isinstance(verdict, Withheld):
-        raise Refused(f"the plan on {branch} is not approved as it stands; {_REMEDY}", reasons=verdict.reasons)
-    return facts.plan
+@dataclass(frozen=True, kw_only=True)
+class Tell:
+    """Where progress and talk go, and the reason of ``--freeze``, None where that was not given."""
+
+    report: Callable[[Progress], None]
+    say: Callable[[str], None]
+    freeze: str | None = None
 
 
-def deliver(
-    fleet: Fleet, sources: Sources, around: Surroundings, place: Place, *, report: Callable[[Progress], None],
-    say: Callable[[str], None],
-) -> Applied:  # fmt: skip
-    """Apply what is approved, and nothing else. Raises Refused, Stalled or Waiting."""
+def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, tell: Tell) -> Delivery:
+    """Apply what is approved, and nothing else. Raises Refused, Stalled or Waiting.
+
+    Changes are applied one after the other as they came onto main, so that each does what was reviewed.
+    """
     settings = fleet.settings
     _refuse_other_engine(settings)
     around = at_cluster(settings, around)
     work = place.work / f"{settings.name}-{settings.ovh.kube_id[:8]}"
+    place = replace(place, work=work)
     with locked(work / "poolplan.lock", f"cluster {settings.name}"):
-        plan = approved_plan(fleet)
-        hands = Hands(
-            engine=make_engine(fleet, replace(place, work=work), around.environment), client=connect(around),
-            clock=around.clock, nodes=lambda: _nodes(sources, around), report=report, say=say,
-        )  # fmt: skip
-        return apply_plan(plan, owner_of(settings), settings.guardrails, hands)
+        world = open_world(fleet, around, freeze=tell.freeze)
+        trees = trees_of(fleet, around, read_catalog(sources, around))
+
+        def apply(turn: Turn) -> Applied:
+            hands = Hands(
+                engine=make_engine(turn.link.after.files, settings, place, around.environment),
+                client=connect(around), clock=around.clock, nodes=lambda: _nodes(sources, around),
+                report=tell.report, say=tell.say,
+            )  # fmt: skip
+            return apply_plan(turn.plan, owner_of(settings), settings.guardrails, hands)
+
+        return deliver_all(world, trees, apply, clock=around.clock, holder=machine_name())
 
 
 def _refuse_other_engine(settings: Settings) -> None:
@@ -98,15 +100,17 @@ def owner_of(settings: Settings) -> Owner:
     return Owner(service_name=settings.ovh.service_name, kube_id=settings.ovh.kube_id)
 
 
-def make_engine(fleet: Fleet, place: Place, environment: Mapping[str, str]) -> TerraformEngine:
-    """Terraform over exactly the files of the main branch, in a folder of poolplan's own that keeps state and lock."""
+def make_engine(
+    tree: FileSet, settings: Settings, place: Place, environment: Mapping[str, str]
+) -> TerraformEngine:
+    """Terraform over exactly the files of a commit, in a folder of poolplan's own that keeps state and lock."""
     folder = place.work / "terraform"
-    files = fleet.files.inside(POOLS / TERRAFORM)
+    files = tree.inside(POOLS / TERRAFORM)
     stale = [path for path in file_names(folder) if path.suffix == ".tf" and files.get(path) is None]
     write_folder(folder, files, removed=stale)
     credentials = credentials_from(environment)
     key, secret, consumer = credentials.secrets
-    program = place.program or (fleet.settings.program.value if fleet.settings.program else "")
+    program = place.program or (settings.program.value if settings.program else "")
     return TerraformEngine(TerraformSettings(
         directory=folder, work=place.work / "work", program=program, cli_config=place.cli_config,
         variables={

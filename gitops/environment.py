@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,3 +18,8 @@ def environment() -> Mapping[str, str]:
 def inherited(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment for a program that poolplan starts: ours, with ``extra`` on top."""
     return {**os.environ, **extra}
+
+
+def machine_name() -> str:
+    """What this machine calls itself; of a pod, the pod's name."""
+    return platform.node() or "unknown"

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from gitops.gather import Surroundings
     from gitops.git.base import CommitId, Repository
     from gitops.settings import Settings
+    from planner.policy import Policy
     from planner.pools import PoolSet
     from renderer.files import FileSet
 
 CLUSTERS = PurePosixPath("clusters")
+GIT_TOKEN = "POOLPLAN_GIT_TOKEN"  # noqa: S105 - a name
+"""The environment variable whose value signs in at a remote over HTTP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +46,28 @@ class Fleet:
 
 def open_fleet(source: str, cluster: str, around: Surroundings, *, cache: Path) -> Fleet:
     """Open the repository and read one cluster. Raises Stalled or InputError with the file and line at fault."""
-    from gitops.git.base import BranchName  # noqa: PLC0415 - loaded only for repositories
-    from gitops.git.opening import open_repository  # noqa: PLC0415 - likewise
+    return read_fleet(open_source(source, around, cache=cache), cluster, around)
+
+
+def open_source(source: str, around: Surroundings, *, cache: Path) -> Repository:
+    """The fleet repository at a path or an address, as it is now.
+
+    A remote over HTTP is called with the token in POOLPLAN_GIT_TOKEN, where that is set; else as Git itself would.
+    """
+    from gitops.git.opening import open_repository  # noqa: PLC0415 - loaded only for repositories
 
     # A mirror of its own for each address: two runs at once must never read each other's branches.
-    repository = open_repository(source, cache=cache / sha256(source.encode()).hexdigest()[:16])
+    folder = cache / sha256(source.encode()).hexdigest()[:16]
+    known = around.environment.get(GIT_TOKEN, "")
+    repository = open_repository(source, cache=folder, token=(lambda: known) if known else None)
     repository.refresh()
+    return repository
+
+
+def read_fleet(repository: Repository, cluster: str, around: Surroundings) -> Fleet:
+    """Read one cluster as of the last ``refresh``; without a name, the only one there is. Raises as ``open_fleet``."""
+    from gitops.git.base import BranchName  # noqa: PLC0415 - loaded only for repositories
+
     name = cluster or _only_cluster(repository, "main")
     variables = around.environment
     head, files = _read(repository, "main", name)
@@ -68,6 +87,17 @@ def open_fleet(source: str, cluster: str, around: Surroundings, *, cache: Path) 
         repository=repository, settings=settings, main=head, files=files,
         policy=_policy(files, name, around), declared=declared_pools(files, settings),
     )  # fmt: skip
+
+
+def cluster_names(repository: Repository) -> tuple[str, ...]:
+    """All clusters of the main branch, by name."""
+    head, _ = _read(repository, "main", "")
+    return tuple(_clusters(repository.read(head, CLUSTERS)))
+
+
+def policy_of(files: FileSet, cluster: str, around: Surroundings) -> Policy:
+    """The policy in a cluster's files, whatever commit they are of. Raises InputError."""
+    return _policy(files, cluster, replace(around, remark=lambda _: None)).policy
 
 
 def at_cluster(settings: Settings, around: Surroundings) -> Surroundings:

@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from planner.accounts import pool_price
 from planner.canonical import Digest, value_digest
-from planner.decide import pool_price
-from planner.diff import action_for
+from planner.diff import action_for, changed_fields
 from planner.guardrails import nodes_removed
 from planner.plan import Action, Change, Cost, Evidence, Plan, Price, Reason
 from planner.pools import PoolName, PoolSet
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from planner.pools import Pool
 
 BY_HAND: Final = "by-hand"
+DRIFTED: Final = "drift"
+EDITED: Final = Reason(BY_HAND, "somebody changed the pool's file")
 NOTHING: Final = Digest("")
 """In place of the digest of an input that had no part in a plan."""
 
@@ -42,6 +44,7 @@ class Given:
     now: str
     observed: PoolSet = field(default_factory=PoolSet)
     victims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reason: Reason = EDITED
 
 
 def plan_between(before: PoolSet, after: PoolSet, given: Given) -> Plan:
@@ -55,6 +58,17 @@ def plan_between(before: PoolSet, after: PoolSet, given: Given) -> Plan:
         pools=value_digest((before, after)),
     )  # fmt: skip
     return Plan(declared=before, desired=after, changes=changes, cost=cost, evidence=evidence)
+
+
+def adoption(declared: PoolSet, observed: PoolSet) -> PoolSet:
+    """The declared pools as the provider has them: what somebody changed there is taken over, what is gone goes.
+
+    Only pools that the provider's own list has count, which it knows by an id: nodes tell of pools too little.
+    """
+    seen = {pool.name: pool for pool in observed if pool.state is not None and pool.state.id}
+    if not seen:
+        return declared
+    return PoolSet.of(_adopted(pool, seen[pool.name]) for pool in declared if pool.name in seen)
 
 
 def without_victims(plan: Plan) -> tuple[str, ...]:
@@ -83,6 +97,10 @@ def name_victims(plan: Plan, nodes: Sequence[Node], pods: Iterable[Pod]) -> dict
     return named
 
 
+def _adopted(declared: Pool, seen: Pool) -> Pool:
+    return replace(declared, **{name: getattr(seen, name) for name in changed_fields(declared, seen)})
+
+
 def _change(before: Pool | None, after: Pool | None, given: Given) -> Change | None:
     action, forcing = action_for(before, after)
     if action is Action.NOOP:
@@ -92,7 +110,7 @@ def _change(before: Pool | None, after: Pool | None, given: Given) -> Change | N
     return Change(
         pool=name, action=action, after=after, forces_replace=forcing,
         before=replace(before, state=seen.state) if before and seen else before,
-        reasons=(Reason(BY_HAND, "somebody changed the pool's file"),), victims=given.victims.get(name, ()),
+        reasons=(given.reason,), victims=given.victims.get(name, ()),
         cost_before=pool_price(before, given.catalog), cost_after=pool_price(after, given.catalog),
     )  # fmt: skip
 

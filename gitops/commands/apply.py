@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops.commands.options import remark, repo_options, surroundings
+from gitops.commands.options import freeze_option, remark, repo_options, surroundings
 from gitops.commands.state import state_folder
-from gitops.errors import ExitCode
+from gitops.errors import ExitCode, Refused
 from gitops.gather import Sources
+
+if TYPE_CHECKING:
+    from gitops.engines.base import Progress
+    from gitops.loop.delivering import Delivery
+
+_REMEDY = "plan with poolplan propose, review and merge"
 
 
 @click.command("apply")
@@ -19,34 +26,53 @@ from gitops.gather import Sources
 @click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded.")
 @click.option("--cli-config", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="A Terraform CLI configuration file, for instance to name a provider mirror.")  # fmt: skip
-def command(
-    repo: str, cluster: str, kubeconfig: str, context: str, program: str, cli_config: Path | None
-) -> int:
+@click.option("--catalog", type=click.Path(path_type=Path), metavar="FILE",
+              help="Prices, for rules that look at them. Default: the bundled ones.")  # fmt: skip
+@freeze_option
+def command(**options: Any) -> int:
     """Apply what was merged into the main branch: check the approval, let Terraform plan, compare, apply that plan.
 
-    Exits 3, with nothing changed, when anything is not exactly as approved.
+    Exits 3, with nothing changed, when anything is not exactly as approved. What is applied is recorded in the
+    repository, on the cluster's ledger branch, so that nothing is applied twice.
     """
-    from gitops.delivery import Place, deliver  # noqa: PLC0415 - loaded only when the command runs
-    from gitops.engines.base import Progress, Stage  # noqa: PLC0415 - likewise
+    from gitops.delivery import Place, Tell, deliver  # noqa: PLC0415 - loaded only when the command runs
     from gitops.fleet import open_fleet  # noqa: PLC0415 - likewise
-
-    def report(progress: Progress) -> None:
-        time = f", {progress.elapsed_seconds} s" if progress.stage is not Stage.STARTED else ""
-        remark(f"{progress.action} {progress.pool_name}: {progress.stage.value}{time}")
 
     around = surroundings()
     state = state_folder(around.environment)
-    fleet = open_fleet(repo, cluster, around, cache=state / "git")
-    place = Place(work=state / "terraform", program=program, cli_config=cli_config)
-    applied = deliver(fleet, Sources(kubeconfig=kubeconfig, context=context), around, place, report=report, say=remark)
-    if not applied.changed and not applied.removed:
-        click.echo("Nothing to do: the approved plan is in effect.")
-    else:
+    fleet = open_fleet(options["repo"], options["cluster"], around, cache=state / "git")
+    place = Place(work=state / "terraform", program=options["program"], cli_config=options["cli_config"])
+    sources = Sources(
+        kubeconfig=options["kubeconfig"], context=options["context"], catalog=options["catalog"]
+    )  # fmt: skip
+    delivery = deliver(fleet, sources, around, place, Tell(report=_report, say=remark, freeze=options["freeze"]))
+    return conclude(delivery, fleet.settings.git.branch)
+
+
+def conclude(delivery: Delivery, branch: str) -> int:
+    """Say what a delivery did. Raises Refused, once that is told, where the next change is not approved."""
+    drift = []
+    for turn, applied in delivery.applied:
         pools, nodes = _count(applied.changed, "pool"), _count(len(applied.removed), "node")
-        click.echo(f"Applied: {pools} changed, {nodes} removed.")
-    for drift in applied.drift:
-        remark(f"still different: {drift}")
-    return ExitCode.FAILED if applied.drift else ExitCode.DONE
+        click.echo(f"Applied {turn.plan.digest[7:19]}: {pools} changed, {nodes} removed.")
+        drift += [f"still different: {one}" for one in applied.drift]
+    for line in drift:
+        remark(line)
+    if delivery.withheld is not None:
+        raise Refused(f"what {branch} asks for is not approved as it stands; {_REMEDY}",
+                      reasons=delivery.withheld.reasons)  # fmt: skip
+    if not delivery.begun:
+        raise Refused(f"nothing is approved: {delivery.problem or f'{branch} has no plan'}; {_REMEDY}")
+    if not delivery.applied:
+        click.echo("Nothing to do: the approved plan is in effect.")
+    return ExitCode.FAILED if drift else ExitCode.DONE
+
+
+def _report(progress: Progress) -> None:
+    from gitops.engines.base import Stage  # noqa: PLC0415 - loaded only when the command runs
+
+    time = f", {progress.elapsed_seconds} s" if progress.stage is not Stage.STARTED else ""
+    remark(f"{progress.action} {progress.pool_name}: {progress.stage.value}{time}")
 
 
 def _count(number: int, what: str) -> str:

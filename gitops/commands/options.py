@@ -51,6 +51,9 @@ _REPO = (
 settings_option = click.option(
     "--settings", type=_PATH, metavar="FILE", help="A cluster.yaml: the cluster, and what its plans are to be good at.",
 )  # fmt: skip
+freeze_option = click.option(
+    "--freeze", metavar="REASON", default=None, help="Let nothing be merged or applied, whatever is approved.",
+)  # fmt: skip
 output_option = click.option(
     "--output", "-o", type=click.Choice(["text", "json", "markdown", "patch"]), default="text", show_default=True,
     help="How to show the plan; json is the plan document, patch is RFC 6902 on the declared pools.",

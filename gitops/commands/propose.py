@@ -1,4 +1,4 @@
-"""``poolplan propose``: plan from the fleet repository's main branch, and commit the plan on a branch for review."""
+"""``poolplan propose``: plan from the fleet repository's main branch, and keep the proposals what the plan asks for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from gitops.commands.options import (
     for_cluster,
+    freeze_option,
     input_options,
     output_option,
     repo_options,
@@ -21,26 +22,32 @@ from gitops.errors import ExitCode, InputError
 from gitops.gather import gather
 
 if TYPE_CHECKING:
-    from gitops.propose import Proposed
+    from gitops.loop.acting import Done
+    from gitops.settings import Settings
 
 
 @click.command("propose")
 @repo_options
 @input_options
 @output_option
+@freeze_option
+@click.option("--evidence", is_flag=True, help="Keep the plan's inputs beside it, so that it can be replayed.")
 def command(**options: Any) -> int:
-    """Plan what the repository's main branch and the cluster ask for, and commit it on a branch of its own.
+    """Plan what the repository's main branch and the cluster ask for, and propose it for review.
 
-    Merging that branch is the approval. The same plan is the same branch and the same commit; no change, no commit.
+    Each kind of change (up, down, policy, drift) has one branch and, on a forge, one pull request, revised as demand
+    moves and withdrawn when nothing is left to do. The same plan is the same commit: then nothing is pushed or said.
     """
     from gitops.fleet import at_cluster, open_fleet  # noqa: PLC0415 - loaded only when the command runs
-    from gitops.propose import propose  # noqa: PLC0415 - likewise
+    from gitops.loop.opening import open_world, trees_of  # noqa: PLC0415 - likewise
+    from gitops.loop.proposing import propose  # noqa: PLC0415 - likewise
     from planner.decide import decide  # noqa: PLC0415 - likewise
     from planner.errors import ValueRefused  # noqa: PLC0415 - likewise
 
     around = surroundings()
     now = time_of(options["now"], around)
     fleet = open_fleet(options["repo"], options["cluster"], around, cache=state_folder(around.environment) / "git")
+    _refuse_other_objective(options, fleet.settings)
     around = at_cluster(fleet.settings, around)
     sources = for_cluster(sources_of(options), options, fleet.settings)
     inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
@@ -49,16 +56,34 @@ def command(**options: Any) -> int:
     except ValueRefused as error:
         raise InputError(str(error)) from error
     click.echo(show(plan, options["output"], cluster=fleet.settings.name), nl=False)
-    proposed = propose(fleet.repository, plan, fleet.settings)
-    for line in told(proposed):
+    world = open_world(fleet, around, freeze=options["freeze"])
+    evidence = _evidence(inputs, now, around.remark) if options["evidence"] else {}
+    trees = trees_of(fleet, around, inputs.catalog)
+    for line in told(propose(world, trees, plan, inputs, now=now, **evidence)):
         around.remark(line)
     return ExitCode.DONE
 
 
-def told(proposed: Proposed) -> list[str]:
-    """What became of the proposal, a line each."""
-    lines = ["nothing to propose"]
-    if proposed.branch and proposed.commit:
-        lines = [f"{proposed.state.value}: branch {proposed.branch}, commit {proposed.commit[:12]}"]
-    lines += [f"withdrawn: {branch}, an older plan" for branch in proposed.withdrawn]
-    return lines + [f"left as it is: {text}" for text in proposed.left]
+def told(done: tuple[Done, ...]) -> list[str]:
+    """What became of the proposals, a line each; where nothing is to be done at all, one line."""
+    from gitops.loop.steps import Step  # noqa: PLC0415 - loaded only when the command runs
+
+    lines = [str(one) for one in done if one.step is not Step.REST or one.reason != "nothing to do"]
+    return lines or ["nothing to propose"]
+
+
+def _evidence(inputs: Any, now: Any, remark: Any) -> dict[str, Any]:
+    from gitops.evidence.files import beside_plan  # noqa: PLC0415 - only when asked for
+
+    beside = beside_plan(inputs, now=now)
+    if beside.note:
+        remark(beside.note)
+    return {"evidence": beside}
+
+
+def _refuse_other_objective(options: dict[str, Any], settings: Settings) -> None:
+    """What plans are to be good at is policy: a plan under another one could never be applied."""
+    wanted = options["objective"]
+    if wanted and wanted != settings.aims.objective.value:
+        written = settings.aims.objective.value
+        raise InputError(f"--objective {wanted}: {settings.folder}/cluster.yaml says {written}; change it there")

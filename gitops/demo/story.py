@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from gitops.applying import wait_until_ready
 from gitops.checks import run_checks
 from gitops.clock import monotonic
-from gitops.delivery import Place, deliver
+from gitops.delivery import Place, Tell, deliver
 from gitops.demo.stage import MAIN, NAME, Stage, manifest
 from gitops.engines.base import Stage as ProgressStage
 from gitops.errors import Refused
 from gitops.fleet import CLUSTERS, open_fleet
 from gitops.gather import connect, gather, read_cluster
+from gitops.git.base import BranchName
+from gitops.loop.opening import open_world, trees_of
+from gitops.loop.proposing import propose
 from gitops.process import run
-from gitops.propose import propose
 from gitops.verify import find_drift
 from planner.decide import decide
 from planner.demand import is_demand
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from gitops.engines.base import Progress
     from gitops.fleet import Fleet
+    from planner.decide import Inputs
     from planner.nodes import Node
     from planner.plan import Plan
     from planner.snapshot import Snapshot
@@ -121,7 +124,7 @@ class Story:
     def troubleshooting(self) -> None:
         self._create("giant", "1 × 200 cpu")
         self._create("nowhere", "1 × 500m cpu, in zone eu-west-par-z")
-        plan = self.plan()[1]
+        plan = self.plan()[2]
         self._indent(plan_view(summarize(plan), screen=self.screen))
         for name in ("giant", "nowhere"):
             self.stage.delete(name)
@@ -137,36 +140,54 @@ class Story:
 
     # --- plan, propose, approve, apply, watch ------------------------------------------------------
 
-    def plan(self) -> tuple[Fleet, Plan]:
+    def plan(self) -> tuple[Fleet, Inputs, Plan]:
         """What ``poolplan plan`` computes for the repository's main branch and the live cluster."""
         fleet = self._fleet()
         inputs = gather(self.stage.sources, self.stage.around, declared=fleet.declared, policy=fleet.policy)
-        return fleet, decide(inputs, now=self.stage.clock.now())
+        return fleet, inputs, decide(inputs, now=self.stage.clock.now())
 
     def scale_to_demand(self) -> None:
         """One round: plan, proposal, approval, apply, nodes, pods."""
-        fleet, plan = self.plan()
+        fleet, inputs, plan = self.plan()
         self._indent(plan_view(summarize(plan), cluster=NAME, screen=self.screen))
-        proposed = propose(fleet.repository, plan, fleet.settings)
-        if proposed.commit is None:
+        world, trees = open_world(fleet, self.stage.around), trees_of(fleet, self.stage.around, inputs.catalog)
+        done = [one for one in propose(world, trees, plan, inputs, now=self.stage.clock.now()) if one.commit]
+        if not done:
             self.say("  proposed   nothing: the pools are as they should be")
             return
-        self.say(f"  proposed   {proposed.branch}")
-        self._diff(fleet, proposed.commit)
-        fleet.repository.push(proposed.commit, MAIN, expect=fleet.main)
-        self.say(f"  approved   merged into {MAIN} as {proposed.commit[:12]}, plan {plan.digest[:19]}")
-        self._apply()
+        for one in done:
+            self.say(f"  proposed   {one.branch}")
+            self._diff(fleet, one.commit)
+        for one in done:
+            self._merge(one.branch)
+            self._apply()
         self._watch(plan)
+
+    def _merge(self, branch: str) -> None:
+        """A person merges a proposal; where main has moved on since, poolplan revises it first."""
+        repository = self.stage.repository
+        repository.refresh()
+        main, tip = repository.head(MAIN), repository.head(BranchName(branch))
+        if tip is not None and repository.show(tip).parents != (main,):
+            fleet, inputs, plan = self.plan()
+            world, trees = open_world(fleet, self.stage.around), trees_of(fleet, self.stage.around, inputs.catalog)
+            propose(world, trees, plan, inputs, now=self.stage.clock.now())
+            repository.refresh()
+            main, tip = repository.head(MAIN), repository.head(BranchName(branch))
+        if tip is not None:
+            repository.push(tip, MAIN, expect=main)
+            self.say(f"  approved   {branch} merged into {MAIN} as {tip[:12]}")
 
     def _apply(self) -> None:
         """What ``poolplan apply`` does, with its progress."""
         started = monotonic()
         place = Place(work=self.stage.folder / "work", cli_config=self.stage.cli_config)
-        applied = deliver(
-            self._fleet(), self.stage.sources, self.stage.around, place, report=self._progress,
-            say=lambda text: self.say(f"  apply      {text}"),
-        )  # fmt: skip
-        state = "are as planned" if not applied.drift else "differ: " + "; ".join(str(each) for each in applied.drift)
+        tell = Tell(report=self._progress, say=lambda text: self.say(f"  apply      {text}"))
+        delivery = deliver(self._fleet(), self.stage.sources, self.stage.around, place, tell)
+        if delivery.withheld is not None:
+            raise Refused("the merged plan is withheld", reasons=delivery.withheld.reasons)
+        drift = [str(each) for _, applied in delivery.applied for each in applied.drift]
+        state = "are as planned" if not drift else "differ: " + "; ".join(drift)
         self.say(f"  verified   the provider's pools {state} ({monotonic() - started:.1f} s)")
 
     def _fleet(self) -> Fleet:

@@ -83,8 +83,14 @@ def _replans(before: Tree, after: Tree) -> bool:
 
 
 def _from_last_whole(links: list[Link], *, begun: bool) -> tuple[Link, ...]:
-    """The links from the last one that tells the whole way from what was applied; without any, all or none."""
+    """The links from the last one that tells the whole way from what was applied; without any, all of them.
+
+    Where nothing was applied yet, those from the first one on that brought a plan, though not one that it keeps to.
+    """
     for place in range(len(links) - 1, -1, -1):
         if links[place].step.whole:
             return tuple(links[place:])
-    return tuple(links) if begun else ()
+    if begun:
+        return tuple(links)
+    planned = [place for place, link in enumerate(links) if link.after.plan_text not in ("", link.before.plan_text)]
+    return tuple(links[planned[0] :]) if planned else ()

@@ -28,6 +28,7 @@ RECORDS = PurePosixPath("records")
 NAME = "ledger"
 CLAIM = timedelta(hours=2)
 """How long a claim holds others back. Terraform waits an hour for a pool; what is claimed longer was abandoned."""
+_LIVES = (Event.OPENED, Event.DECLINED, Event.MERGED, Event.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +51,9 @@ class Ledger:
             return None
         return newest
 
-    def declined(self, kind: str) -> Record | None:
-        """The decision that a person left by closing the last proposal of this kind; None where another came after."""
-        ends = (Event.OPENED, Event.DECLINED, Event.WITHDRAWN)
-        newest = next((one for one in reversed(self.records) if one.kind == kind and one.event in ends), None)
-        return newest if newest is not None and newest.event is Event.DECLINED else None
+    def latest(self, kind: str) -> Record | None:
+        """What happened last to the proposals of a kind: opened, declined, merged or withdrawn."""
+        return next((one for one in self._of(*_LIVES) if one.kind == kind), None)
 
     def of_request(self, number: int, *events: Event) -> Record | None:
         """The newest of these events of a pull request."""

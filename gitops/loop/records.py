@@ -30,6 +30,7 @@ class Event(Enum):
     OPENED = "opened"
     SUPERSEDED = "superseded"
     DECLINED = "declined"
+    MERGED = "merged"
     WITHDRAWN = "withdrawn"
     CLAIMED = "claimed"
     APPLIED = "applied"

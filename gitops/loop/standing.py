@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gitops.errors import Stalled
+from gitops.evidence.files import ATTRIBUTES, TEXT
 from gitops.git.base import BranchName, Draft
 from renderer.files import FileSet
-from renderer.layout import PLAN, POOLS, is_owned
+from renderer.layout import PLAN, PLAN_TEXT, POOLS, is_owned
 from renderer.proposal import CLUSTER_TRAILER, DIGEST_TRAILER
 
 if TYPE_CHECKING:
+    from pathlib import PurePosixPath
+
     from gitops.git.base import Commit, CommitId, Repository
     from gitops.loop.trees import Tree, Trees
     from gitops.settings import Settings
     from planner.plan import Plan
-
-PLAN_TEXT: Final = PurePosixPath("plan.md")
-EVIDENCE: Final = PurePosixPath("evidence.json.gz.b64")
-"""What poolplan writes into a cluster's folder beside the pools."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +56,7 @@ def read_standing(trees: Trees, branch: BranchName) -> Standing:
 
 def is_bots(path: PurePosixPath) -> bool:
     """Whether poolplan writes this path of a cluster's folder."""
-    if path in (PLAN, PLAN_TEXT, EVIDENCE):
+    if path in (PLAN, PLAN_TEXT, TEXT, ATTRIBUTES):
         return True
     return path.is_relative_to(POOLS) and is_owned(path.relative_to(POOLS))
 

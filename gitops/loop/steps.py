@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from gitops.forges.base import RequestState
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,15 +37,25 @@ class Step(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a proposal ended: merged, or closed by somebody (RFC 3339 ``at``, empty where not known)."""
+
+    merged: bool
+    text: str
+    number: int = 0
+    by: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """Everything that decides on one kind of proposal of one cluster.
 
     ``plan`` None: nothing of this kind is to be done. ``standing`` is what the kind's branch holds, ``request`` its
-    open pull request; ``ended`` is its last one, where that ended and nobody has taken note. ``gone`` says that a
-    branch which stood was deleted, where there are no requests. ``current``: what stands tells this plan on main as it
-    is. ``told``: the request says all that it should. ``recorded``: the ledger knows it. ``merges``: nobody needs to
-    say a word, and nothing is in the way. The other texts say why something waits, each a sentence without a full stop;
-    empty: it does not.
+    open pull request; ``ended`` is how the last one ended, where the ledger does not know. ``current``: what stands
+    tells this plan on main as it is. ``told``: the request says all that it should. ``recorded``: the ledger knows it.
+    ``merges``: nobody needs to say a word, and nothing is in the way. The texts say why something waits, each a
+    sentence without a full stop; empty: it does not.
     """
 
     kind: Kind
@@ -55,8 +63,7 @@ class Situation:
     standing: Standing
     reviews: bool
     request: PullRequest | None = None
-    ended: PullRequest | None = None
-    gone: str = ""
+    ended: Ended | None = None
     current: bool = False
     told: bool = False
     recorded: bool = False
@@ -76,6 +83,7 @@ class Next:
     reason: str
 
 
+_NOTHING_LEFT = "nothing is left to do"
 _Row = tuple["Callable[[Situation], bool]", Step, "Callable[[Situation], str]"]
 
 
@@ -84,29 +92,26 @@ def _stands(now: Situation) -> bool:
 
 
 def _closed(now: Situation) -> bool:
-    return bool(now.gone) or (now.ended is not None and now.ended.state is RequestState.CLOSED)
+    return now.ended is not None and not now.ended.merged
 
 
 def _merged(now: Situation) -> bool:
-    return now.standing.merged or (now.ended is not None and now.ended.state is RequestState.MERGED)
-
-
-def _who(now: Situation) -> str:
-    return now.gone or (f"#{now.ended.number} was closed by {now.ended.ended_by or 'somebody'}" if now.ended else "")
+    return now.standing.merged or (now.ended is not None and now.ended.merged)
 
 
 TABLE: Final[tuple[_Row, ...]] = (
     # What people did comes first: it is never overwritten.
     (lambda now: _stands(now) and not now.standing.ours, Step.LEAVE, lambda now: now.standing.problem),
-    (_closed, Step.REMEMBER, _who),
+    (_closed, Step.REMEMBER, lambda now: now.ended.text if now.ended else ""),
     (_merged, Step.TIDY, lambda _: "it is merged"),
     # Nothing to do.
-    (lambda now: now.plan is None and _stands(now), Step.WITHDRAW, lambda _: "nothing is left to do"),
-    (lambda now: now.plan is None, Step.REST, lambda _: "nothing to do"),
+    (lambda now: now.plan is None and _stands(now), Step.WITHDRAW, lambda now: now.unapproved or _NOTHING_LEFT),
+    (lambda now: now.plan is None and not now.unapproved, Step.REST, lambda _: "nothing to do"),
     # Something to do that has to wait.
     (lambda now: bool(now.unapproved) and _stands(now), Step.WITHDRAW, lambda now: now.unapproved),
     (lambda now: bool(now.unapproved), Step.AWAIT, lambda now: now.unapproved),
     (lambda now: not _stands(now) and bool(now.declined), Step.REST, lambda now: now.declined),
+    (lambda now: bool(now.declined) and now.reviews and now.request is None, Step.TIDY, lambda now: now.declined),
     (lambda now: not _stands(now) and bool(now.unripe), Step.AWAIT, lambda now: now.unripe),
     (lambda now: not _stands(now) and bool(now.limit), Step.AWAIT, lambda now: now.limit),
     # Propose it, and keep what stands true.

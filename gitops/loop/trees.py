@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gitops.errors import InputError
+from planner.accounts import repriced
 from planner.aims import policy_digest
 from planner.between import Given, plan_between, without_victims
 from planner.errors import ValueRefused
@@ -62,12 +63,16 @@ class Step:
 
 @dataclass(kw_only=True)
 class Trees:
-    """Reads a cluster's trees, each once. ``read_policy`` turns a cluster's files into its policy; it may raise."""
+    """Reads a cluster's trees, each once. ``read_policy`` turns a cluster's files into its policy; it may raise.
+
+    ``text`` is the cluster.yaml that the settings were read from.
+    """
 
     repository: Repository
     settings: Settings
     catalog: Catalog
     read_policy: Callable[[FileSet], Policy]
+    text: str = ""
     _known: dict[CommitId, Tree] = field(default_factory=dict)
 
     def at(self, commit: CommitId) -> Tree:
@@ -97,12 +102,13 @@ class Trees:
         plan = after.plan
         if plan is None or after.plan_text == before.plan_text or plan.desired != after.pools:
             return None
-        whole = start is None or plan.declared == start
+        whole = start is not None and plan.declared == start
         if not whole and plan.declared != before.pools:
             return None
         if plan.evidence.policy != after.policy:
             return Step(problem=f"{PLAN} was made under another policy than the one beside it", whole=whole)
-        return Step(plan=plan, whole=whole)
+        # Prices are in no digest, so the file may say anything of them.
+        return Step(plan=repriced(plan, self.catalog), whole=whole)
 
     def _read(self, commit: CommitId) -> Tree:
         folder = self.settings.folder

@@ -101,7 +101,7 @@ def judge(facts: Facts, rules: ReviewRules, now: datetime) -> Approval | Withhel
     if isinstance(requirement, Denied):
         return Withheld(reasons=tuple(map(str, requirement.denials)), until=requirement.until)
     merge = tuple(_merge(facts, rules))
-    words, by = _words(facts, facts.plan, requirement) if facts.reviews else _plain(requirement)
+    words, by = _words(facts, facts.plan, requirement) if facts.reviews else (plain_words(requirement), ())
     if merge or words:
         return Withheld(reasons=(*merge, *words), wants_plan=True)
     named = tuple(sorted({need.rule for need in requirement.needs}))
@@ -110,12 +110,17 @@ def judge(facts: Facts, rules: ReviewRules, now: datetime) -> Approval | Withhel
 
 def approvers(facts: Facts, plan: Plan) -> frozenset[str]:
     """Whose approvals count for this plan: not the author's, not poolplan's own, not taken back, and for no less."""
-    author = facts.request.author if facts.request else ""
     return frozenset(
         one.vote.who for one in facts.heard
-        if one.vote.word is Word.APPROVES and not one.vote.dismissed and one.vote.who not in ("", author, facts.bot)
+        if one.vote.word is Word.APPROVES and not one.vote.dismissed and one.vote.who and not _is_own(facts, one)
         and one.plan is not None and not covers(one.plan, plan)
     )  # fmt: skip
+
+
+def _is_own(facts: Facts, heard: Heard) -> bool:
+    """Whether the word is the author's or poolplan's; forges take no note of upper case in logins."""
+    author = facts.request.author if facts.request else ""
+    return heard.vote.who.casefold() in (author.casefold(), facts.bot.casefold())
 
 
 def missing_words(facts: Facts, plan: Plan, requirement: Requirement) -> tuple[str, ...]:
@@ -160,7 +165,7 @@ def _words(facts: Facts, plan: Plan, requirement: Requirement) -> tuple[tuple[st
     found = approvers(facts, plan)
     objections = [
         f"{one.vote.who} asks for changes" for one in facts.heard
-        if one.vote.word is Word.OBJECTS and not one.vote.dismissed and one.vote.who != facts.bot
+        if one.vote.word is Word.OBJECTS and not one.vote.dismissed and one.vote.who.casefold() != facts.bot.casefold()
     ]  # fmt: skip
     missing = satisfied(requirement, found, facts.teams, facts.owned)
     hints = list(_not_counted(facts, plan)) if missing else []
@@ -169,14 +174,13 @@ def _words(facts: Facts, plan: Plan, requirement: Requirement) -> tuple[tuple[st
 
 def _not_counted(facts: Facts, plan: Plan) -> Iterator[str]:
     """Why approvals that somebody gave do not count."""
-    author = facts.request.author if facts.request else ""
     for one in facts.heard:
         vote = one.vote
         if vote.word is not Word.APPROVES or vote.who == "":
             continue
         if vote.dismissed:
             yield f"{vote.who}'s approval was taken back"
-        elif vote.who in (author, facts.bot):
+        elif _is_own(facts, one):
             yield f"{vote.who} is the author, whose own word does not count"
         elif vote.commit is None:
             yield f"which commit {vote.who} approved is not known"
@@ -186,12 +190,12 @@ def _not_counted(facts: Facts, plan: Plan) -> Iterator[str]:
             yield f"{vote.who} approved less in {vote.commit[:12]}: {lacking[0]}"
 
 
-def _plain(requirement: Requirement) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Merging is one word by somebody: rules that ask for more cannot be met."""
+def plain_words(requirement: Requirement) -> tuple[str, ...]:
+    """What cannot be had where merging is one word by somebody, a sentence each."""
     return tuple(
-        f"{need} and plain Git cannot tell who approved: name a forge in spec.forge" for need in requirement.needs
+        f"{need}, and plain Git cannot tell who approved: name a forge in spec.forge" for need in requirement.needs
         if _beyond_merging(need)
-    ), ()  # fmt: skip
+    )  # fmt: skip
 
 
 def _beyond_merging(need: Need) -> bool:

@@ -1,0 +1,80 @@
+"""Exactly once: a change is claimed in the ledger before it is applied, and recorded there when it has been.
+
+Of two controllers that race, one can add its claim. A process that is killed in between finds its own claim again and
+goes on; another one waits until the claim is too old to be alive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gitops.errors import Waiting
+from gitops.loop.ledger import CLAIM, append, read_ledger, stamp, time_of
+from gitops.loop.records import Event, Record, figures_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gitops.forges.base import PullRequest
+    from gitops.loop.chain import Link
+    from gitops.loop.ledger import Ledger
+    from gitops.loop.world import World
+    from gitops.review.judge import Approval
+    from gitops.settings import Settings
+    from planner.plan import Plan
+
+_TRIES = 8
+"""How often a record is tried to be added while others add theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What is about to be applied, and on whose word."""
+
+    link: Link
+    plan: Plan
+    approval: Approval
+    request: PullRequest | None
+    holder: str
+
+    def record(self, event: Event, at: datetime, *, kind: str, reason: str = "") -> Record:
+        """A ledger's record of it."""
+        request = self.request
+        return Record(
+            event=event, at=stamp(at), kind=kind, digest=self.plan.digest, commit=self.link.commit.id,
+            request=request.number if request else 0, by=self.approval.by, reason=reason, holder=self.holder,
+            proposed=stamp(request.created_at) if request else self.plan.evidence.now,
+            merged=stamp(request.ended_at if request and request.ended_at else self.link.commit.at),
+            figures=figures_of(self.plan),
+        )  # fmt: skip
+
+
+def refuse_claimed(ledger: Ledger, holder: str, now: datetime) -> Record | None:
+    """Our own claim, where there is one. Raises Waiting while somebody else's is held."""
+    held = ledger.claim(now)
+    if held is not None and held.holder != holder:
+        until = stamp(time_of(held.at) + CLAIM)
+        raise Waiting(f"{held.holder} has been applying {held.digest[7:19]} since {held.at}; its claim ends at {until}")
+    return held
+
+
+def claim(world: World, settings: Settings, ledger: Ledger, record: Record) -> Ledger:
+    """The ledger with the claim. Raises Waiting where somebody else added something first: look at it all again."""
+    return append(world.repository, settings, ledger, record, signer=world.signer)
+
+
+def conclude(world: World, settings: Settings, record: Record) -> Ledger:
+    """Add the outcome, however many others add to the ledger meanwhile: what was done must not be forgotten."""
+    for left in range(_TRIES, 0, -1):
+        ledger = read_ledger(world.repository, settings)
+        done = next((one for one in reversed(ledger.records) if one.event is record.event), None)
+        if done is not None and replace(done, number=0) == replace(record, number=0):
+            return ledger
+        try:
+            return append(world.repository, settings, ledger, record, signer=world.signer)
+        except Waiting:
+            if left == 1:
+                raise
+            world.repository.refresh()
+    raise AssertionError("the last try returns or raises")  # pragma: no cover

@@ -1,0 +1,161 @@
+"""Gathers what a change is judged by, from the repository and the forge. Whether it is approved: ``gitops.review``.
+
+Rules, and who owns which file, are taken from the tree before the change: nobody loosens the rules and uses them in one
+merge.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from gitops.errors import Stalled
+from gitops.forges.base import Word
+from gitops.git.base import BranchName
+from gitops.git.signing import known_signer
+from gitops.loop.records import Event
+from gitops.review.classes import files_of
+from gitops.review.codeowners import PLACES, read_code_owners
+from gitops.review.freeze import freeze_files, frozen
+from gitops.review.judge import Facts, Heard
+from planner.guardrails import LastDay, check
+from renderer.layout import CLUSTER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from gitops.forges.base import Protection, PullRequest, Vote
+    from gitops.git.base import CommitId
+    from gitops.loop.chain import Chain, Link
+    from gitops.loop.ledger import Ledger
+    from gitops.loop.trees import Tree, Trees
+    from gitops.loop.world import World
+    from gitops.review.codeowners import Owned
+    from gitops.review.rules import ReviewRules
+    from gitops.settings import Settings
+    from planner.guardrails import Guardrails, Violation
+    from planner.plan import Plan
+    from planner.pools import PoolSet
+
+DAY = timedelta(hours=24)
+
+
+def facts_of(world: World, trees: Trees, chain: Chain, link: Link, ledger: Ledger, now: datetime) -> Facts:
+    """What is known of a change of main. Raises Waiting where a server does not answer: then nothing is judged."""
+    settings = trees.settings
+    branch = BranchName(settings.git.branch)
+    rules = rules_at(world, trees, link.before)
+    plan = link.step.plan
+    request = world.forge.bringing(link.commit.id, branch) if world.forge.reviews else None
+    start = chain.applied.pools if chain.applied else None
+    heard = hear(world, trees, request, start=start) if request else ()
+    owned = owned_files(world, link.before.commit, plan, settings) if plan else ()
+    protection, problem = _protection(world, branch, rules)
+    return Facts(
+        branch=branch, commit=link.commit.id, plan=plan, problem=link.step.problem, by_hand=link.step.by_hand,
+        reviews=world.forge.reviews, bot=world.forge.me(), request=request, heard=heard, protection=protection,
+        protection_problem=problem, teams=teams_of(world, rules, owned, heard), owned=owned,
+        signer=known_signer(world.repository, link.commit.id, rules.signed_by) if rules.signed_by else None,
+        frozen=freeze_of(world, chain.head.commit, settings),
+        violations=violations_of(plan, settings.guardrails, ledger, now) if plan else (),
+    )  # fmt: skip
+
+
+def rules_at(world: World, trees: Trees, tree: Tree) -> ReviewRules:
+    """The review rules as a tree's cluster.yaml has them; those of today where it has none."""
+    from gitops.settings_read import read_settings  # noqa: PLC0415 - loads ruamel
+
+    text = tree.files.get(CLUSTER)
+    if text is None or text == trees.text:
+        return trees.settings.review
+    return read_settings(text, f"{tree.commit[:12]}:{trees.settings.folder / CLUSTER}", world.variables).review
+
+
+def violations_of(
+    plan: Plan, guardrails: Guardrails, ledger: Ledger, now: datetime
+) -> tuple[Violation, ...]:  # fmt: skip
+    """The guardrails that a plan breaks, with what the ledger says was applied in the last 24 hours."""
+    done = ledger.since(now - DAY, Event.APPLIED)
+    last = LastDay(
+        nodes_added=sum(one.figures.added for one in done), nodes_removed=sum(one.figures.removed for one in done),
+        hourly_added=sum(one.figures.hourly_added for one in done),
+    )  # fmt: skip
+    return check(plan, guardrails, last_day=last)
+
+
+def freeze_of(world: World, main: CommitId, settings: Settings) -> str:
+    """Why nothing may be applied; empty where it may. A file that cannot be read freezes too."""
+    places = freeze_files(settings.name)
+    files: dict[PurePosixPath, str | None]
+    try:
+        files = dict(world.repository.texts(main, places))
+    except Stalled:
+        files = {places[0]: None}
+    return frozen(files, setting=settings.freeze, flag=world.freeze)
+
+
+def hear(world: World, trees: Trees, request: PullRequest, *, start: PoolSet | None) -> tuple[Heard, ...]:
+    """The votes on a request, each with the change that its commit makes."""
+    votes = world.forge.votes(request.number)
+    return tuple(Heard(vote=one, plan=_looked_at(world, trees, request, one, start)) for one in votes)
+
+
+def _looked_at(
+    world: World, trees: Trees, request: PullRequest, vote: Vote, start: PoolSet | None
+) -> Plan | None:  # fmt: skip
+    """The change that the reviewed commit makes to where it parted from main's own line."""
+    if vote.word is not Word.APPROVES or vote.dismissed or vote.commit is None:
+        return None
+    number = request.number
+    if not world.repository.seek(vote.commit, (f"refs/pull/{number}/head", f"refs/merge-requests/{number}/head")):
+        return None
+    try:
+        base = _parted(world, trees, request, vote.commit)
+        return trees.step(trees.at(base), trees.at(vote.commit), start=start).plan if base else None
+    except Stalled:
+        return None
+
+
+def _parted(world: World, trees: Trees, request: PullRequest, commit: CommitId) -> CommitId | None:
+    """Where a commit of the request parted from main as it was before the request was merged."""
+    main = world.repository.head(BranchName(trees.settings.git.branch))
+    if request.merged_as is not None:
+        parents = world.repository.show(request.merged_as).parents
+        main = parents[0] if parents else None
+    return world.repository.fork_point(main, commit) if main else None
+
+
+def owned_files(world: World, before: CommitId, plan: Plan, settings: Settings) -> tuple[Owned, ...]:
+    """The changed pools' files with their owners, by the CODEOWNERS before the change; none where there is no forge."""
+    if world.dialect is None:
+        return ()
+    places = [PurePosixPath(place) for place in PLACES[world.dialect]]
+    found = world.repository.texts(before, places).as_map()
+    text = next((found[place] for place in places if place in found), "")
+    return read_code_owners(text, world.dialect).owned(
+        files_of((one.pool for one in plan.changes), settings.name)
+    )  # fmt: skip
+
+
+def teams_of(
+    world: World, rules: ReviewRules, owned: Sequence[Owned], heard: Sequence[Heard]
+) -> Mapping[str, frozenset[str]]:  # fmt: skip
+    """The members of each team that a rule or a file names, where there is a vote to count at all."""
+    if not any(one.vote.word is Word.APPROVES for one in heard):
+        return {}
+    voters = [rule.voters for rule in (*rules.rules, rules.default)]
+    named = {team for one in voters for team in one.teams}
+    if any(one.code_owners for one in voters):
+        named |= {owner for one in owned for owner in one.owners if "/" in owner}
+    return {team: world.members(team) for team in sorted(named)}
+
+
+def _protection(world: World, branch: BranchName, rules: ReviewRules) -> tuple[Protection | None, str]:
+    if not (world.forge.reviews and rules.protected_branch):
+        return None, ""
+    try:
+        return world.forge.protection(branch), ""
+    except Stalled as error:
+        return None, str(error)

@@ -1,0 +1,41 @@
+"""Puts together what a pass works with: the forge that cluster.yaml names, the signing key, the trees of a cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gitops.fleet import policy_of
+from gitops.loop.trees import Trees
+from gitops.loop.world import World
+from gitops.review.codeowners import Dialect
+from gitops.settings_forge import ForgeKind
+from renderer.layout import CLUSTER
+
+if TYPE_CHECKING:
+    from gitops.fleet import Fleet
+    from gitops.gather import Surroundings
+    from planner.catalog import Catalog
+
+_DIALECTS = {ForgeKind.GITHUB: Dialect.GITHUB, ForgeKind.GITLAB: Dialect.GITLAB, ForgeKind.GITEA: Dialect.GITEA}
+
+
+def open_world(fleet: Fleet, around: Surroundings, *, freeze: str | None = None) -> World:
+    """The repository, its forge and the signing key of a cluster's settings. Raises Stalled without what they name."""
+    from gitops.forges.opening import open_forge  # noqa: PLC0415 - one forge's package is loaded
+    from gitops.git.signing import signer_of  # noqa: PLC0415 - only with a repository
+
+    settings = fleet.settings
+    return World(
+        repository=fleet.repository, variables=around.environment, remark=around.remark, freeze=freeze,
+        forge=open_forge(settings.forge, fleet.repository, around.environment, around.clock),
+        dialect=_DIALECTS.get(settings.forge.kind), signer=signer_of(settings.git.signing, around.environment),
+    )  # fmt: skip
+
+
+def trees_of(fleet: Fleet, around: Surroundings, catalog: Catalog) -> Trees:
+    """The trees of a cluster, priced with this catalog."""
+    name = fleet.settings.name
+    return Trees(
+        repository=fleet.repository, settings=fleet.settings, catalog=catalog,
+        read_policy=lambda files: policy_of(files, name, around), text=fleet.files.get(CLUSTER) or "",
+    )  # fmt: skip

@@ -1,0 +1,232 @@
+"""One pass over one cluster: looks at everything once, and makes of it the situation of each kind of proposal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from gitops.forges.base import RequestState
+from gitops.git.base import BranchName, CommitId
+from gitops.loop.chain import read_chain
+from gitops.loop.drafting import NO_EVIDENCE, proposal_branch
+from gitops.loop.facts import facts_of, freeze_of, hear, owned_files, rules_at, teams_of, violations_of
+from gitops.loop.ledger import read_ledger, stamp
+from gitops.loop.records import Event
+from gitops.loop.standing import read_standing
+from gitops.loop.steps import Ended, Situation
+from gitops.loop.telling import is_told, text_of
+from gitops.loop.verdicts import Verdict, verdict_of
+from gitops.loop.waits import declined, over_limit, unripe
+from gitops.review.judge import Facts, Withheld, judge
+from planner.between import DRIFTED, Given, adoption, name_victims, plan_between, without_victims
+from planner.plan import Reason
+from planner.portion import Kind, portions
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gitops.evidence.files import Beside
+    from gitops.forges.base import PullRequest
+    from gitops.loop.chain import Chain
+    from gitops.loop.ledger import Ledger
+    from gitops.loop.standing import Standing
+    from gitops.loop.trees import Tree, Trees
+    from gitops.loop.world import World
+    from gitops.review.codeowners import Owned
+    from gitops.review.judge import Heard
+    from gitops.settings import Settings
+    from planner.decide import Inputs
+    from planner.plan import Plan
+
+
+@dataclass(kw_only=True)
+class Pass:
+    """What one pass over a cluster knows. ``wanted`` is what should be proposed now, ``unapproved`` why little is.
+
+    ``inputs`` are those of the plan: nodes and pods for the victims of a change by hand.
+    """
+
+    world: World
+    trees: Trees
+    now: datetime
+    inputs: Inputs
+    ledger: Ledger
+    chain: Chain
+    evidence: Beside = field(default_factory=lambda: NO_EVIDENCE)
+    wanted: dict[Kind, Plan | None] = field(default_factory=dict)
+    unapproved: str = ""
+    freeze: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        return self.trees.settings
+
+    @property
+    def main(self) -> Tree:
+        return self.chain.head
+
+    @property
+    def base(self) -> BranchName:
+        return BranchName(self.settings.git.branch)
+
+
+def look(
+    world: World, trees: Trees, plan: Plan, inputs: Inputs, *, now: datetime, evidence: Beside = NO_EVIDENCE
+) -> Pass:  # fmt: skip
+    """Look at ledger, main branch and forge, and say what the plan asks to have proposed. Raises Waiting, Stalled."""
+    ledger = read_ledger(world.repository, trees.settings)
+    chain = read_chain(trees, ledger)
+    seen = Pass(
+        world=world, trees=trees, now=now, inputs=inputs, ledger=ledger, chain=chain, evidence=evidence,
+        freeze=freeze_of(world, chain.head.commit, trees.settings),
+    )  # fmt: skip
+    withheld = _withheld(seen)
+    if withheld is not None and withheld.wants_plan:
+        seen.unapproved = f"{trees.settings.git.branch} asks for what is not approved: {withheld.reasons[0]}"
+        seen.wanted = {**dict(portions(plan)), Kind.POLICY: _confirmation(seen, plan)}
+    else:
+        seen.wanted = {**dict(portions(plan)), **_drift(seen, plan)}
+    return seen
+
+
+def situation_of(seen: Pass, kind: Kind) -> tuple[Situation, Verdict | None]:
+    """The situation of one kind, and what stands between its proposal and its application, where there is a plan."""
+    world, settings = seen.world, seen.settings
+    branch = proposal_branch(kind, settings)
+    standing = read_standing(seen.trees, branch)
+    request = world.open_from(branch, seen.base)
+    plan = seen.wanted.get(kind)
+    current = _is_current(seen, standing, plan)
+    shown = standing.plan if current else plan
+    verdict = _verdict(seen, shown, standing, request) if shown else None
+    told = bool(request and shown and verdict and is_told(request, text_of(seen.settings, kind, shown, verdict,
+                                                                           limit=world.forge.body_limit)))  # fmt: skip
+    waits = seen.unapproved if (plan is None) is (kind is Kind.POLICY) else ""
+    situation = Situation(
+        kind=kind, plan=plan, standing=standing, reviews=world.forge.reviews, request=request, current=current,
+        told=told, recorded=_is_recorded(seen, kind, standing, request), unapproved=waits,
+        ended=_ended(seen, kind, standing) if request is None else None,
+        merges=bool(verdict and verdict.merges), verdict=verdict.short if verdict else "",
+    )  # fmt: skip
+    return (_with_waits(seen, situation, plan) if plan else situation), verdict
+
+
+def _with_waits(seen: Pass, situation: Situation, plan: Plan) -> Situation:
+    proposals, kind = seen.settings.proposals, situation.kind
+    prefix = f"{seen.settings.git.proposal_prefix}{seen.settings.name}/"
+    others = {proposal_branch(one, seen.settings) for one in Kind} - {situation.standing.branch}
+    standing = sum(branch in others for branch, _ in seen.world.repository.branches(prefix))
+    return replace(
+        situation, declined=declined(kind, plan, seen.ledger, proposals),
+        unripe=unripe(kind, plan, proposals, seen.now),
+        limit=over_limit(seen.ledger, proposals, standing=standing, now=seen.now),
+    )  # fmt: skip
+
+
+def _withheld(seen: Pass) -> Withheld | None:
+    """Why what main asks for next is not approved; None where it is, or where nothing waits."""
+    if seen.chain.in_effect:
+        return None
+    link = seen.chain.links[0]
+    facts = facts_of(seen.world, seen.trees, seen.chain, link, seen.ledger, seen.now)
+    verdict = judge(facts, rules_at(seen.world, seen.trees, link.before), seen.now)
+    return verdict if isinstance(verdict, Withheld) else None
+
+
+def _confirmation(seen: Pass, plan: Plan) -> Plan | None:
+    """The plan from what was applied to what main declares, for review: nothing else can be applied before it."""
+    before, after = (seen.chain.applied or seen.chain.links[0].before).pools, seen.main.pools
+    if before is None or after is None or seen.main.policy is None:
+        return None
+    given = Given(
+        catalog=seen.inputs.catalog, policy=seen.main.policy, now=plan.evidence.now, observed=seen.inputs.observed,
+    )  # fmt: skip
+    nodes, pods = seen.inputs.snapshot.nodes, seen.inputs.snapshot.pods
+    bare = plan_between(before, after, given)
+    named = plan_between(before, after, replace(given, victims=name_victims(bare, nodes, pods)))
+    unnamed = without_victims(named)
+    if unnamed:
+        seen.unapproved += f"; too few nodes of {', '.join(unnamed)} are empty to let them go"
+        return None
+    return named if named.changes else None
+
+
+def _drift(seen: Pass, plan: Plan) -> dict[Kind, Plan]:
+    """The plan that takes into Git what somebody changed at the provider, once what main asks for was applied."""
+    declared = seen.main.pools
+    if declared is None or seen.main.policy is None or not seen.chain.in_effect or seen.ledger.applied is None:
+        return {}
+    adopted = adoption(declared, seen.inputs.observed)
+    if adopted == declared:
+        return {}
+    given = Given(
+        catalog=seen.inputs.catalog, policy=seen.main.policy, now=plan.evidence.now, observed=seen.inputs.observed,
+        reason=Reason(DRIFTED, "somebody changed the pool at the provider; this takes it into Git"),
+    )  # fmt: skip
+    return {Kind.DRIFT: plan_between(declared, adopted, given)}
+
+
+def _is_current(seen: Pass, standing: Standing, plan: Plan | None) -> bool:
+    """Whether the branch tells this plan on the cluster's folder as main has it now."""
+    if plan is None or standing.plan is None or standing.base is None or standing.plan.digest != plan.digest:
+        return False
+    return seen.trees.at(standing.base).files == seen.main.files and standing.plan.desired == plan.desired
+
+
+def _verdict(seen: Pass, plan: Plan, standing: Standing, request: PullRequest | None) -> Verdict:
+    rules = seen.settings.review
+    world = seen.world
+    heard: tuple[Heard, ...] = ()
+    owned: tuple[Owned, ...] = ()
+    if request is not None and standing.tip == request.head:
+        start = seen.chain.applied.pools if seen.chain.applied else None
+        heard = hear(world, seen.trees, request, start=start)
+        owned = owned_files(world, seen.main.commit, plan, seen.settings)
+    facts = Facts(
+        branch=seen.base, commit=standing.tip or seen.main.commit, plan=plan, reviews=world.forge.reviews,
+        bot=world.forge.me(), request=request, heard=heard, owned=owned, teams=teams_of(world, rules, owned, heard),
+        frozen=seen.freeze, violations=violations_of(plan, seen.settings.guardrails, seen.ledger, seen.now),
+    )  # fmt: skip
+    return verdict_of(plan, facts, rules, seen.now, draft=bool(request and request.draft))
+
+
+def _is_recorded(seen: Pass, kind: Kind, standing: Standing, request: PullRequest | None) -> bool:
+    record = seen.ledger.latest(kind.value)
+    if record is None or record.event is not Event.OPENED:
+        return False
+    return record.request == (request.number if request else 0) or standing.tip is None
+
+
+def _ended(seen: Pass, kind: Kind, standing: Standing) -> Ended | None:
+    """How the proposal that the ledger has as open, or whose branch still stands, came to its end."""
+    record = seen.ledger.latest(kind.value)
+    opened = record if record is not None and record.event is Event.OPENED else None
+    if not seen.world.forge.reviews:
+        return _ended_branch(seen, standing, opened.digest, opened.commit) if opened else None
+    if opened is not None and opened.request:
+        return _ended_request(seen.world.forge.get(opened.request))
+    if standing.tip is None:
+        return None
+    newest = seen.world.forge.newest(standing.branch, seen.base)
+    known = newest is not None and seen.ledger.of_request(newest.number, Event.DECLINED, Event.MERGED, Event.WITHDRAWN)
+    return _ended_request(newest) if newest is not None and not known else None
+
+
+def _ended_request(request: PullRequest) -> Ended | None:
+    if request.state is RequestState.OPEN:
+        return None
+    merged = request.state is RequestState.MERGED
+    who = request.ended_by or "somebody"
+    at = stamp(request.ended_at) if request.ended_at else ""
+    text = f"#{request.number} was {'merged' if merged else 'closed'} by {who}"
+    return Ended(merged=merged, text=text, number=request.number, by=request.ended_by, at=at)
+
+
+def _ended_branch(seen: Pass, standing: Standing, digest: str, commit: str) -> Ended | None:
+    """In plain Git: a branch that is gone was merged, where main has its plan, or else deleted by somebody."""
+    if standing.tip is not None:
+        return None
+    here = seen.main.plan
+    merged = seen.world.repository.contains(seen.base, CommitId(commit)) or (here is not None and here.digest == digest)
+    text = f"{standing.branch} was {'merged' if merged else 'deleted'}"
+    return Ended(merged=merged, text=text)

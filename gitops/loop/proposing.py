@@ -1,0 +1,46 @@
+"""The proposing half of a pass: for each kind of proposal of a cluster, its situation, its step, and the step taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gitops.loop.acting import carry_out
+from gitops.loop.drafting import NO_EVIDENCE
+from gitops.loop.passes import look, situation_of
+from gitops.loop.steps import Step
+from planner.portion import Kind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gitops.evidence.files import Beside
+    from gitops.loop.acting import Done
+    from gitops.loop.passes import Pass
+    from gitops.loop.trees import Trees
+    from gitops.loop.world import World
+    from planner.decide import Inputs
+    from planner.plan import Plan
+
+MOST = 3
+"""Steps that one pass takes about one kind: a declined proposal is remembered, and the next one looked at at once."""
+
+
+def propose(
+    world: World, trees: Trees, plan: Plan, inputs: Inputs, *, now: datetime, evidence: Beside = NO_EVIDENCE
+) -> tuple[Done, ...]:  # fmt: skip
+    """Let the cluster's proposals be what the plan asks for. Raises Waiting where somebody was faster, Stalled.
+
+    The branches are as of the repository's last ``refresh``. Doing it again changes nothing.
+    """
+    seen = look(world, trees, plan, inputs, now=now, evidence=evidence)
+    return tuple(done for kind in Kind for done in _settle(seen, kind))
+
+
+def _settle(seen: Pass, kind: Kind) -> tuple[Done, ...]:
+    """A step of a kind, and the next where the first only cleared the way."""
+    done: list[Done] = []
+    for _ in range(MOST):
+        done.append(carry_out(seen, *situation_of(seen, kind)))
+        if done[-1].step not in (Step.TIDY, Step.REMEMBER):
+            break
+    return tuple(done)

@@ -1,0 +1,50 @@
+"""What a pull request says: rendered from the plan and the verdict, and marked, so that the same is not said again.
+
+The mark is a hash of the whole text in a comment that no forge shows. What a person changes in a description or a title
+stays, until poolplan has something new to say.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gitops.forges.base import RequestText
+from planner.canonical import digest_of
+from renderer.context import Context
+from renderer.proposal import render_proposal
+
+if TYPE_CHECKING:
+    from gitops.forges.base import PullRequest
+    from gitops.loop.verdicts import Verdict
+    from gitops.settings import Settings
+    from planner.plan import Plan
+    from planner.portion import Kind
+
+_MARK = re.compile(r"\A<!-- poolplan:told ([0-9a-f]{16}) -->")
+_ROOM = 60
+"""Characters of the mark with its line end."""
+
+
+def text_of(settings: Settings, kind: Kind, plan: Plan, verdict: Verdict, *, limit: int) -> RequestText:
+    """Title and description in fewer than ``limit`` characters, labels and people."""
+    context = Context(
+        cluster=settings.name, kind=kind, verdict=verdict.lines, violations=verdict.violations, freeze=verdict.freeze,
+    )  # fmt: skip
+    proposal = render_proposal(plan, cluster=settings.name, kind=kind, context=context, limit=limit - _ROOM)
+    asked = settings.proposals
+    mark = digest_of([proposal.title, proposal.body, *asked.labels])[7:23]
+    return RequestText(
+        title=proposal.title, body=f"<!-- poolplan:told {mark} -->\n{proposal.body}", draft=asked.draft,
+        labels=asked.labels, reviewers=asked.reviewers, assignees=asked.assignees,
+    )  # fmt: skip
+
+
+def is_told(request: PullRequest, text: RequestText) -> bool:
+    """Whether the request says this already, but for what people changed in it."""
+    return _mark(request.body) == _mark(text.body)
+
+
+def _mark(body: str) -> str | None:
+    found = _MARK.match(body)
+    return found[1] if found else None

@@ -1,0 +1,49 @@
+"""What a pass works with: one repository, its forge, and what was learned of them once for all clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gitops.forges.base import Forge, PullRequest
+    from gitops.git.base import BranchName, Repository
+    from gitops.git.signing import Signer
+    from gitops.review.codeowners import Dialect
+
+
+@dataclass(kw_only=True)
+class World:
+    """The outside. ``dialect`` says how CODEOWNERS is read, None where there is no forge.
+
+    ``freeze`` is the reason of ``--freeze``, None where that was not given. ``variables`` fill ``${NAME}`` in
+    cluster.yaml. What a forge says of its open requests and its teams is asked once and kept as long as this lives.
+    """
+
+    repository: Repository
+    forge: Forge
+    variables: Mapping[str, str]
+    remark: Callable[[str], None]
+    dialect: Dialect | None = None
+    signer: Signer | None = None
+    freeze: str | None = None
+    _requests: dict[BranchName, tuple[PullRequest, ...]] = field(default_factory=dict)
+    _teams: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def open_requests(self, base: BranchName) -> tuple[PullRequest, ...]:
+        """All open requests onto a branch."""
+        if base not in self._requests:
+            self._requests[base] = self.forge.open_requests(base)
+        return self._requests[base]
+
+    def open_from(self, branch: BranchName, base: BranchName) -> PullRequest | None:
+        """The open request from a branch of this very repository."""
+        return next((one for one in self.open_requests(base) if one.branch == branch and not one.fork), None)
+
+    def members(self, team: str) -> frozenset[str]:
+        """The logins in a team."""
+        if team not in self._teams:
+            self._teams[team] = self.forge.members(team)
+        return self._teams[team]
