@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from planner.between import EDITED, NOTHING, Given, adoption, name_victims, plan_between
 from planner.decide import decide
 from planner.diff import changed_fields
+from planner.pools import PoolSet
 from planner.portion import kind_of, portions
 from renderer.document import FIELDS, plan_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gitops.evidence.files import Saved
+    from planner.decide import Inputs
     from planner.plan import Change, Plan
     from planner.pools import PoolName
 
@@ -38,13 +41,32 @@ class Replayed:
 def replay(saved: Saved, plan: Plan) -> Replayed:
     """Plan again, and compare with a plan or one portion of it. Raises ValueRefused where nothing can be planned."""
     again = decide(saved.inputs, now=saved.now)
-    inputs = tuple(_other_inputs(plan, again))
-    candidates = (again, *(portion for _, portion in portions(again)))
-    same = [one for one in candidates if one.digest == plan.digest]
-    if inputs or not same:
-        nearest = same[0] if same else _nearest(plan, again)
-        return Replayed(differences=(*inputs, *_other_changes(plan, nearest)))
+    if plan.evidence.snapshot == NOTHING:
+        candidates = tuple(_between(saved.inputs, plan, again))
+    else:
+        candidates = (again, *(portion for _, portion in portions(again)))
+    same = [one for one in candidates if one.digest == plan.digest and not tuple(_other_inputs(plan, one))]
+    if not same:
+        nearest = _nearest(plan, candidates)
+        return Replayed(differences=(*_other_inputs(plan, nearest), *_other_changes(plan, nearest)))
     return Replayed(others=min((_other_parts(plan, one) for one in same), key=len))
+
+
+def _between(inputs: Inputs, plan: Plan, again: Plan) -> Iterator[Plan]:
+    """The plans without a demand that these inputs give.
+
+    What was changed at the provider is taken into Git; or what Git declares is confirmed, whatever was applied before.
+    """
+    reasons = plan.changes[0].reasons if plan.changes else ()
+    given = Given(
+        catalog=inputs.catalog, policy=again.evidence.policy, now=again.evidence.now, observed=inputs.observed,
+        reason=reasons[0] if reasons else EDITED,
+    )  # fmt: skip
+    yield plan_between(inputs.declared, adoption(inputs.declared, inputs.observed), given)
+    before = PoolSet.of(replace(pool, state=None) for pool in plan.declared)
+    bare = plan_between(before, inputs.declared, given)
+    victims = name_victims(bare, inputs.snapshot.nodes, inputs.snapshot.pods)
+    yield plan_between(before, inputs.declared, replace(given, victims=victims))
 
 
 def _other_inputs(plan: Plan, again: Plan) -> Iterator[str]:
@@ -57,10 +79,12 @@ def _other_inputs(plan: Plan, again: Plan) -> Iterator[str]:
         yield f"the plan was made for {ours.now}, the evidence is of {theirs.now}"
 
 
-def _nearest(plan: Plan, again: Plan) -> Plan:
-    """The portion with changes of the plan's kind, where it has one kind only; else the whole plan."""
+def _nearest(plan: Plan, candidates: Sequence[Plan]) -> Plan:
+    """The one with the same actions, else the one with changes of the same kinds, else the first."""
     kinds = {kind_of(change) for change in plan.changes}
-    return next((portion for kind, portion in portions(again) if kinds == {kind}), again)
+    acting = [one for one in candidates if one.digest == plan.digest]
+    alike = [one for one in candidates if {kind_of(change) for change in one.changes} == kinds]
+    return (*acting, *alike, *candidates)[0]
 
 
 def _other_changes(plan: Plan, again: Plan) -> Iterator[str]:

@@ -10,9 +10,10 @@ import pytest
 
 from gitops.evidence.files import Saved
 from gitops.evidence.replay import replay
+from planner.between import Given, adoption, name_victims, plan_between
 from planner.canonical import digest_of
 from planner.decide import decide
-from planner.plan import Action, Cost, Price
+from planner.plan import Action, Cost, Price, Reason
 from planner.pools import PoolName, PoolSet, ProviderState
 from planner.portion import Kind, portions
 from renderer.document import plan_text
@@ -51,6 +52,42 @@ def test_the_plan_and_each_portion_of_it_are_accepted(which: str) -> None:
     plan = {"whole": PLAN, **{kind.value: portion for kind, portion in portions(PLAN)}}[which]
     found = replay(SAVED, read_plan_text(plan_text(plan)))
     assert (found.differences, found.others) == ((), ())
+
+
+def hand_made(kind: str) -> Plan:
+    """A plan with no demand behind it, as the loop makes them, read back from its document."""
+    inputs = DRIFTED
+    given = Given(
+        catalog=inputs.catalog, policy=decide(inputs, now=NOW_IDLE).evidence.policy, now=PLAN.evidence.now,
+        observed=inputs.observed, reason=Reason("drift", "somebody changed the pool at the provider"),
+    )  # fmt: skip
+    if kind == "drift":
+        plan = plan_between(inputs.declared, adoption(inputs.declared, inputs.observed), given)
+    else:
+        before = PoolSet.of([pool("karpenter-idle", 2), pool("karpenter-other", 1)])
+        bare = plan_between(before, inputs.declared, given)
+        named = name_victims(bare, inputs.snapshot.nodes, inputs.snapshot.pods)
+        plan = plan_between(before, inputs.declared, replace(given, victims=named))
+    return read_plan_text(plan_text(plan))
+
+
+#: Git declares no node, the provider has three, of which one has joined; it is empty.
+DRIFTED = replace(
+    INPUTS, declared=PoolSet.of([pool("karpenter-idle", 0)]),
+    observed=PoolSet.of([pool("karpenter-idle", 3, state=ProviderState(id="id-1"))]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["drift", "confirmation"])
+def test_a_plan_with_no_demand_behind_it_is_replayed_too(kind: str) -> None:
+    plan, saved = hand_made(kind), replace(SAVED, inputs=DRIFTED)
+    assert plan.changes
+    found = replay(saved, plan)
+    assert (found.differences, found.others) == ((), ())
+    more = replace(plan, changes=tuple(map(grown, plan.changes[:1])))
+    assert "desiredNodes (9 in the plan" in "".join(replay(saved, more).differences)
+    fewer = replace(DRIFTED, snapshot=replace(DRIFTED.snapshot, nodes=()))
+    assert bool(replay(replace(saved, inputs=fewer), plan).differences) is (kind == "confirmation"), "victims are named"
 
 
 def test_a_plan_without_changes_is_one_too() -> None:
