@@ -71,8 +71,8 @@ class Secret:
                 raise Stalled(
                     f"{self._what} from {self._source} has line ends or other signs within; it must be one word"
                 )
-            if value not in self._values:
-                self._values = [*self._values[-REMEMBERED:], value]
+            older = [one for one in self._values if one != value]
+            self._values = [*older[-REMEMBERED:], value]
             self._read_at = now
         return self._values[-1]
 
