@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from planner import labels as known
 from planner.quantity import format_money
 from planner.resources import PODS, describe_amount, format_amount
-from renderer.markdown import code, prose
+from renderer.escape import code, prose
 from renderer.text import ELLIPSIS, columns, count, hourly, one_line, pad, shortened, wrapped
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import Final
 from planner.errors import ValueRefused
 
 PLAN: Final = PurePosixPath("plan.json")
+PLAN_TEXT: Final = PurePosixPath("plan.md")
 CLUSTER: Final = PurePosixPath("cluster.yaml")
 POLICY: Final = PurePosixPath("policy")
 POOLS: Final = PurePosixPath("pools")

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from renderer.wire import Count, TaintEntry, Wire
 
 API_VERSION: Final = "poolplan.dev/v1alpha1"
+PLAN_VERSION: Final = API_VERSION.partition("/")[2]
 KIND: Final = "Plan"
 
 Money = Annotated[str, Meta(pattern=r"^[0-9]+\.[0-9]{2,6}$", description="An exact amount in the catalog's currency.")]

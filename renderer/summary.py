@@ -15,7 +15,7 @@ from renderer.gap import gap_tenths
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from planner.plan import Certificate, Change, Plan, Price, Reason, Refusal, Unplaced
+    from planner.plan import Certificate, Change, Pending, Plan, Price, Reason, Refusal, Unplaced
     from planner.pods import Owner
     from planner.pools import Pool
 
@@ -45,22 +45,42 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One change. ``machine`` says what its nodes are, most telling first; costs are micro-units per hour."""
+    """One change. ``machine`` says what its nodes are, most telling first; costs are micro-units of the currency.
+
+    ``added`` nodes come and ``removed`` ones go; ``renewed`` ones stay in number, and are replaced or carry something
+    else from then on. ``priority`` is that of the most urgent pod.
+    """
 
     action: Action
     pool: str
     machine: tuple[str, ...]
     nodes_before: int
     nodes_after: int
+    added: int
+    renewed: int
+    removed: int
     hourly: int
+    monthly: int
     fields: tuple[FieldChange, ...]
     workloads: tuple[tuple[Owner, int], ...]
     reasons: tuple[Reason, ...]
     victims: tuple[str, ...]
+    priority: int
 
     @property
     def symbol(self) -> str:
         return SYMBOLS[self.action]
+
+    @property
+    def forced(self) -> tuple[str, ...]:
+        """The fields that OVHcloud cannot change in place."""
+        return tuple(field.name for field in self.fields if field.forces_replace)
+
+    @property
+    def is_emptied(self) -> bool:
+        """Whether nothing but pods of daemon sets runs on each node that leaves: the planner looked."""
+        emptied = sum(reason.code == "empty" for reason in self.reasons)
+        return bool(self.victims) and emptied >= len(self.victims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +100,7 @@ class Summary:
     ``waiting`` pods are the demand; ``unplaced`` of them stay pending. ``bound`` is the proven least hourly cost, None
     where nothing was ordered; ``gap`` is how far above it the new nodes may be, in tenths of a percent, None where that
     says nothing. ``certificate`` is None where nobody asked how kube-scheduler would fill the new nodes.
+    ``prices`` says whose they are and of when, ``now`` what time the plan was made for (RFC 3339).
     """
 
     lines: tuple[Line, ...]
@@ -95,15 +116,23 @@ class Summary:
     gap: int | None
     certificate: Certificate | None
     waiting: int
+    pending: Pending
     unplaced: int
     groups: tuple[Group, ...]
     warnings: tuple[str, ...]
+    prices: str
+    now: str
     digest: str
 
     @property
     def hourly(self) -> int:
         """How much more the pools cost per hour, in micro-units."""
         return self.after.hourly - self.before.hourly
+
+    @property
+    def monthly(self) -> int:
+        """The same for a month."""
+        return self.after.monthly - self.before.monthly
 
 
 def summarize(plan: Plan) -> Summary:
@@ -122,23 +151,32 @@ def summarize(plan: Plan) -> Summary:
         currency=plan.cost.currency, before=plan.cost.before, after=plan.cost.after,
         bound=plan.cost.lower_bound_hourly if ordered else None, gap=gap_tenths(plan) if ordered else None,
         certificate=plan.certificate,
-        waiting=sum(len(node.pods) for node in plan.placements) + unplaced, unplaced=unplaced, groups=groups,
-        warnings=plan.warnings, digest=plan.digest,
+        waiting=sum(len(node.pods) for node in plan.placements) + unplaced, pending=plan.pending, unplaced=unplaced,
+        groups=groups, warnings=plan.warnings, prices=plan.evidence.prices, now=plan.evidence.now, digest=plan.digest,
     )  # fmt: skip
 
 
 def _line(change: Change) -> Line:
     before, after = change.before, change.after
     pool = after or before
+    was, will = before.desired if before else 0, after.desired if after else 0
     return Line(
-        action=change.action, pool=change.pool, machine=_machine(pool) if pool else (),
-        nodes_before=before.desired if before else 0, nodes_after=after.desired if after else 0,
+        action=change.action, pool=change.pool, machine=_machine(pool) if pool else (), nodes_before=was,
+        nodes_after=will, added=max(0, will - was), removed=max(0, was - will, len(change.victims)),
+        renewed=min(was, will) if _renews(change) else 0,
         hourly=change.cost_after.hourly - change.cost_before.hourly,
+        monthly=change.cost_after.monthly - change.cost_before.monthly,
         fields=tuple(_field_changes(before, after)), workloads=change.pods,
         # how many pods wait is what the workloads say already
         reasons=tuple(reason for reason in change.reasons if reason.code != "demand" or not change.pods),
-        victims=change.victims,
+        victims=change.victims, priority=change.priority,
     )  # fmt: skip
+
+
+def _renews(change: Change) -> bool:
+    """Whether nodes that stay in number become other nodes, or carry something else; a pool's bounds are not theirs."""
+    before, after = change.before, change.after
+    return before is not None and after is not None and before.identity != after.identity
 
 
 def _machine(pool: Pool) -> tuple[str, ...]:

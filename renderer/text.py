@@ -20,7 +20,7 @@ ELLIPSIS = "…"
 
 def one_line(text: str) -> str:
     """Text from a cluster or a person as one line: white space is one space, what cannot be seen is its code point."""
-    return "".join(char if char.isprintable() else _code(char) for char in " ".join(text.split()))
+    return "".join(char if char.isprintable() else code_point(char) for char in " ".join(text.split()))
 
 
 def money(micros: int, currency: str, *, decimals: int, signed: bool = False) -> str:
@@ -40,8 +40,16 @@ def hourly(micros: int, currency: str, *, signed: bool = False) -> str:
     return money(micros, currency, decimals=4, signed=signed)
 
 
-def monthly(micros: int, currency: str) -> str:
-    return money(micros, currency, decimals=2)
+def monthly(micros: int, currency: str, *, signed: bool = False) -> str:
+    return money(micros, currency, decimals=2, signed=signed)
+
+
+def rough_price(hours: int, months: int, currency: str) -> str:
+    """For one glance, signed: ``+€0.20/h (+€149/month)``; a small amount keeps the places that make it one."""
+    hourly_places = 2 if abs(hours) >= 100_000 or not hours else 4
+    monthly_places = 0 if abs(months) >= 10_000_000 or not months else 2
+    hour = money(hours, currency, decimals=hourly_places, signed=True)
+    return f"{hour}/h ({money(months, currency, decimals=monthly_places, signed=True)}/month)"
 
 
 def count(number: int, noun: str) -> str:
@@ -74,6 +82,7 @@ def shortened(items: Sequence[str], limit: int, noun: str) -> list[str]:
     return [*items[:limit], f"{ELLIPSIS} and {count(len(items) - limit, noun)} more"]
 
 
-def _code(char: str) -> str:
+def code_point(char: str) -> str:
+    """``\\x1b``, ``\\u202e``."""
     number = ord(char)
     return f"\\x{number:02x}" if number <= 0xFF else f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"

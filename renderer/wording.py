@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from renderer.gap import percent
-from renderer.text import count, hourly, monthly, shortened
+from renderer.text import count, hourly, monthly, rough_price, shortened
 
 if TYPE_CHECKING:
     from renderer.summary import Group, Summary
@@ -19,6 +20,42 @@ def waiting_text(summary: Summary) -> str:
     if not summary.waiting:
         return "no pod waits for a node"
     return f"{count(summary.waiting, 'pod')} {'waits' if summary.waiting == 1 else 'wait'} for a node"
+
+
+def nodes_text(summary: Summary) -> str:
+    """``+2 ~1 -0 nodes``: ordered, replaced or changed in place, removed."""
+    added, renewed = sum(line.added for line in summary.lines), sum(line.renewed for line in summary.lines)
+    return f"+{added} ~{renewed} -{sum(line.removed for line in summary.lines)} nodes"
+
+
+def glance_text(summary: Summary) -> str:
+    """Nodes, money and pods in one line: ``+2 ~1 -0 nodes, +€0.20/h (+€149/month), 7 pods waiting since 09:12 UTC``."""
+    parts = [nodes_text(summary), rough_price(summary.hourly, summary.monthly, summary.currency)]
+    settings = sum(not (line.added or line.renewed or line.removed) for line in summary.lines)
+    if settings:
+        parts.append(f"settings of {count(settings, 'pool')}")
+    waiting = summary.pending.pods or summary.waiting
+    if waiting:
+        since = time_text(summary.pending.since, now=summary.now)
+        parts.append(f"{count(waiting, 'pod')} waiting" + (f" since {since}" if since else ""))
+    return ", ".join(parts)
+
+
+def time_text(time: str, *, now: str) -> str:
+    """``09:12 UTC``, with its day where that is not today; empty for what is no time (RFC 3339)."""
+    at, today = _utc(time), _utc(now)
+    if at is None:
+        return ""
+    same_day = today is not None and at.date() == today.date()
+    return f"{at:%H:%M} UTC" if same_day else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _utc(time: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(time)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def pending_text(summary: Summary) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from planner.plan import Plan
-from renderer.markdown import code, plan_view, prose
+from renderer.escape import code, plain, prose, short_prose
+from renderer.markdown import plan_view
 from renderer.summary import summarize
 from renderer.text import one_line
 from tests.renderer.cases import load_case
@@ -49,7 +52,7 @@ def test_every_change_is_one_row_of_the_table(plan: Plan) -> None:
 def test_a_code_span_shows_the_text_and_cannot_be_left(text: str) -> None:
     (token,) = (token for token in _tokens(code(text)) if token.type not in ("paragraph_open", "paragraph_close"))
 
-    assert (token.type, token.content) == ("code_inline", one_line(text) or '""')
+    assert (token.type, token.content) == ("code_inline", one_line(text).replace("<!--", "<\\x21--") or '""')
 
 
 @pytest.mark.parametrize(("text", "shown"), [
@@ -62,22 +65,36 @@ def test_a_code_span_shows_the_text_and_cannot_be_left(text: str) -> None:
     ("--- a - b", "`---` a - b"),
     ("1. first 2. second", "`1.` first 2. second"),
     ("+ plus", "`+` plus"),
+    ("run /approve or (/merge)", "run `/approve` or `(/merge)`"),
+    ("commit deadbeef1 of PROJ-12", "commit `deadbeef1` of `PROJ-12`"),
+    ("<!-- poolplan:plan -->", "`<\\x21--` poolplan:plan `-->`"),
+    ("%1 :tada: mailto:a", "`%1` `:tada:` `mailto:a`"),
 ])  # fmt: skip
 def test_words_that_mean_something_stand_in_code(text: str, shown: str) -> None:
     assert prose(text) == shown
 
 
+@given(texts)
+def test_a_commit_message_shows_no_sign_that_means_something(text: str) -> None:
+    assert not LOUD.search(plain(text))
+    assert not re.search(r"[@#!<`$]", plain(text))
+
+
+@given(st.lists(texts, max_size=40).map("".join), st.integers(20, 90))
+def test_a_sentence_is_cut_to_a_length(text: str, most: int) -> None:
+    shown = short_prose(text, most)
+
+    assert len(shown) <= most
+    assert shown == prose(text) or "…" in shown
+
+
 def test_a_description_fits_into_what_a_forge_takes() -> None:
     plan = load_case("hostile-text")
     changes = tuple(plan.changes[0] for _ in range(1000))
-    unplaced = plan.unplaced * 400
-    summary = summarize(Plan(
-        declared=plan.declared, desired=plan.desired, changes=changes, unplaced=unplaced, cost=plan.cost,
-        evidence=plan.evidence, warnings=plan.warnings * 400,
-    ))  # fmt: skip
-
-    text = plan_view(summary)
+    text = plan_view(summarize(replace(
+        plan, changes=changes, unplaced=plan.unplaced * 400, warnings=plan.warnings * 400,
+    )))  # fmt: skip
 
     assert len(text) < 65_536
-    assert "changes more are in `plan.json`" in text
-    assert "of pods more: see `plan.json`" in text
+    assert re.search(r"And \d+ pools more: see `plan.json`", text)
+    assert re.search(r"And \d+ groups more: see `plan.json`", text)

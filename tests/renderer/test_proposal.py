@@ -38,7 +38,7 @@ def test_the_branch_is_named_after_cluster_and_digest() -> None:
 def test_the_title_is_the_subject() -> None:
     proposal = render_proposal(load_case("first-pool"), cluster="demo")
 
-    assert proposal.title == "Scale demo: +1 ~0 -0 pools, +€0.1023/h"
+    assert proposal.title == "Scale demo: +1 ~0 -0 nodes, +€0.10/h"
     assert proposal.message.startswith(proposal.title + "\n\n")
 
 

@@ -1,0 +1,157 @@
+"""What a pull request says of a plan, in the order in which people ask: how much, may it, what, why, and what if not.
+
+Forges cut long descriptions, so what decides stands first and is never cut; the rest is whole in a file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from planner.plan import Action
+from planner.portion import Kind
+from renderer.departures import departures
+from renderer.escape import code, prose, short_prose
+from renderer.layout import PLAN_TEXT
+from renderer.markdown import EVERYTHING, LIMIT, details, stays, table, unplaced, warnings
+from renderer.mermaid import flowchart
+from renderer.planwire import PLAN_VERSION
+from renderer.sections import Section, fitted
+from renderer.text import count, rough_price, shortened
+from renderer.wording import bound_text, cost_text, glance_text, no_change_text, orders_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from renderer.context import Context
+    from renderer.summary import Line, Summary
+
+#: What is never cut may have so many sentences, of so many characters each.
+_SENTENCES, _LENGTH = 6, 400
+_WORKLOADS = 3
+
+
+def body(summary: Summary, context: Context, *, lead: str = "", limit: int = LIMIT) -> str:
+    """The description of a pull request, in fewer than ``limit`` characters. Raises ValueRefused below 10 000."""
+    return fitted(tuple(_sections(summary, context, lead, is_whole=False)), limit=limit, rest=PLAN_TEXT.name)
+
+
+def details_text(summary: Summary, context: Context) -> str:
+    """All of it, whatever its length: what plan.md holds."""
+    sections = tuple(_sections(summary, context, "", is_whole=True))
+    return fitted(sections, limit=NO_LIMIT, rest=PLAN_TEXT.name)
+
+
+NO_LIMIT: Final = 10**12
+
+
+def _sections(summary: Summary, context: Context, lead: str, *, is_whole: bool) -> Iterator[Section]:
+    most = NO_LIMIT if is_whole else _LENGTH
+    listed = {"listed": EVERYTHING} if is_whole else {}
+    yield stays(lead, f"**{glance_text(summary)}**", "" if summary.lines else f"{no_change_text(summary)}")
+    yield stays(_banner(context, most))
+    yield table(summary)
+    yield details(summary, head="### Why\n\n", with_departures=False, **listed)
+    yield Section(name="what happens if nobody merges", blocks=_otherwise(summary, context))
+    yield departures(summary, context.departures)
+    yield unplaced(summary, anyway=", merged or not", **listed)
+    yield warnings(summary)
+    yield _review(context, most)
+    yield Section(name="the cost", blocks=_cost(summary))
+    yield Section(name="the picture", blocks=tuple(filter(None, (flowchart(summary),))))
+    yield _choices(context, most)
+    yield stays(_footer(summary, context))
+
+
+def _banner(context: Context, most: int) -> str:
+    """What forbids the plan, whoever agrees to it."""
+    told = [f"> **FREEZE:** {short_prose(context.freeze, most)}."] if context.freeze else []
+    found = [f"> **Guardrail** {code(one.rule)}: {short_prose(one.text, most)}." for one in context.violations]
+    told += found if most == NO_LIMIT else shortened(found, _SENTENCES, "guardrail")
+    if not told:
+        return ""
+    told = [line if line.startswith(">") else f"> {line}." for line in told]
+    while_it = "while the freeze lasts" if context.freeze and not found else "as it is"
+    return "\n>\n".join((*told, f"> **Shown, never applied {while_it}.**"))
+
+
+def _otherwise(summary: Summary, context: Context) -> tuple[str, ...]:
+    """What stays as it is without this plan."""
+    told = [text for text in (_waiting(summary.lines), _idle(summary)) if text]
+    same = sum(line.action in (Action.UPDATE, Action.REPLACE) and bool(line.fields) for line in summary.lines)
+    if same:
+        told.append(f"{count(same, 'pool')} {'stays as it is' if same == 1 else 'stay as they are'}")
+    if context.kind is Kind.DRIFT:
+        told.append("Git goes on saying something else than OVHcloud has")
+    return (f"**If nobody merges:** {'; '.join(told)}.",) if told else ()
+
+
+def _waiting(lines: Iterable[Line]) -> str:
+    """The pods that the new nodes are for."""
+    found: dict[str, int] = {}
+    for line in lines:
+        for owner, number in line.workloads:
+            found[str(owner)] = found.get(str(owner), 0) + number
+    if not found:
+        return ""
+    pods = sum(found.values())
+    verb = "stays" if pods == 1 else "stay"
+    if len(found) == 1:
+        return f"{count(pods, 'pod')} of {code(next(iter(found)))} {verb} pending"
+    most = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    listed = shortened([f"{number} × {code(owner)}" for owner, number in most], _WORKLOADS, "workload")
+    return f"{count(pods, 'pod')} {verb} pending ({', '.join(listed)})"
+
+
+def _idle(summary: Summary) -> str:
+    """What the nodes that would leave go on costing."""
+    going = [line for line in summary.lines if line.removed and line.hourly < 0]
+    if not going:
+        return ""
+    nodes = sum(line.removed for line in going)
+    hours, months = -sum(line.hourly for line in going), -sum(line.monthly for line in going)
+    what = "empty node" if all(line.is_emptied for line in going) else "node"
+    price = rough_price(hours, months, summary.currency).replace("+", "")
+    return f"{count(nodes, what)} {'goes' if nodes == 1 else 'go'} on costing {price}"
+
+
+def _review(context: Context, most: int) -> Section:
+    sentences = [f"- {short_prose(text, most)}" for text in context.verdict]
+    if most != NO_LIMIT and len(sentences) > _SENTENCES + 1:
+        left = len(sentences) - _SENTENCES
+        sentences = [*sentences[:_SENTENCES], f"- {count(left, 'rule')} more: see `{PLAN_TEXT}`"]
+    return Section(head="### Review\n\n" if sentences else "", blocks=tuple(sentences), stays=True)
+
+
+def _cost(summary: Summary) -> tuple[str, ...]:
+    texts = [f"All pools: {cost_text(summary)}", bound_text(summary), orders_text(summary)]
+    prices = f" Prices: {prose(summary.prices)}." if summary.prices.strip() else ""
+    return ("### Cost\n\n" + " ".join(f"{text}." for text in texts if text) + prices,)
+
+
+def _choices(context: Context, most: int) -> Section:
+    folder = f"clusters/{context.cluster}/" if context.cluster else ""
+    pause = f"commit a file {code(folder + 'FREEZE')} that says why; nothing is applied while it is there"
+    choices = (
+        ("Apply", context.apply, _apply_text(context)),
+        ("Decline", context.decline, "close this; that is remembered, and not asked again until the demand changes"),
+        ("Freeze", context.pause, pause),
+    )
+    blocks = tuple(f"- **{name}:** {short_prose(given, most) if given else usual}." for name, given, usual in choices)
+    return Section(head="### What you can do\n\n", blocks=blocks, stays=True)
+
+
+def _apply_text(context: Context) -> str:
+    if context.violations:
+        return "not as it is; change what breaks a guardrail, or the limit in `cluster.yaml`"
+    if context.freeze:
+        return "merge this; then exactly this is applied, once, when the freeze ends"
+    return "merge this; then exactly this is applied, once"
+
+
+def _footer(summary: Summary, context: Context) -> str:
+    parts = [f"Plan {code(summary.digest)}", f"version {code(PLAN_VERSION)}"]
+    if context.cluster:
+        parts.append(f"cluster {code(context.cluster[:63])}")
+    if context.evidence:
+        parts.append(f"inputs in {code(context.evidence[:100])}")
+    return " · ".join(parts)
