@@ -54,6 +54,7 @@ def standard(clock: Ticking, body: bytes = GITLAB_BODY, *, late: timedelta = tim
 class Hooked:
     """An application that takes hooks; ``looks`` are those it led to."""
 
+    client: httpx.Client
     secret: str = SECRET
     clock: Ticking = field(default_factory=Ticking)
     looks: list[str] = field(default_factory=list)
@@ -64,12 +65,18 @@ class Hooked:
         return webhook_app(lambda: self.secret, lambda look: self.looks.append(look.repository), self.clock, path="/hook")
 
     def post(self, headers: dict[str, str], body: bytes = BODY) -> int:
-        return httpx.post(f"{self.url}/hook", content=body, headers=headers).status_code
+        return self.client.post(f"{self.url}/hook", content=body, headers=headers).status_code
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(trust_env=False) as made:
+        yield made
 
 
 @pytest.fixture
-def hooked() -> Iterator[Hooked]:
-    made = Hooked()
+def hooked(client: httpx.Client) -> Iterator[Hooked]:
+    made = Hooked(client)
     with serving(made.app()) as made.url:
         yield made
 
@@ -192,8 +199,8 @@ def test_a_large_body_is_refused_before_it_is_read_whole(hooked: Hooked) -> None
 
 
 def test_only_posts_are_taken(hooked: Hooked) -> None:
-    assert httpx.get(f"{hooked.url}/hook").status_code == httpx.codes.METHOD_NOT_ALLOWED
-    assert httpx.post(f"{hooked.url}/other").status_code == httpx.codes.NOT_FOUND
+    assert hooked.client.get(f"{hooked.url}/hook").status_code == httpx.codes.METHOD_NOT_ALLOWED
+    assert hooked.client.post(f"{hooked.url}/other").status_code == httpx.codes.NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -207,7 +214,7 @@ def test_a_signed_hook_that_says_nothing_leads_to_a_look_at_everything(hooked: H
 
 def test_an_answer_says_nothing(hooked: Hooked) -> None:
     for headers in (github(), {}):
-        assert httpx.post(f"{hooked.url}/hook", content=BODY, headers=headers).content == b""
+        assert hooked.client.post(f"{hooked.url}/hook", content=BODY, headers=headers).content == b""
 
 
 @given(st.binary(max_size=200), st.text(max_size=80), st.text(max_size=80))
