@@ -74,7 +74,7 @@ PARTS = (
     Part(
         name="gitea", module="code.gitea.io/gitea", version="v1.26.0", package="code.gitea.io/gitea",
         variables=("main.Version=1.26.0",), tags=("sqlite", "sqlite_unlock_notify"), cgo=True,
-        data=("options", "public", "templates"), wanted=False,
+        data=("options", "public", "templates"),
     ),
 )
 
