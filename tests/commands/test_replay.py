@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands.tools import base
+from gitops.evidence.files import TEXT
+from tests.commands.tools import base, new_repository, policy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.commands.tools import Desk, Outcome
+    from tests.commands.world import World
 
 PLAN = ("plan", "--snapshot", "cluster.yaml", "--policy", "policy.yaml")
 FILES = ("--out", "plan.json", "--evidence", "evidence.json.gz")
@@ -53,7 +58,9 @@ def test_the_same_plan_is_the_same_evidence_with_the_clocks_time_too(planned: De
 
 
 def test_evidence_of_another_cluster_is_refused_with_what_differs(planned: Desk) -> None:
-    planned.write({"policy.yaml": base("policy.yaml"), "cluster.yaml": base("cluster.yaml").replace("3a7e1d", "3a7e1e")})
+    planned.write(
+        {"policy.yaml": base("policy.yaml"), "cluster.yaml": base("cluster.yaml").replace("3a7e1d", "3a7e1e")}
+    )
     assert planned.run(*PLAN, "--evidence", "other.json.gz", *NOW).code == 0
     outcome = replayed(planned, evidence="other.json.gz")
     assert (outcome.code, outcome.out) == (3, "")
@@ -106,3 +113,36 @@ def test_evidence_that_plans_nothing_is_told(planned: Desk) -> None:
     outcome = replayed(planned, evidence="big.json")
     assert outcome.code == 1
     assert outcome.err.startswith("poolplan: big.json: nothing can be planned from it: cluster plan 'big' is unknown")
+
+
+WAITS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: default}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: secret/image, env: [{name: TOKEN, value: hunter2-hunter2}],
+      resources: {requests: {cpu: "1", memory: 1Gi}}}]}
+"""
+
+
+def test_a_proposal_keeps_evidence_that_replays_anywhere(world: World, tmp_path: Path, desk: Desk) -> None:
+    """From the live cluster to a branch, and from the branch to a machine that has neither cluster nor keys."""
+    world.seed(WAITS)
+    robin = world.desk(tmp_path / "robin")
+    fleet = new_repository(robin.folder / "fleet.git")
+    fleet.commit({"cluster.yaml": world.settings(), "policy/policy.yaml": policy()}, "Describe")
+    world.clock.sleep(timedelta(minutes=5))  # no more pods come
+    proposed = robin.run("propose", "--repo", "fleet.git", "--evidence")
+    assert proposed.code == 0, proposed
+    (branch,) = (one for one in fleet.branches() if one.endswith("/up"))
+    desk.write({"plan.json": fleet.read("plan.json", at=branch), "evidence": fleet.read(str(TEXT), at=branch)})
+    replayed_there = replayed(desk, evidence="evidence")
+    assert (replayed_there.code, replayed_there.err) == (0, ""), replayed_there
+
+    again = robin.run("propose", "--repo", "fleet.git", "--evidence")
+    assert again.code == 0
+    assert fleet.read("plan.json", at=branch) == (desk.folder / "plan.json").read_text("utf-8"), "the same plan stands"
