@@ -1,4 +1,4 @@
-"""A plan as something to propose: branch, commit message, and a pull request's title and description.
+"""A plan as something to propose: a commit message, and a pull request's title and description.
 
 Equal plans give equal bytes, so proposing again changes nothing.
 """
@@ -16,7 +16,7 @@ from renderer.markdown import LIMIT
 from renderer.planwire import PLAN_VERSION
 from renderer.proposal_body import body, details_text
 from renderer.summary import Summary, summarize
-from renderer.text import ELLIPSIS, count, one_line, rough_price
+from renderer.text import ELLIPSIS, count, rough_price
 from renderer.wording import cost_text, counts_text, nodes_text
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ VERSION_TRAILER: Final = "Poolplan-Plan-Version"
 KIND_TRAILER: Final = "Poolplan-Kind"
 _SUBJECT, _LINES = 72, 20
 _VERBS = {
-    None: "Scale", Kind.UP: "Scale up", Kind.DOWN: "Scale down", Kind.POLICY: "Change pools of",
-    Kind.DRIFT: "Settle drift of",
+    Kind.UP: "Scale up", Kind.DOWN: "Scale down", Kind.POLICY: "Change pools of", Kind.DRIFT: "Settle drift of",
 }  # fmt: skip
 _NOTHING = Context()
 
@@ -42,7 +41,6 @@ class Proposal:
     plan. They are equal where nothing had to be cut.
     """
 
-    branch: str
     message: str
     title: str
     body: str
@@ -51,20 +49,18 @@ class Proposal:
 
 
 def render_proposal(
-    plan: Plan, *, cluster: str, kind: Kind | None = None, context: Context = _NOTHING, limit: int = LIMIT
+    plan: Plan, *, cluster: str, kind: Kind, context: Context = _NOTHING, limit: int = LIMIT
 ) -> Proposal:
     """The proposal of a plan that changes something, its body in fewer than ``limit`` characters (10 000 at least).
 
-    A proposal with a kind has one branch for all plans to come; without, the branch is the plan's own. Raises
-    ValueRefused for a cluster name that is none, or a limit that is too small.
+    Raises ValueRefused for a cluster name that is none, or a limit that is too small.
     """
     summary = summarize(plan)
-    branch = branch_name(kind or plan.digest, cluster)
-    context = replace(context, cluster=cluster, kind=kind)
+    context = replace(context, cluster=cluster_folder(cluster).name, kind=kind)
     title = _subject(summary, cluster, kind)
     return Proposal(
-        branch=branch, message=_message(title, summary, context), title=title,
-        body=body(summary, context, limit=limit), details=details_text(summary, context), digest=plan.digest,
+        message=_message(title, summary, cluster, kind), title=title, body=body(summary, context, limit=limit),
+        details=details_text(summary, context), digest=plan.digest,
     )  # fmt: skip
 
 
@@ -80,13 +76,7 @@ def render_plan_comment(plan: Plan, context: Context, *, limit: int = LIMIT) -> 
     return body(summarize(plan), words, lead=does, limit=limit)
 
 
-def branch_name(about: Kind | str, cluster: str) -> str:
-    """``poolplan/<cluster>/<kind>``; of a plan's digest, ``poolplan/<cluster>/<its first 12 hex digits>``."""
-    last = about.value if isinstance(about, Kind) else about.removeprefix("sha256:")[:12]
-    return f"poolplan/{cluster_folder(cluster).name}/{last}"
-
-
-def _subject(summary: Summary, cluster: str, kind: Kind | None) -> str:
+def _subject(summary: Summary, cluster: str, kind: Kind) -> str:
     """Imperative and short enough for one line of a log; a long cluster name is cut, never the figures."""
     verb = _VERBS[kind]
     price = rough_price(summary.hourly, summary.monthly, summary.currency).partition(" (")[0]
@@ -96,7 +86,7 @@ def _subject(summary: Summary, cluster: str, kind: Kind | None) -> str:
     return f"{verb} {name}: {figures}"
 
 
-def _message(subject: str, summary: Summary, context: Context) -> str:
+def _message(subject: str, summary: Summary, cluster: str, kind: Kind) -> str:
     changes = [
         f"{line.symbol} {plain(line.pool)} ({plain(', '.join(line.machine))}): "
         f"{line.nodes_before} → {count(line.nodes_after, 'node')}"
@@ -104,10 +94,9 @@ def _message(subject: str, summary: Summary, context: Context) -> str:
     ]
     left = len(summary.lines) - _LINES
     more = [f"{ELLIPSIS} and {count(left, 'pool')} more"] if left > 0 else []
-    kind = [f"{KIND_TRAILER}: {context.kind.value}"] if context.kind else []
     trailers = [
-        f"{DIGEST_TRAILER}: {summary.digest}", f"{CLUSTER_TRAILER}: {one_line(context.cluster)}", *kind,
-        f"{VERSION_TRAILER}: {PLAN_VERSION}",
+        f"{DIGEST_TRAILER}: {summary.digest}", f"{CLUSTER_TRAILER}: {cluster}",
+        f"{KIND_TRAILER}: {kind.value}", f"{VERSION_TRAILER}: {PLAN_VERSION}",
     ]  # fmt: skip
     totals = [f"{counts_text(summary)}.", f"{cost_text(summary)}."]
     return "\n\n".join("\n".join(part) for part in ([subject], [*changes, *more], totals, trailers) if part) + "\n"

@@ -49,7 +49,11 @@ def huge(pools: int = 100, pods: int = 5000, length: int = 200) -> Plan:
     changes: list[Change] = []
     for number in range(pools):
         name = PoolName(f"{number:03}".ljust(length, "a"))
-        changes.append(replace(first, pool=name, action=Action.CREATE, before=None, after=replace(first.after, name=name, desired=2)))
+        changes.append(
+            replace(
+                first, pool=name, action=Action.CREATE, before=None, after=replace(first.after, name=name, desired=2)
+            )
+        )
     unplaced = tuple(replace(group, pods=(f"{'n' * length}/{number}",), owner=None) for number in range(pods))
     desired = PoolSet.of(change.after for change in changes if change.after)
     return replace(plan, declared=PoolSet(), desired=desired, changes=tuple(changes), unplaced=unplaced)

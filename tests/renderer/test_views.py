@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from planner.plan import Plan
+from planner.portion import Kind
 from renderer import markdown, terminal
 from renderer.document import plan_text
 from renderer.document_read import read_plan_text
@@ -26,7 +27,7 @@ SETTINGS = TerraformSettings(
 def texts_of(plan: Plan) -> dict[str, str]:
     """Every text there is, by the name of its file."""
     summary = summarize(plan)
-    proposal = render_proposal(plan, cluster="demo")
+    proposal = render_proposal(plan, cluster="demo", kind=Kind.POLICY)
     return {
         "plan.json": plan_text(plan),
         "nodes.json": node_text(plan),
@@ -34,7 +35,7 @@ def texts_of(plan: Plan) -> dict[str, str]:
         "terminal.txt": terminal.plan_view(summary, cluster="demo"),
         "terminal-narrow-color.txt": terminal.plan_view(summary, screen=Screen(width=60, color=True)),
         "plan.md": markdown.plan_view(summary),
-        "proposal.md": f"{proposal.branch}\n{proposal.title}\n\n{proposal.body}",
+        "proposal.md": f"{proposal.title}\n\n{proposal.body}",
         "commit.txt": proposal.message,
         **{f"pools/{path}": text for path, text in render_files(plan.desired, SETTINGS)},
     }
