@@ -117,6 +117,12 @@ def test_what_a_plan_adds_in_cost_is_not_paid_for_by_what_it_saves() -> None:
     )
 
 
+def test_cost_that_no_change_tells_of_is_added_all_the_same() -> None:
+    plan = plan_of((pool(A),), (pool(A, 2),), hourly=(MICRO, 3 * MICRO))
+    assert hourly_added(plan) == 2 * MICRO
+    assert rules(plan, Guardrails(max_hourly_added=MICRO)) == ["maxHourlyAdded"]
+
+
 def test_deleted_pools_are_counted_replaced_ones_too() -> None:
     plan = plan_of((pool(A), pool(B)), (pool(A, flavor="b3-16"),))
     assert check(plan, Guardrails(max_pools_deleted=2)) == ()

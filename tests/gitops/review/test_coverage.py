@@ -187,6 +187,14 @@ def test_a_replacement_is_approved_whole() -> None:
         assert covers(REPLACE, other)[0] == f"a: {before} → {after} nodes is not within 2 → 2, which was approved"
 
 
+def test_a_replacement_that_leaves_more_or_fewer_nodes_is_another_one() -> None:
+    approved = costed(plan_of((pool("a", 4),), (pool("a", 2, flavor="b3-16"),)))
+    for before, after in ((4, 3), (3, 3), (3, 2), (2, 2)):
+        other = costed(plan_of((pool("a", before),), (pool("a", after, flavor="b3-16"),)))
+        told = f"a: {before} → {after} nodes is not within 4 → 2, which was approved"
+        assert covers(approved, other)[0] == told
+
+
 def test_a_change_of_policy_is_for_the_nodes_that_were_there() -> None:
     larger = costed(plan_of((pool("a", 3),), (pool("a", 3, labels=(("tier", "x"),)),)))
     assert covers(LABEL, larger) == ("a: 3 → 3 nodes is not within 2 → 2, which was approved",)

@@ -63,6 +63,10 @@ def test_a_denial_ends_when_all_of_it_has_ended() -> None:
     never = requirement_of(written_plan({"a": {"to": 3}}), rules, NOON)
     assert isinstance(never, Denied)
     assert never.until is None
+    half = requirement_of(written_plan({"a": {"to": 3}, "b": {"from": 2, "to": 1}}), rules, NOON)
+    assert isinstance(half, Denied)
+    assert [denial.until is None for denial in half.denials] == [True, False]
+    assert half.until is None
 
 
 @pytest.mark.parametrize("group", FILE[:3], ids=lambda group: group["rules"][:20])

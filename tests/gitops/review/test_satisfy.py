@@ -59,6 +59,7 @@ def test_a_team_that_is_not_known_has_nobody() -> None:
         "who is in team acme/platform is not known (rule deletions)",
     )
     assert satisfied(need(1, users={"eve"}, teams={"acme/platform"}), ["eve"], {}) == ()
+    assert satisfied(need(1, code_owners=True), ["acme/platform"], {}, [owned("acme/platform")]) != ()
 
 
 def test_every_class_of_a_plan_needs_its_own() -> None:
