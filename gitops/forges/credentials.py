@@ -67,9 +67,9 @@ class Secret:
             value = self._read().strip()
             if not value:
                 raise Stalled(f"{self._what} is empty: put it into {self._source}")
-            if not value.isprintable() and "PRIVATE KEY" not in value:
+            if not (value.isascii() and value.isprintable()) and "PRIVATE KEY" not in value:
                 raise Stalled(
-                    f"{self._what} from {self._source} has line ends or other signs within; it must be one word"
+                    f"{self._what} from {self._source} has line ends or odd signs within; it must be one plain word"
                 )
             older = [one for one in self._values if one != value]
             self._values = [*older[-REMEMBERED:], value]

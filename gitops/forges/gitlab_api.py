@@ -34,7 +34,7 @@ class GitLabApi(RestApi):
     def exchange(self, verb: str, path: str, query: Mapping[str, object], body: object) -> Reply:
         from gitlab.exceptions import GitlabError, GitlabHttpError, RedirectError  # noqa: PLC0415 - slow to load
         from requests import RequestException  # noqa: PLC0415 - comes with python-gitlab
-        from requests.exceptions import SSLError  # noqa: PLC0415 - likewise
+        from requests.exceptions import SSLError, TooManyRedirects  # noqa: PLC0415 - likewise
 
         client, call = self._client(), f"{verb} {path}"
         last: list[Mapping[str, str]] = []  # python-gitlab's errors leave out the headers
@@ -47,7 +47,7 @@ class GitLabApi(RestApi):
             )  # fmt: skip
         except GitlabHttpError as error:
             return _reply(call, error.response_code or 0, last, error.response_body or b"")
-        except RedirectError:
+        except (RedirectError, TooManyRedirects):
             trouble = Stalled(f"{self.name} sends {call} elsewhere; correct spec.forge.url or repository")
         except GitlabError as error:  # a 401 has a class of its own
             if error.response_code is not None:
@@ -76,6 +76,7 @@ class GitLabApi(RestApi):
                 self._server.url, private_token=token, ssl_verify=self._server.ca_file or True, timeout=TIMEOUT,
                 retry_transient_errors=False, keep_base_url=True, user_agent="poolplan",
             )  # fmt: skip
+            client.session.max_redirects = 0  # the token's header would go along to any other server
             self._made = (token, client)
         return self._made[1]
 

@@ -50,7 +50,7 @@ class Reply:
             words = _words(msgspec.json.decode(self.body))
         except (msgspec.DecodeError, UnicodeDecodeError):
             words = ""  # a page of some proxy: nothing a person needs to read
-        return " ".join(words.split())[:LONGEST_MESSAGE]
+        return " ".join(words.split())
 
     @property
     def limited(self) -> bool:
@@ -162,8 +162,8 @@ class RestApi(ABC):
         raise Stalled(f"{self.name}: the answer to {reply.call} is not what the API's documentation says ({told})")
 
     def hide(self, text: str) -> str:
-        """The text in one line, without any secret."""
-        return redact(" ".join(text.split())[:LONGEST_MESSAGE], self._sign_in.secrets())
+        """The text in one line, without any secret: not even the half of one that a cut would leave."""
+        return redact(" ".join(text.split()), self._sign_in.secrets())[:LONGEST_MESSAGE]
 
     def said(self, reply: Reply) -> str:
         """What the server said, to be put behind our own words."""

@@ -145,7 +145,8 @@ def test_a_failing_cluster_is_no_empty_secret(place: Place) -> None:
     [
         (Variable("T"), {}, "the forge's token is missing: set the environment variable T"),
         (Variable("T"), {"T": " \n"}, "the forge's token is empty: put it into the environment variable T"),
-        (Variable("T"), {"T": "one two\nthree"}, "from the environment variable T has line ends or other signs within; it must be one word"),
+        (Variable("T"), {"T": "one two\nthree"}, "from the environment variable T has line ends or odd signs within; it must be one"),
+        (Variable("T"), {"T": "clé-du-royaume"}, "has line ends or odd signs within"),
         (SecretFile("/nowhere/token"), {}, r"cannot be read from /nowhere/token \(No such file or directory\)"),
         (SecretFile("/etc"), {}, r"cannot be read from /etc \(Is a directory\)"),
         (KEY, {}, "the Secret ops/poolplan has no key token, but other"),

@@ -16,6 +16,7 @@ from gitops.forges.base import StatusState
 from gitops.forges.rest import MOST_PAGES
 from gitops.git.base import BranchName
 from tests.gitops.forges import githubserver, gitlabserver, worlds
+from tests.gitops.forges.serving import serving
 from tests.gitops.git.tools import MAIN
 
 if TYPE_CHECKING:
@@ -153,3 +154,27 @@ def test_no_token_is_in_an_address_or_a_body(world: World) -> None:
     world.forge.open_requests(MAIN)
     for ask in fake.sent:
         assert not any(token in f"{ask.url}{ask.query}{ask.body}" for token in TOKENS)
+
+
+def test_no_redirect_takes_the_token_to_another_server(world: World) -> None:
+    """Not even with a GET: ``requests`` would send GitLab's own header along."""
+    fake, elsewhere = fake_of(world), githubserver.GitHubServer(fake_of(world).model)
+    for status in (301, 302, 307, 308):
+        for verb, ask in (("GET", lambda: world.forge.open_requests(MAIN)), ("POST", lambda: status_of(world))):
+            with serving(elsewhere.app()) as url:
+                fake.fail(status, {"message": "Moved"}, on=verb, location=f"{url.replace('127.0.0.1', 'localhost')}/api/v3/x")
+                with pytest.raises(Stalled, match=r"elsewhere|another server"):
+                    ask()
+    assert elsewhere.calls == []
+
+
+def status_of(world: World) -> None:
+    world.forge.set_status(world.main, StatusState.PENDING, "Waits")
+
+
+def test_a_secret_at_the_edge_of_a_message_is_not_half_shown(world: World) -> None:
+    token = next(iter(fake_of(world).tokens))
+    fake_of(world).fail(422, {"message": "x" * 290 + " " + token})
+    with pytest.raises(Stalled) as caught:
+        world.forge.open_requests(MAIN)
+    assert token[:8] not in str(caught.value)
