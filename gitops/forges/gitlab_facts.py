@@ -18,6 +18,7 @@ from gitops.forges.gitlab_wire import (
     CommitStatus,
     Group,
     Member,
+    Note,
     ProtectedBranch,
     Reviewer,
     Version,
@@ -26,7 +27,7 @@ from gitops.forges.rest import utc
 from gitops.git.base import CommitId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gitops.forges.gitlab_api import GitLabApi
     from gitops.git.base import BranchName
@@ -36,6 +37,7 @@ _STATES = {
     StatusState.PENDING: "pending", StatusState.SUCCESS: "success", StatusState.FAILURE: "failed",
     StatusState.ERROR: "failed",
 }  # fmt: skip
+_APPROVED = "approved this merge request"
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,16 +45,19 @@ def votes(api: GitLabApi, request: str) -> tuple[Vote, ...]:
     """Each person's word, by login; ``request`` is the merge request's path.
 
     An approval is for the newest version that was there when it was given: GitLab keeps no commit with it. A version is
-    made some moments after its push, so an approval between the two counts for the older head, the safe side. One
-    without a time (before GitLab 18) is for no head at all. What GitLab takes back, on a push or by hand, is no longer
-    in its answer. Who asked for changes objects to whatever head there is, until they approve or are let off.
+    made some moments after its push, so an approval between the two counts for the older head, the safe side. Older
+    versions of GitLab give approvals no time: then it is that of GitLab's own note about the approval, and without such
+    a note it is for no head at all. What GitLab takes back, on a push or by hand, is no longer in its answer.
+
+    Who asked for changes objects to whatever head there is, until they approve or are let off.
     """
     approvals = api.read(Approvals, f"{request}/approvals", right=API).approved_by
     reviewers = [one for one in api.pages(Reviewer, f"{request}/reviewers", right=API) if _objects(one)]
     if not approvals and not reviewers:
         return ()
     versions = sorted(api.pages(Version, f"{request}/versions", right=API), key=lambda one: utc(one.created_at))
-    said = {one.user.username: _approval(one, versions) for one in approvals}
+    noted = {} if all(one.approved_at for one in approvals) else _noted(api, request)
+    said = {one.user.username: _approval(one, versions, noted) for one in approvals}
     for one in reviewers:
         head = CommitId(versions[-1].head_commit_sha) if versions else None
         at = max([utc(one.created_at), *(utc(version.created_at) for version in versions[-1:])])
@@ -64,11 +69,17 @@ def _objects(reviewer: Reviewer) -> bool:
     return reviewer.state == "requested_changes"
 
 
-def _approval(approval: Approval, versions: Sequence[Version]) -> Vote:
+def _noted(api: GitLabApi, request: str) -> dict[str, datetime]:
+    """When each person last approved, by GitLab's own notes, which nobody else can write."""
+    notes = api.pages(Note, f"{request}/notes", query={"sort": "asc", "order_by": "created_at"}, right=API)
+    return {note.author.username: utc(note.created_at) for note in notes if note.system and _APPROVED in note.body}
+
+
+def _approval(approval: Approval, versions: Sequence[Version], noted: Mapping[str, datetime]) -> Vote:
     who = approval.user.username
-    if approval.approved_at is None:
+    at = utc(approval.approved_at) if approval.approved_at else noted.get(who)
+    if at is None:
         return Vote(who=who, word=Word.APPROVES, commit=None, at=_UNKNOWN)
-    at = utc(approval.approved_at)
     seen = [version.head_commit_sha for version in versions if utc(version.created_at) <= at]
     return Vote(who=who, word=Word.APPROVES, commit=CommitId(seen[-1]) if seen else None, at=at)
 

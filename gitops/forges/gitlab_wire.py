@@ -96,11 +96,12 @@ class Note(msgspec.Struct):
     id: int
     body: str
     author: User
+    created_at: datetime
     system: bool = False
 
 
 class Approval(msgspec.Struct):
-    """``approved_at`` is missing before GitLab 18."""
+    """``approved_at`` is missing in older versions of GitLab."""
 
     user: User
     approved_at: datetime | None = None

@@ -208,7 +208,9 @@ class GitLabServer(Fake):
     def notes(self, ask: Ask, number: str) -> Json:
         kept = self._kept(number)
         people = [self._note(int(said.id), said.author, said.text) for said in kept.comments]
-        return self.system.get(int(number), []) + people
+        words = {Word.APPROVES: "approved this merge request", Word.OBJECTS: "requested changes"}
+        told = [self._note(8000, vote.who, words[vote.word], at=vote.at, system=True) for vote in kept.votes]
+        return self.system.get(int(number), []) + told + people
 
     def new_note(self, ask: Ask, number: str) -> Json:
         self._kept(number)
@@ -368,8 +370,13 @@ class GitLabServer(Fake):
             raise self.missing("Group")
         return path
 
-    def _note(self, id_: int, author: str, text: str, *, system: bool = False) -> Json:
-        return {"id": id_, "body": text, "author": self._user(author), "system": system, "noteable_type": "MergeRequest"}
+    def _note(
+        self, id_: int, author: str, text: str, *, at: datetime | None = None, system: bool = False
+    ) -> Json:  # fmt: skip
+        return {
+            "id": id_, "body": text, "author": self._user(author), "system": system, "noteable_type": "MergeRequest",
+            "created_at": _precise(at or self.model.now()),
+        }  # fmt: skip
 
     def _note_asked(self, number: int, logins: tuple[str, ...]) -> None:
         if logins:

@@ -72,10 +72,23 @@ def test_an_approval_before_the_push_was_noted_is_for_the_older_head(gitlab: Wor
     assert [one.commit for one in gitlab.forge.votes(made.number)] == [made.head]
 
 
-def test_an_approval_without_a_time_is_for_no_head(gitlab: World) -> None:
+def test_an_approval_without_a_time_has_that_of_gitlab_s_own_note(gitlab: World) -> None:
     made = opened(gitlab)
     fake_of(gitlab).dated = False
     gitlab.people.approve(ADA, made.number)
+    gitlab.push(SIDE, "3\n", who=MALLORY)
+    gitlab.forge.get(made.number)
+    gitlab.people.say(ADA, made.number, "approved this merge request")
+    assert [(one.who, one.word, one.commit) for one in gitlab.forge.votes(made.number)] == [
+        (ADA, Word.APPROVES, made.head)
+    ]
+
+
+def test_an_approval_that_no_note_tells_of_is_for_no_head(gitlab: World) -> None:
+    made = opened(gitlab)
+    fake_of(gitlab).dated = False
+    gitlab.people.approve(ADA, made.number)
+    fake_of(gitlab).fail(200, [], on="notes")
     assert [(one.who, one.word, one.commit) for one in gitlab.forge.votes(made.number)] == [(ADA, Word.APPROVES, None)]
 
 
