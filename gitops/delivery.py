@@ -70,7 +70,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
                 client=connect(around), clock=around.clock, nodes=lambda: _nodes(sources, around),
                 report=tell.report, say=tell.say,
             )  # fmt: skip
-            return apply_plan(turn.plan, owner_of(settings), settings.guardrails, hands)
+            return apply_plan(turn.plan, owner_of(settings), hands)
 
         return deliver_all(world, trees, apply, clock=around.clock, holder=machine_name())
 

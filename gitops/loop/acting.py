@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gitops.errors import Stalled, Waiting
 from gitops.forges.base import StatusState, Word
 from gitops.loop.drafting import draft_of
-from gitops.loop.ledger import append, stamp
+from gitops.loop.ledger import OPEN, append, stamp
 from gitops.loop.records import Event, Figures, Record, figures_of
 from gitops.loop.steps import Step, next_step
 from gitops.loop.telling import text_of
@@ -43,7 +43,8 @@ class Done:
         branch = f"branch {self.branch}, commit {self.commit[:12]}" if self.commit else ""
         where = ", ".join(filter(None, (self.url, branch)))
         reason = f" ({self.reason})" if self.reason else ""
-        return f"{self.kind} {_WORDS[self.step]}{f': {where}' if where else ''}{reason}"
+        word = "stands" if self.step is Step.AWAIT and self.commit else _WORDS[self.step]
+        return f"{self.kind} {word}{f': {where}' if where else ''}{reason}"
 
 
 _WORDS = {
@@ -73,8 +74,11 @@ def _propose(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullR
 def _revise(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:
     """Whoever approved what stood is remembered with it: the approval may cover what comes."""
     _keep_approved(seen, situation)
-    tip = _push(seen, situation)
-    return _tell(seen, situation, _needed(verdict), tip, _plan(situation))
+    tip, plan = _push(seen, situation), _plan(situation)
+    request = _tell(seen, situation, _needed(verdict), tip, plan)
+    stands = replace(situation.standing, tip=tip, plan=plan)
+    _add(seen, _entry(seen, replace(situation, standing=stands), _standing_event(seen, situation)))
+    return request
 
 
 def _open(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:
@@ -88,8 +92,14 @@ def _retell(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRe
 
 
 def _record_opened(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:  # noqa: ARG001
-    _add(seen, _entry(seen, situation, Event.OPENED))
+    _add(seen, _entry(seen, situation, _standing_event(seen, situation)))
     return situation.request
+
+
+def _standing_event(seen: Pass, situation: Situation) -> Event:
+    """What a proposal that stands is recorded as: revised, where the ledger has this request as open already."""
+    known, number = seen.ledger.latest(situation.kind.value), situation.request.number if situation.request else 0
+    return Event.REVISED if known is not None and known.event in OPEN and known.request == number else Event.OPENED
 
 
 def _withdraw(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:  # noqa: ARG001
@@ -105,7 +115,7 @@ def _withdraw(seen: Pass, situation: Situation, verdict: Verdict | None) -> Pull
 
 def _tidy(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:  # noqa: ARG001
     known = seen.ledger.latest(situation.kind.value)
-    if known is not None and known.event is Event.OPENED:
+    if known is not None and known.event in OPEN:
         _add(seen, _at_end(seen, situation, Event.MERGED, known))
     _delete(seen, situation)
     return situation.request
@@ -114,7 +124,7 @@ def _tidy(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequ
 def _remember(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:  # noqa: ARG001
     """A closed proposal is a decision: who, when and about what is kept, and its branch goes."""
     known = seen.ledger.latest(situation.kind.value)
-    opened = known if known is not None and known.event is Event.OPENED else None
+    opened = known if known is not None and known.event in OPEN else None
     _add(seen, _at_end(seen, situation, Event.DECLINED, opened))
     _delete(seen, situation)
     return None

@@ -6,6 +6,7 @@ merge.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from gitops.errors import Stalled
 from gitops.forges.base import Word
 from gitops.git.base import BranchName
 from gitops.git.signing import known_signer
-from gitops.loop.records import Event
+from gitops.loop.records import Event, figures_of
 from gitops.review.classes import files_of
 from gitops.review.codeowners import PLACES, read_code_owners
 from gitops.review.freeze import freeze_files, frozen
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from gitops.review.codeowners import Owned
     from gitops.review.rules import ReviewRules
     from gitops.settings import Settings
-    from planner.guardrails import Guardrails, Violation
+    from planner.guardrails import Violation
     from planner.plan import Plan
     from planner.pools import PoolSet
 
@@ -47,7 +48,7 @@ def facts_of(world: World, trees: Trees, chain: Chain, link: Link, ledger: Ledge
     settings = trees.settings
     branch = BranchName(settings.git.branch)
     rules = rules_at(world, trees, link.before)
-    plan = link.step.plan
+    plan = trusted(link.step.plan, ledger) if link.step.plan else None
     request = world.forge.bringing(link.commit.id, branch) if world.forge.reviews else None
     start = chain.applied.pools if chain.applied else None
     heard = hear(world, trees, request, start=start) if request else ()
@@ -55,11 +56,12 @@ def facts_of(world: World, trees: Trees, chain: Chain, link: Link, ledger: Ledge
     protection, problem = _protection(world, branch, rules)
     return Facts(
         branch=branch, commit=link.commit.id, plan=plan, problem=link.step.problem, by_hand=link.step.by_hand,
+        note=link.step.note,
         reviews=world.forge.reviews, bot=world.forge.me(), request=request, heard=heard, protection=protection,
         protection_problem=problem, teams=teams_of(world, rules, owned, heard), owned=owned,
         signer=known_signer(world.repository, link.commit.id, rules.signed_by) if rules.signed_by else None,
         frozen=freeze_of(world, chain.head.commit, settings),
-        violations=violations_of(plan, settings.guardrails, ledger, now) if plan else (),
+        violations=violations_of(trees, plan, ledger, now) if plan else (),
     )  # fmt: skip
 
 
@@ -73,16 +75,24 @@ def rules_at(world: World, trees: Trees, tree: Tree) -> ReviewRules:
     return read_settings(text, f"{tree.commit[:12]}:{trees.settings.folder / CLUSTER}", world.variables).review
 
 
-def violations_of(
-    plan: Plan, guardrails: Guardrails, ledger: Ledger, now: datetime
-) -> tuple[Violation, ...]:  # fmt: skip
+def trusted(plan: Plan, ledger: Ledger) -> Plan:
+    """The plan with its urgency only where the ledger says so too: it is in no digest, so a file may say anything."""
+    mine = figures_of(plan)
+    known = any(
+        one.digest == plan.digest and (one.figures.priority, one.figures.least) == (mine.priority, mine.least)
+        for one in ledger.records if one.event in (Event.OPENED, Event.REVISED)
+    )  # fmt: skip
+    return plan if known else replace(plan, changes=tuple(replace(one, priority=0) for one in plan.changes))
+
+
+def violations_of(trees: Trees, plan: Plan, ledger: Ledger, now: datetime) -> tuple[Violation, ...]:
     """The guardrails that a plan breaks, with what the ledger says was applied in the last 24 hours."""
     done = ledger.since(now - DAY, Event.APPLIED)
     last = LastDay(
         nodes_added=sum(one.figures.added for one in done), nodes_removed=sum(one.figures.removed for one in done),
         hourly_added=sum(one.figures.hourly_added for one in done),
     )  # fmt: skip
-    return check(plan, guardrails, last_day=last)
+    return check(plan, trees.settings.guardrails, last_day=last, account=trees.account())
 
 
 def freeze_of(world: World, main: CommitId, settings: Settings) -> str:

@@ -28,7 +28,9 @@ RECORDS = PurePosixPath("records")
 NAME = "ledger"
 CLAIM = timedelta(hours=2)
 """How long a claim holds others back. Terraform waits an hour for a pool; what is claimed longer was abandoned."""
-_LIVES = (Event.OPENED, Event.DECLINED, Event.MERGED, Event.WITHDRAWN)
+OPEN = (Event.OPENED, Event.REVISED)
+"""The events after which a proposal stands."""
+_LIVES = (*OPEN, Event.DECLINED, Event.MERGED, Event.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from gitops.git.base import BranchName, CommitId
 from gitops.loop.chain import read_chain
 from gitops.loop.drafting import NO_EVIDENCE, proposal_branch
 from gitops.loop.facts import facts_of, freeze_of, hear, owned_files, rules_at, teams_of, violations_of
-from gitops.loop.ledger import read_ledger, stamp
+from gitops.loop.ledger import OPEN, read_ledger, stamp
 from gitops.loop.records import Event
 from gitops.loop.standing import read_standing
 from gitops.loop.steps import Ended, Situation
@@ -185,22 +185,23 @@ def _verdict(seen: Pass, plan: Plan, standing: Standing, request: PullRequest | 
     facts = Facts(
         branch=seen.base, commit=standing.tip or seen.main.commit, plan=plan, reviews=world.forge.reviews,
         bot=world.forge.me(), request=request, heard=heard, owned=owned, teams=teams_of(world, rules, owned, heard),
-        frozen=seen.freeze, violations=violations_of(plan, seen.settings.guardrails, seen.ledger, seen.now),
+        frozen=seen.freeze, violations=violations_of(seen.trees, plan, seen.ledger, seen.now),
     )  # fmt: skip
     return verdict_of(plan, facts, rules, seen.now, draft=bool(request and request.draft))
 
 
 def _is_recorded(seen: Pass, kind: Kind, standing: Standing, request: PullRequest | None) -> bool:
+    """Whether the ledger knows that this very plan stands in this very request."""
     record = seen.ledger.latest(kind.value)
-    if record is None or record.event is not Event.OPENED:
+    if record is None or record.event not in OPEN or standing.plan is None:
         return False
-    return record.request == (request.number if request else 0) or standing.tip is None
+    return record.digest == standing.plan.digest and record.request == (request.number if request else 0)
 
 
 def _ended(seen: Pass, kind: Kind, standing: Standing) -> Ended | None:
     """How the proposal that the ledger has as open, or whose branch still stands, came to its end."""
     record = seen.ledger.latest(kind.value)
-    opened = record if record is not None and record.event is Event.OPENED else None
+    opened = record if record is not None and record.event in OPEN else None
     if not seen.world.forge.reviews:
         return _ended_branch(seen, standing, opened.digest, opened.commit) if opened else None
     if opened is not None and opened.request:

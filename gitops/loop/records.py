@@ -28,6 +28,7 @@ class Event(Enum):
     """What happened."""
 
     OPENED = "opened"
+    REVISED = "revised"
     SUPERSEDED = "superseded"
     DECLINED = "declined"
     MERGED = "merged"
@@ -41,8 +42,8 @@ class Event(Enum):
 class Figures:
     """What a plan was about: nodes, cost per hour in micro-units, and the demand behind it.
 
-    ``demand`` are (workload, pods); ``pending`` pods waited since ``since`` (RFC 3339), ``priority`` is their highest.
-    ``hourly_added`` is the growth alone, without what removals save.
+    ``demand`` are (workload, pods); ``pending`` pods waited since ``since`` (RFC 3339), ``priority`` is their highest,
+    ``least`` the lowest that a change is for. ``hourly_added`` is the growth alone, without what removals save.
     """
 
     added: int = 0
@@ -55,6 +56,7 @@ class Figures:
     pending: int = 0
     since: str = ""
     priority: int = 0
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,7 @@ def figures_of(plan: Plan) -> Figures:
         monthly=plan.cost.after.monthly - plan.cost.before.monthly, currency=plan.cost.currency,
         demand=tuple(sorted(demand.items())), pending=plan.pending.pods, since=plan.pending.since,
         priority=max((one.priority for one in plan.changes), default=0),
+        least=min((one.priority for one in plan.changes), default=0),
     )  # fmt: skip
 
 
@@ -117,6 +120,7 @@ class _Figures(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     pending: int = 0
     pending_since: str = ""
     priority: int = 0
+    least_priority: int = 0
 
 
 class _Entry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -149,7 +153,7 @@ def record_document(record: Record) -> dict[str, Any]:
         nodes_added=found.added, nodes_removed=found.removed, hourly=format_money(found.hourly),
         hourly_added=format_money(found.hourly_added), monthly=format_money(found.monthly), currency=found.currency,
         demand=tuple(_Demand(*pair) for pair in found.demand), pending=found.pending, pending_since=found.since,
-        priority=found.priority,
+        priority=found.priority, least_priority=found.least,
     )  # fmt: skip
     document: dict[str, Any] = msgspec.to_builtins(_Entry(
         api_version=API_VERSION, kind=KIND, number=record.number, event=record.event.value, at=record.at,
@@ -169,7 +173,7 @@ def read_record(text: str, *, file: str) -> Record:
             added=found.nodes_added, removed=found.nodes_removed, hourly=_money(found.hourly),
             hourly_added=_money(found.hourly_added), monthly=_money(found.monthly), currency=found.currency,
             demand=tuple((one.workload, one.pods) for one in found.demand), pending=found.pending,
-            since=found.pending_since, priority=found.priority,
+            since=found.pending_since, priority=found.priority, least=found.least_priority,
         )  # fmt: skip
         if (entry.api_version, entry.kind) != (API_VERSION, KIND):
             raise ValueError(f"it is no {KIND} of {API_VERSION}")  # noqa: TRY301 - told like any other fault

@@ -115,8 +115,8 @@ TABLE: Final[tuple[_Row, ...]] = (
     (lambda now: not _stands(now) and bool(now.unripe), Step.AWAIT, lambda now: now.unripe),
     (lambda now: not _stands(now) and bool(now.limit), Step.AWAIT, lambda now: now.limit),
     # Propose it, and keep what stands true.
-    (lambda now: not _stands(now), Step.PROPOSE, lambda _: "it is new"),
-    (lambda now: not now.current, Step.REVISE, lambda _: "the plan or what it starts from has changed"),
+    (lambda now: not _stands(now), Step.PROPOSE, lambda now: now.verdict),
+    (lambda now: not now.current, Step.REVISE, lambda now: now.verdict),
     (lambda now: now.reviews and now.request is None, Step.OPEN, lambda _: "the branch has no pull request"),
     (lambda now: not now.recorded, Step.RECORD, lambda _: "the ledger does not know it"),
     (lambda now: now.reviews and not now.told, Step.RETELL, lambda _: "what the pull request says has changed"),

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gitops.errors import InputError
-from planner.accounts import repriced
+from gitops.git.base import BranchName
+from planner.accounts import accounts, by_label, repriced
 from planner.aims import policy_digest
 from planner.between import Given, plan_between, without_victims
 from planner.errors import ValueRefused
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
     from gitops.git.base import CommitId, Repository
     from gitops.settings import Settings
+    from planner.accounts import Account
     from planner.canonical import Digest
     from planner.catalog import Catalog
     from planner.plan import Plan
     from planner.policy import Policy
-    from planner.pools import PoolSet
+    from planner.pools import Pool, PoolSet
     from renderer.files import FileSet
 
 
@@ -52,12 +54,14 @@ class Tree:
 class Step:
     """The change from one tree to the next. ``plan`` None: ``problem`` says why it cannot be applied as it is.
 
-    ``by_hand``: no plan.json tells it. ``whole``: its plan starts from what was applied last, not from the tree before.
+    ``by_hand``: no plan.json tells it, and ``note`` says why the one that came with it does not. ``whole``: its plan
+    starts from what was applied last.
     """
 
     plan: Plan | None = None
     problem: str = ""
     by_hand: bool = False
+    note: str = ""
     whole: bool = False
 
 
@@ -88,14 +92,27 @@ class Trees:
         told = self._told(before, after, start)
         if told is not None:
             return told
+        note = _note(before, after)
         if after.policy is None:
-            return Step(problem="the policy cannot be read", by_hand=True)
+            return Step(problem="the policy cannot be read", by_hand=True, note=note)
         given = Given(catalog=self.catalog, policy=after.policy, now="")
         plan = plan_between(before.pools, after.pools, given)
         unnamed = without_victims(plan)
         if unnamed:
-            return Step(by_hand=True, problem=f"it takes nodes from {', '.join(unnamed)} and does not name them")
-        return Step(plan=plan, by_hand=True)
+            problem = f"it takes nodes from {', '.join(unnamed)} and does not name them"
+            return Step(by_hand=True, problem=problem, note=note)
+        return Step(plan=plan, by_hand=True, note=note)
+
+    def account(self) -> Callable[[Pool], Account]:
+        """Whose a pool is and what it costs, by the policy of today; where the region is not known, by its label."""
+        files = self.at(head).files if (head := self.repository.head(BranchName(self.settings.git.branch))) else None
+        try:
+            policy = self.read_policy(files) if files is not None else None
+        except (InputError, ValueRefused):
+            policy = None
+        named = {one.region for one in policy.node_classes if one.region} if policy else set()
+        region = self.catalog.region(self.settings.ovh.region or min(named, default=""))
+        return accounts(policy, self.catalog, region) if policy and region else by_label
 
     def _told(self, before: Tree, after: Tree, start: PoolSet | None) -> Step | None:
         """What the plan.json of the change itself says; None where it does not tell this very change."""
@@ -137,3 +154,13 @@ class Trees:
             return policy_digest(self.read_policy(files), self.settings.aims)
         except (InputError, ValueRefused):
             return None
+
+
+def _note(before: Tree, after: Tree) -> str:
+    """Why the plan.json that came with a change does not tell it; empty where none came."""
+    if after.plan_text == before.plan_text:
+        return ""
+    if after.plan is None:
+        return after.plan_problem
+    where = "leads to other pools than it declares" if after.plan.desired != after.pools else "starts from other pools"
+    return f"its {PLAN} {where}"

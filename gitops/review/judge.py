@@ -43,10 +43,10 @@ class Heard:
 class Facts:
     """What is known of one change of the main branch.
 
-    ``plan`` None: ``problem`` says why the change cannot be applied. ``by_hand``: no plan.json tells it. ``reviews``:
-    the forge knows who approved. ``request`` is the one that brought ``commit``. ``protection`` None: it is not known,
-    ``protection_problem`` says why. ``signer`` is the known key that signed the commit. ``frozen`` says why nothing may
-    be applied, ``violations`` which guardrails the plan breaks.
+    ``plan`` None: ``problem`` says why the change cannot be applied. ``by_hand``: no plan.json tells it, and ``note``
+    says why the one that came with it does not. ``reviews``: the forge knows who approved. ``request`` is the one that
+    brought ``commit``. ``protection`` None: it is not known, ``protection_problem`` says why. ``signer`` is the known
+    key that signed the commit. ``frozen`` says why nothing may be applied, ``violations`` which guardrails are broken.
     """
 
     branch: str
@@ -54,6 +54,7 @@ class Facts:
     plan: Plan | None
     problem: str = ""
     by_hand: bool = False
+    note: str = ""
     reviews: bool = False
     bot: str = ""
     request: PullRequest | None = None
@@ -140,7 +141,8 @@ def _merge(facts: Facts, rules: ReviewRules) -> Iterator[str]:
     short = facts.commit[:12]
     if not facts.reviews:
         if facts.by_hand:
-            yield f"{short} changes pools by hand: a change by hand needs a plan of its own"
+            note = f" ({facts.note})" if facts.note else ""
+            yield f"{short} changes pools by hand{note}: a change by hand needs a plan of its own"
     elif facts.request is None:
         yield f"{short} came onto {facts.branch} without a pull request"
     elif facts.request.state is not RequestState.MERGED or facts.request.base != facts.branch:

@@ -110,7 +110,7 @@ def test_pods_become_a_proposal_an_approval_and_nodes(
     assert f"+ {POOL}" in outcome.out
     assert fleet.head() == main, "a proposal is not an approval"
     again, _ = propose(desk)
-    assert again.err == outcome.err.replace("opened", "unchanged")
+    assert again.err == outcome.err.replace("opened", "stands")
 
     refused = apply(desk, world, terraform)
     assert refused.code == 3
@@ -122,11 +122,13 @@ def test_pods_become_a_proposal_an_approval_and_nodes(
 
     fleet.merge(branch)
     applied = apply(desk, world, terraform)
-    assert (applied.code, applied.out) == (0, "Applied: 1 pool changed, 0 nodes removed.\n"), applied
+    assert (applied.code, applied.out) == (0, f"Applied {digest_of(fleet)}: 1 pool changed, 0 nodes removed.\n"), applied
     assert sizes(world) == {POOL: 2}
     until("both pods run", lambda: all(placed(world).values()))
     repeated = apply(desk, world, terraform)
     assert (repeated.code, repeated.out) == (0, "Nothing to do: the approved plan is in effect.\n"), repeated
+    merged, _ = propose(desk)
+    assert merged.err == "poolplan: up tidied up (it is merged)\n", merged
     nothing, _ = propose(desk)
     assert nothing.err == "poolplan: nothing to propose\n", nothing
 
@@ -148,7 +150,8 @@ def proposed_by(desk: Desk, name: str, fleet: FleetRepository) -> str:
     assert outcome.code == 0, outcome
     assert "opened" in outcome.err
     commit = fleet.head(branch_of(outcome))
-    git("update-ref", "-d", f"refs/heads/{branch_of(outcome)}", cwd=fleet.path)
+    for branch in (branch_of(outcome), "poolplan/demo/ledger"):
+        git("update-ref", "-d", f"refs/heads/{branch}", cwd=fleet.path)
     return commit
 
 
@@ -192,7 +195,7 @@ def test_the_named_node_leaves_and_no_other(world: World, desk: Desk, running: F
     assert sizes(world) == {POOL: 2}
 
     applied = apply(desk, world, terraform)
-    assert (applied.code, applied.out) == (0, "Applied: 0 pools changed, 1 node removed.\n"), applied
+    assert (applied.code, applied.out) == (0, f"Applied {digest_of(running)}: 0 pools changed, 1 node removed.\n"), applied
     assert applied.err == f"poolplan: cordoned {oldest}\npoolplan: {POOL}: removing {oldest}\n"
     assert sizes(world) == {POOL: 1}
     until("the node is gone", lambda: nodes(world) == [newest])
@@ -220,25 +223,6 @@ def test_what_was_changed_after_the_plan_is_refused(
     approve(desk, running)
     good = running.head()
 
-    text = running.read(TF)
-    assert "desired_nodes = 3" in text
-    running.commit({TF: text.replace("desired_nodes = 3", "desired_nodes = 4")}, "One more by hand")
-    by_hand = apply(desk, world, terraform)
-    assert by_hand.code == 3
-    assert by_hand.err == (
-        "poolplan: the plan on main is not approved as it stands; plan with poolplan propose, review and merge\n"
-        f"  - main declares {POOL} with 4 nodes, the plan says 3: a change by hand needs a new plan\n"
-    )
-
-    git("--git-dir", running.path, "update-ref", "refs/heads/main", good)
-    plan = json.loads(running.read("plan.json"))
-    plan["changes"][0]["after"]["desiredNodes"] = plan["pools"][0]["desiredNodes"] = 9
-    running.commit({"plan.json": json.dumps(plan), TF: text.replace("= 3", "= 9")}, "Sneak")
-    tampered = apply(desk, world, terraform)
-    assert tampered.code == 3
-    assert "the plan was changed after it was made" in tampered.err
-
-    git("--git-dir", running.path, "update-ref", "refs/heads/main", good)
     client = world.client()
     (pool,) = client.pools()
     client.update_pool(pool, pool.resized(5))
@@ -252,9 +236,32 @@ def test_what_was_changed_after_the_plan_is_refused(
     assert sizes(world) == {POOL: 5}
     drift = desk.run("drift", "--repo", "fleet.git", "--detailed-exitcode")
     assert (drift.code, drift.out) == (2, f"{POOL}: desired is 5 at the provider, 3 in Git\n")
-
     assert pool.state is not None
     client.update_pool(client.pool(pool.state.id), pool)
     until("five nodes are two again", lambda: len(nodes(world)) == 2)
-    assert apply(desk, world, terraform).code == 0
+
+    text = running.read(TF)
+    assert "desired_nodes = 3" in text
+    approved = digest_of(running)
+    sneaked = running.commit({TF: text.replace("desired_nodes = 3", "desired_nodes = 4")}, "One more by hand")
+    by_hand = apply(desk, world, terraform)
+    assert (by_hand.code, by_hand.out) == (3, f"Applied {approved}: 1 pool changed, 0 nodes removed.\n")
+    assert by_hand.err.endswith(
+        "poolplan: what main asks for is not approved as it stands; plan with poolplan propose, review and merge\n"
+        f"  - {sneaked[:12]} changes pools by hand: a change by hand needs a plan of its own\n"
+    )
     assert sizes(world) == {POOL: 3}
+
+    git("--git-dir", running.path, "update-ref", "refs/heads/main", good)
+    plan = json.loads(running.read("plan.json"))
+    plan["changes"][0]["after"]["desiredNodes"] = plan["pools"][0]["desiredNodes"] = 9
+    running.commit({"plan.json": json.dumps(plan), TF: text.replace("= 3", "= 9")}, "Sneak")
+    tampered = apply(desk, world, terraform)
+    assert tampered.code == 3
+    assert "the plan was changed after it was made" in tampered.err
+    assert sizes(world) == {POOL: 3}
+
+
+def digest_of(fleet: FleetRepository) -> str:
+    """The digits of main's plan that people are shown."""
+    return str(json.loads(fleet.read("plan.json"))["digest"])[7:19]

@@ -19,14 +19,12 @@ from gitops.ovh.credentials import credentials_from
 from gitops.ovh.transport import Transport
 from gitops.sandbox.server import RunningSandbox, start_sandbox
 from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions, Timing
-from planner.guardrails import Guardrails
 from planner.plan import Plan
 from planner.pools import Pool, PoolSet
 from tests.gitops.enginevalues import engine_plan, resource
 from tests.gitops.plans import plan_of, pool
 
 OWNER = Owner(service_name=PROJECT, kube_id=CLUSTER)
-NO_LIMITS = Guardrails()
 
 
 class Killed(BaseException):
@@ -147,7 +145,7 @@ class Bench:
         return [str(body["name"]) for body in self.sandbox.model.list_nodes(there.state.id)]
 
     def apply(
-        self, plan: Plan, *, nodes: FakeNodes | None = None, guardrails: Guardrails = NO_LIMITS,
+        self, plan: Plan, *, nodes: FakeNodes | None = None,
         kill: Kill | None = None, twist: Callable[[EnginePlan], EnginePlan] = lambda found: found,
     ) -> Applied:  # fmt: skip
         client = self.client(kill)
@@ -155,7 +153,7 @@ class Bench:
             engine=FakeEngine(client, plan.desired, twist), client=client, clock=self.clock,
             nodes=lambda: nodes or FakeNodes(), report=lambda _progress: None, say=self.said.append,
         )  # fmt: skip
-        return apply_plan(plan, OWNER, guardrails, hands)
+        return apply_plan(plan, OWNER, hands)
 
 
 @pytest.fixture(scope="module")
@@ -250,14 +248,6 @@ def refusal(bench: Bench, plan: Plan, **more: Any) -> Refused:
     return refused.value
 
 
-def test_a_plan_that_breaks_a_guardrail_is_refused(bench: Bench) -> None:
-    bench.reset()
-    error = refusal(bench, plan_of((), (pool("a", 3),)), guardrails=Guardrails(max_nodes_added=2))
-    assert (str(error), error.reasons) == (
-        "the plan breaks a guardrail; nothing was changed", ("the plan adds 3 nodes, at most 2 may be added",)
-    )
-
-
 def test_an_engine_that_would_do_more_is_refused(bench: Bench) -> None:
     bench.reset()
     plan = plan_of((), (pool("a", 3),))
@@ -297,7 +287,7 @@ def test_without_a_cluster_no_node_leaves(bench: Bench) -> None:
         report=lambda _progress: None, say=bench.said.append,
     )  # fmt: skip
     with pytest.raises(Refused, match="no cluster is at hand"):
-        apply_plan(plan, OWNER, NO_LIMITS, hands)
+        apply_plan(plan, OWNER, hands)
     assert bench.client().pools() == plan.declared
 
 
