@@ -41,10 +41,11 @@ def _of_pool(line: Line, known: Mapping[str, Departure]) -> Iterator[str]:
     unnamed = line.removed - len(line.victims)
     if unnamed > 0:
         more = " more" if line.victims else ""
-        yield f"- {count(unnamed, 'node')}{more} of {pool}, which the plan does not name; pods on them are evicted"
+        nodes = f"{count(unnamed, 'node')}{more} of {pool}"
+        yield f"- {nodes}, which the plan does not name; whatever runs there is evicted"
     if line.renewed and line.forced:
         fields = named(line.forced)
-        yield f"- every node of {pool}: OVHcloud replaces a pool to change {fields}; pods on them are evicted"
+        yield f"- every node of {pool}: OVHcloud replaces a pool to change {fields}; whatever runs there is evicted"
 
 
 def _eviction(one: Eviction) -> str:

@@ -39,7 +39,7 @@ class Listed:
 
 
 EVERYTHING: Final = Listed(10**9, 10**9, 10**9)
-_SOME = Listed()
+SOME: Final = Listed()
 
 
 def plan_view(summary: Summary, *, cluster: str = "") -> str:
@@ -69,7 +69,7 @@ def table(summary: Summary) -> Section:
     return Section(name="the table of pools", noun="pool", head=head, blocks=rows, headed=True)
 
 
-def details(summary: Summary, *, head: str = "", listed: Listed = _SOME, with_departures: bool = True) -> Section:
+def details(summary: Summary, *, head: str = "", listed: Listed = SOME, with_departures: bool = True) -> Section:
     """Why each pool changes, and in what besides its size; nothing of a pool whose row says it all.
 
     ``with_departures``: the nodes that leave are named here, with why.
@@ -78,7 +78,7 @@ def details(summary: Summary, *, head: str = "", listed: Listed = _SOME, with_de
     return Section(name="why each pool changes", noun="pool", head=head if found else "", blocks=found, gap="\n\n")
 
 
-def unplaced(summary: Summary, *, anyway: str = "", listed: Listed = _SOME) -> Section:
+def unplaced(summary: Summary, *, anyway: str = "", listed: Listed = SOME) -> Section:
     """The pods that go nowhere, with the reasons; nothing where there are none."""
     if not summary.groups:
         return Section()

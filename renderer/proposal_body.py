@@ -12,7 +12,7 @@ from planner.portion import Kind
 from renderer.departures import departures
 from renderer.escape import code, prose, short_prose
 from renderer.layout import PLAN_TEXT
-from renderer.markdown import EVERYTHING, LIMIT, details, stays, table, unplaced, warnings
+from renderer.markdown import EVERYTHING, LIMIT, SOME, details, stays, table, unplaced, warnings
 from renderer.mermaid import flowchart
 from renderer.planwire import PLAN_VERSION
 from renderer.sections import Section, fitted
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 #: What is never cut may have so many sentences, of so many characters each.
 _SENTENCES, _LENGTH = 6, 400
 _WORKLOADS = 3
+_WHOLE: Final = 10**12
 
 
 def body(summary: Summary, context: Context, *, lead: str = "", limit: int = LIMIT) -> str:
@@ -38,22 +39,19 @@ def body(summary: Summary, context: Context, *, lead: str = "", limit: int = LIM
 def details_text(summary: Summary, context: Context) -> str:
     """All of it, whatever its length: what plan.md holds."""
     sections = tuple(_sections(summary, context, "", is_whole=True))
-    return fitted(sections, limit=NO_LIMIT, rest=PLAN_TEXT.name)
-
-
-NO_LIMIT: Final = 10**12
+    return fitted(sections, limit=_WHOLE, rest=PLAN_TEXT.name)
 
 
 def _sections(summary: Summary, context: Context, lead: str, *, is_whole: bool) -> Iterator[Section]:
-    most = NO_LIMIT if is_whole else _LENGTH
-    listed = {"listed": EVERYTHING} if is_whole else {}
-    yield stays(lead, f"**{glance_text(summary)}**", "" if summary.lines else f"{no_change_text(summary)}")
+    most = _WHOLE if is_whole else _LENGTH
+    listed = EVERYTHING if is_whole else SOME
+    yield stays(lead, _glance(summary), "" if summary.lines else no_change_text(summary))
     yield stays(_banner(context, most))
     yield table(summary)
-    yield details(summary, head="### Why\n\n", with_departures=False, **listed)
+    yield details(summary, head="### Why\n\n", with_departures=False, listed=listed)
     yield Section(name="what happens if nobody merges", blocks=_otherwise(summary, context))
     yield departures(summary, context.departures)
-    yield unplaced(summary, anyway=", merged or not", **listed)
+    yield unplaced(summary, anyway=", merged or not", listed=listed)
     yield warnings(summary)
     yield _review(context, most)
     yield Section(name="the cost", blocks=_cost(summary))
@@ -62,11 +60,17 @@ def _sections(summary: Summary, context: Context, lead: str, *, is_whole: bool) 
     yield stays(_footer(summary, context))
 
 
+def _glance(summary: Summary) -> str:
+    """The figures stand in code: GitLab takes ``~1`` for a label."""
+    figures, nodes, rest = glance_text(summary).partition(" nodes")
+    return f"**`{figures}`{nodes}{rest}**"
+
+
 def _banner(context: Context, most: int) -> str:
     """What forbids the plan, whoever agrees to it."""
     told = [f"> **FREEZE:** {short_prose(context.freeze, most)}."] if context.freeze else []
     found = [f"> **Guardrail** {code(one.rule)}: {short_prose(one.text, most)}." for one in context.violations]
-    told += found if most == NO_LIMIT else shortened(found, _SENTENCES, "guardrail")
+    told += found if most == _WHOLE else shortened(found, _SENTENCES, "guardrail")
     if not told:
         return ""
     told = [line if line.startswith(">") else f"> {line}." for line in told]
@@ -116,7 +120,7 @@ def _idle(summary: Summary) -> str:
 
 def _review(context: Context, most: int) -> Section:
     sentences = [f"- {short_prose(text, most)}" for text in context.verdict]
-    if most != NO_LIMIT and len(sentences) > _SENTENCES + 1:
+    if most != _WHOLE and len(sentences) > _SENTENCES + 1:
         left = len(sentences) - _SENTENCES
         sentences = [*sentences[:_SENTENCES], f"- {count(left, 'rule')} more: see `{PLAN_TEXT}`"]
     return Section(head="### Review\n\n" if sentences else "", blocks=tuple(sentences), stays=True)
