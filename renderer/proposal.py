@@ -64,9 +64,12 @@ def render_proposal(
     )  # fmt: skip
 
 
-def render_plan_comment(plan: Plan, context: Context, *, limit: int = LIMIT) -> str:
-    """The same on a person's own pull request that edits pools or policies. Raises ValueRefused for a small limit."""
-    does = "This change does:" if plan.changes else "This change does nothing to the pools:"
+def render_plan_comment(plan: Plan, context: Context, *, lead: str = "", limit: int = LIMIT) -> str:
+    """The same on a person's own pull request that edits pools or policies. Raises ValueRefused for a small limit.
+
+    ``lead`` is the sentence that it begins with, in place of the usual one.
+    """
+    does = lead or ("This change does:" if plan.changes else "This change does nothing to the pools:")
     usual = "merge this; poolplan then applies what it does to the pools, under the same rules as its own proposals"
     may = not (context.violations or context.freeze)
     words = replace(

@@ -22,7 +22,7 @@ from gitops.errors import ExitCode, InputError
 from gitops.gather import gather
 
 if TYPE_CHECKING:
-    from gitops.loop.acting import Done
+    from gitops.loop.proposing import Proposed
     from gitops.settings import Settings
 
 
@@ -64,12 +64,12 @@ def command(**options: Any) -> int:
     return ExitCode.DONE
 
 
-def told(done: tuple[Done, ...]) -> list[str]:
+def told(proposed: Proposed) -> list[str]:
     """What became of the proposals, a line each; where nothing is to be done at all, one line."""
     from gitops.loop.steps import Step  # noqa: PLC0415 - loaded only when the command runs
 
-    lines = [str(one) for one in done if one.step is not Step.REST or one.reason != "nothing to do"]
-    return lines or ["nothing to propose"]
+    lines = [str(one) for one in proposed.done if one.step is not Step.REST or one.reason != "nothing to do"]
+    return [*(lines or ["nothing to propose"]), *map(str, proposed.answers)]
 
 
 def _evidence(inputs: Any, now: Any, remark: Any) -> dict[str, Any]:

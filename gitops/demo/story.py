@@ -151,7 +151,8 @@ class Story:
         fleet, inputs, plan = self.plan()
         self._indent(plan_view(summarize(plan), cluster=NAME, screen=self.screen))
         world, trees = open_world(fleet, self.stage.around), trees_of(fleet, self.stage.around, inputs.catalog)
-        done = [one for one in propose(world, trees, plan, inputs, now=self.stage.clock.now()) if one.commit]
+        proposed = propose(world, trees, plan, inputs, now=self.stage.clock.now())
+        done = [one for one in proposed.done if one.commit]
         if not done:
             self.say("  proposed   nothing: the pools are as they should be")
             return

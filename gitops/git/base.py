@@ -154,3 +154,6 @@ class Repository(Protocol):
 
     def texts(self, at: CommitId, paths: Sequence[PurePosixPath]) -> FileSet:
         """Those of these text files that are there, by their paths in the repository. Raises Stalled as ``read``."""
+
+    def changed(self, before: CommitId, after: CommitId) -> tuple[PurePosixPath, ...]:
+        """The paths of all files that differ between two commits, sorted; a renamed file is two paths."""

@@ -142,6 +142,10 @@ class MemoryRepository:
             path: text_of(self._objects[one.id], path) for path, one in found.items() if one and one.mode != FOLDER
         })  # fmt: skip
 
+    def changed(self, before: CommitId, after: CommitId) -> tuple[PurePosixPath, ...]:
+        one, other = (dict(self._entries(ObjectId(self.show(at).tree), PurePosixPath())) for at in (before, after))
+        return tuple(sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path)))
+
     def seek(self, commit: CommitId, references: Sequence[str]) -> bool:  # noqa: ARG002 - there is no other side
         return commit in self._objects
 
@@ -160,11 +164,14 @@ class MemoryRepository:
             raise Waiting(f"{self.name}: the branch {branch} was changed by somebody else meanwhile")
 
     def _files(self, tree: ObjectId, above: PurePosixPath) -> Iterator[tuple[PurePosixPath, ObjectId]]:
+        return ((path, entry.id) for path, entry in self._entries(tree, above))
+
+    def _entries(self, tree: ObjectId, above: PurePosixPath) -> Iterator[tuple[PurePosixPath, Entry]]:
         for entry in self.tree(tree):
             if entry.mode == FOLDER:
-                yield from self._files(entry.id, above / entry.name)
+                yield from self._entries(entry.id, above / entry.name)
             else:
-                yield above / entry.name, entry.id
+                yield above / entry.name, entry
 
     def _history(self, head: CommitId) -> Iterator[Commit]:
         """The commit and all behind it, children before their parents, newest first."""

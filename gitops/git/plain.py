@@ -178,6 +178,11 @@ class PlainRepository:
         files = b"\0".join(line for line in listing.split(b"\0") if not line.startswith(b"040000"))
         return self._texts(files, PurePosixPath())
 
+    def changed(self, before: CommitId, after: CommitId) -> tuple[PurePosixPath, ...]:
+        listing = self.git.output("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after)
+        names = (name.decode(errors="surrogateescape") for name in listing.split(b"\0") if name)
+        return tuple(sorted(map(PurePosixPath, names)))
+
     def seek(self, commit: CommitId, references: Sequence[str]) -> bool:
         for reference in references if self.remote else ():
             if self._resolve(commit) is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitops.loop.acting import carry_out
+from gitops.loop.answering import answer_people
 from gitops.loop.drafting import NO_EVIDENCE
 from gitops.loop.passes import look, situation_of
 from gitops.loop.steps import Step
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from gitops.evidence.files import Beside
     from gitops.loop.acting import Done
+    from gitops.loop.answering import Answer
     from gitops.loop.passes import Pass
     from gitops.loop.trees import Trees
     from gitops.loop.world import World
@@ -25,15 +28,24 @@ MOST = 3
 """Steps that one pass takes about one kind: a declined proposal is remembered, and the next one looked at at once."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """What one pass did: about poolplan's own proposals, and about people's requests."""
+
+    done: tuple[Done, ...]
+    answers: tuple[Answer, ...] = ()
+
+
 def propose(
     world: World, trees: Trees, plan: Plan, inputs: Inputs, *, now: datetime, evidence: Beside = NO_EVIDENCE
-) -> tuple[Done, ...]:  # fmt: skip
-    """Let the cluster's proposals be what the plan asks for. Raises Waiting where somebody was faster, Stalled.
+) -> Proposed:  # fmt: skip
+    """Let the cluster's proposals be what the plan asks for, and answer people. Raises Waiting, Stalled.
 
     The branches are as of the repository's last ``refresh``. Doing it again changes nothing.
     """
     seen = look(world, trees, plan, inputs, now=now, evidence=evidence)
-    return tuple(done for kind in Kind for done in _settle(seen, kind))
+    done = tuple(one for kind in Kind for one in _settle(seen, kind))
+    return Proposed(done=done, answers=answer_people(seen))
 
 
 def _settle(seen: Pass, kind: Kind) -> tuple[Done, ...]:

@@ -41,8 +41,8 @@ def text_of(settings: Settings, kind: Kind, plan: Plan, verdict: Verdict, *, lim
 
 
 def is_told(request: PullRequest, text: RequestText) -> bool:
-    """Whether the request says this already, but for what people changed in it."""
-    return _mark(request.body) == _mark(text.body)
+    """Whether the request says this already, but for what people changed in it. Labels come after the text."""
+    return _mark(request.body) == _mark(text.body) and set(text.labels) <= set(request.labels)
 
 
 def _mark(body: str) -> str | None:

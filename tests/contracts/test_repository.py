@@ -406,3 +406,12 @@ def test_single_files_are_read_wherever_they_stand(repository: Repository) -> No
         PurePosixPath("FREEZE"): "stop\n", PurePosixPath("docs/x"): "x\n", PurePosixPath("clusters/prod/a"): "1\n",
     }  # fmt: skip
     assert repository.texts(head, []) == FileSet()
+
+
+def test_what_differs_between_two_commits_is_told_by_path(repository: Repository) -> None:
+    first = begin(repository, files(a="1\n", b="1\n", deep__c="1\n"))
+    other = repository.commit(
+        draft(files(a="2\n", deep__d="1\n"), removed=("b",), message="Change"), parent=first
+    )
+    assert list(map(str, repository.changed(first, other))) == [str(ROOT / name) for name in ("a", "b", "deep/d")]
+    assert repository.changed(first, first) == ()

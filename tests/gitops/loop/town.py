@@ -147,6 +147,18 @@ class Town:
         files = render_files(PoolSet.of(pools), self.settings.terraform).under(PurePosixPath("pools"))
         return self.edit({str(path): text for path, text in files}, "Declare pools")
 
+    def edit_file(self, path: str, text: str, *, branch: str) -> CommitId:
+        """A commit of one file anywhere in the repository."""
+        name = BranchName(branch)
+        head = self.repository.head(name)
+        draft = Draft(
+            root=PurePosixPath(), message="By hand", author=SOMEBODY, at=self.clock.now(),
+            files=FileSet.of({PurePosixPath(path): text}),
+        )  # fmt: skip
+        commit = self.repository.commit(draft, parent=head)
+        self.repository.push(commit, name, expect=head)
+        return commit
+
     def edit_elsewhere(self) -> CommitId:
         """A commit to main outside of the cluster's folder."""
         parent = self.main
@@ -221,10 +233,12 @@ class Town:
         """One proposing pass."""
         self.repository.refresh()
         inputs = Inputs(
-            snapshot=self.snapshot, policy=Policy(), catalog=bundled(), declared=self.declared, observed=self.observed
+            snapshot=self.snapshot, policy=Policy(), catalog=bundled(), declared=self.declared,
+            observed=self.observed, region="EU-WEST-PAR",
         )
-        done = propose(self.world(), self.trees(), plan, inputs, now=self.clock.now())
-        return {Kind(one.kind): one for one in done}
+        proposed = propose(self.world(), self.trees(), plan, inputs, now=self.clock.now())
+        self.answers = [str(one) for one in proposed.answers]
+        return {Kind(one.kind): one for one in proposed.done}
 
     def apply(self) -> Delivery:
         """One applying pass with an engine that does what it is told."""

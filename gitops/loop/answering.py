@@ -1,0 +1,163 @@
+"""Answers people's own pull requests: what they do to the pools, what it costs, and whose word it takes.
+
+A request that edits pools is answered with the plan of that edit; one that edits the policy with the plan that poolplan
+would propose under it. Requests from forks are not looked into: their files are nobody's that may push here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from gitops.errors import InputError
+from gitops.fleet import CLUSTERS
+from gitops.forges.base import StatusState
+from gitops.loop.drafting import proposal_branch
+from gitops.loop.facts import hear, owned_files, teams_of, violations_of
+from gitops.loop.verdicts import Verdict, verdict_of
+from gitops.review.judge import Facts
+from planner.aims import policy_digest
+from planner.between import Given, plan_between, without_victims
+from planner.decide import decide
+from planner.errors import ValueRefused
+from planner.portion import Kind
+from renderer.context import Context
+from renderer.escape import prose
+from renderer.files import FileSet
+from renderer.layout import CLUSTER, POLICY, POOLS
+from renderer.proposal import render_plan_comment
+from renderer.tree import parse_pools
+
+if TYPE_CHECKING:
+
+    from gitops.forges.base import PullRequest
+    from gitops.loop.passes import Pass
+    from gitops.settings import Settings
+    from planner.plan import Plan
+
+_UNNAMED = "nodes go, and a file cannot name which: after the merge poolplan proposes that"
+QUICK = 1_000
+"""Milliseconds of search for a plan that only informs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was said under a request, and the status of its head."""
+
+    number: int
+    text: str
+    state: StatusState
+    short: str
+
+    def __str__(self) -> str:
+        return f"#{self.number} answered ({self.short})"
+
+
+def answer_people(seen: Pass) -> tuple[Answer, ...]:
+    """Answer every open request of a person that changes the cluster. Saying the same again changes nothing."""
+    if not seen.world.forge.reviews:
+        return ()
+    own = {proposal_branch(kind, seen.settings) for kind in Kind}
+    given = []
+    for request in seen.world.open_requests(seen.base):
+        if request.fork or (request.branch in own and request.author == seen.world.forge.me()):
+            continue
+        answer = _answer(seen, request)
+        if answer is not None:
+            seen.world.forge.set_status(request.head, answer.state, answer.short, url=request.url)
+            seen.world.forge.comment(request.number, f"poolplan:change:{seen.settings.name}", answer.text)
+            given.append(answer)
+    return tuple(given)
+
+
+def _answer(seen: Pass, request: PullRequest) -> Answer | None:
+    """None where the request does not touch the cluster."""
+    repository, folder = seen.world.repository, seen.settings.folder
+    base = repository.fork_point(seen.main.commit, request.head) if repository.seek(request.head, ()) else None
+    if base is None:
+        return None
+    paths = [path for path in repository.changed(base, request.head) if path.is_relative_to(CLUSTERS)]
+    mine = [path.relative_to(folder) for path in paths if path.is_relative_to(folder)]
+    if not any(_matters(path) for path in mine):
+        return None
+    others = sorted({path.parts[1] for path in paths if len(path.parts) > 2} - {seen.settings.name})
+    if others:
+        return _refused(request, f"it changes {seen.settings.name} and {', '.join(others)}: one request a cluster")
+    try:
+        return _told(seen, request, _merged(seen, request, mine), mine)
+    except (InputError, ValueRefused) as error:
+        return _refused(request, f"it cannot be read: {error}")
+
+
+def _matters(path: PurePosixPath) -> bool:
+    return path == CLUSTER or path.is_relative_to(POLICY) or path.is_relative_to(POOLS)
+
+
+def _merged(seen: Pass, request: PullRequest, mine: list[PurePosixPath]) -> FileSet:
+    """The cluster's files as they would be after the merge: main's, with what the request changes."""
+    theirs = seen.world.repository.read(request.head, seen.settings.folder).as_map()
+    files = {path: text for path, text in seen.main.files if path not in mine}
+    return FileSet.of({**files, **{path: theirs[path] for path in mine if path in theirs}})
+
+
+def _told(seen: Pass, request: PullRequest, files: FileSet, mine: list[PurePosixPath]) -> Answer:
+    settings = _settings(seen, request, files)
+    policy = seen.trees.read_policy(files)
+    pools = parse_pools(files.inside(POOLS), seen.settings.live)
+    now = seen.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    given = Given(
+        catalog=seen.inputs.catalog, policy=policy_digest(policy, settings.aims), now=now,
+        observed=seen.inputs.observed,
+    )  # fmt: skip
+    plan = plan_between(seen.main.pools or pools, pools, given)
+    verdict = _verdict(seen, request, plan)
+    if without_victims(plan):
+        verdict = replace(verdict, lines=(*verdict.lines, _UNNAMED))
+    parts = [_said(seen, plan, verdict)] if plan.changes else []
+    if any(path == CLUSTER or path.is_relative_to(POLICY) for path in mine):
+        quick = replace(settings.aims, budget=min(settings.aims.budget, QUICK))
+        inputs = replace(seen.inputs, policy=policy, aims=quick, declared=pools)
+        after = decide(inputs, now=seen.now)
+        lead = "With this, poolplan would propose:" if after.changes else "With this, poolplan would propose nothing."
+        parts.append(_said(seen, after, None, lead=lead))
+    text = "\n\n---\n\n".join(part.rstrip() for part in parts) or "This changes nothing that poolplan plans with."
+    return Answer(number=request.number, text=text, state=verdict.state, short=verdict.short or "nothing to review")
+
+
+def _said(seen: Pass, plan: Plan, verdict: Verdict | None, *, lead: str = "") -> str:
+    context = Context(
+        cluster=seen.settings.name, kind=Kind.POLICY, verdict=verdict.lines if verdict else (),
+        violations=verdict.violations if verdict else (), freeze=verdict.freeze if verdict else "",
+    )  # fmt: skip
+    return render_plan_comment(plan, context, lead=lead, limit=seen.world.forge.body_limit // 2 - 100)
+
+
+def _verdict(seen: Pass, request: PullRequest, plan: Plan) -> Verdict:
+    """What the edit needs, by the rules of main: what the request itself says of rules does not count for it."""
+    world, rules = seen.world, seen.settings.review
+    start = seen.chain.applied.pools if seen.chain.applied else None
+    heard = hear(world, seen.trees, request, start=start) if plan.changes else ()
+    owned = owned_files(world, seen.main.commit, plan, seen.settings)
+    facts = Facts(
+        branch=seen.base, commit=request.head, plan=plan, reviews=True, bot=world.forge.me(), request=request,
+        heard=heard, owned=owned, teams=teams_of(world, rules, owned, heard), frozen=seen.freeze,
+        violations=violations_of(seen.trees, plan, seen.ledger, seen.now),
+    )  # fmt: skip
+    return verdict_of(plan, facts, rules, seen.now, draft=True)
+
+
+def _settings(seen: Pass, request: PullRequest, files: FileSet) -> Settings:
+    from gitops.settings_read import read_settings  # noqa: PLC0415 - loads ruamel
+
+    text = files.get(CLUSTER) or ""
+    if text == seen.trees.text:
+        return seen.settings
+    return read_settings(text, f"{request.head[:12]}:{seen.settings.folder / CLUSTER}", seen.world.variables)
+
+
+def _refused(request: PullRequest, reason: str) -> Answer:
+    return Answer(
+        number=request.number, text=f"**Not planned:** {prose(reason)}.\n", state=StatusState.FAILURE,
+        short=reason[:140],
+    )  # fmt: skip
