@@ -8,7 +8,7 @@ import pytest
 
 from planner.canonical import digest_of
 from planner.diff import FORCE_NEW, IN_PLACE, action_for, changed_fields
-from planner.plan import Action, Change, Cost, Evidence, PlacedNode, Plan, Price, Reason, Unplaced
+from planner.plan import Action, Change, Cost, Evidence, Pending, PlacedNode, Plan, Price, Reason, Unplaced
 from planner.pools import Pool, PoolName, PoolSet, ProviderState
 from planner.taints import Taint
 
@@ -62,6 +62,8 @@ NOT_COVERED = {
     "the observed pools": replace(PLAN, evidence=replace(EVIDENCE, pools=digest_of("other"))),
     "the cost": replace(PLAN, cost=Cost(currency="USD", after=Price(9, 9), lower_bound_hourly=1)),
     "warnings": replace(PLAN, warnings=("beware",)),
+    "pending pods": replace(PLAN, pending=Pending(pods=3, since="2026-03-01T12:00:00Z")),
+    "urgency": with_change(priority=1000),
     "unplaced pods": replace(PLAN, unplaced=(Unplaced(pods=("default/web",)),)),
     "placements": replace(PLAN, placements=(PlacedNode(name="n1", pool="p", pods=("default/web",)),)),
     "the state of a pool": with_change(before=replace(POOL, state=ProviderState(id="1", status="RESIZING", current_nodes=3))),
