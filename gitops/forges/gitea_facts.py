@@ -23,7 +23,7 @@ from gitops.forges.gitea_wire import (
     User,
     login,
 )
-from gitops.forges.rest import PAGE, utc
+from gitops.forges.rest import MOST_PAGES, PAGE, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,13 +46,21 @@ def votes(api: GiteaApi, root: str, number: int) -> tuple[Vote, ...]:
 
 
 def closer(api: GiteaApi, root: str, pull: Pull) -> str:
-    """Who closed a request: the timeline has it, and is read from that moment on only. Empty where it does not."""
+    """Who closed a request: the timeline has it, and is read from that moment on only. Empty where it does not.
+
+    Gitea counts of a timeline only what it shows on one page, so that an empty page is its end.
+    """
     if pull.closed_at is None:
         return ""
-    query = {"since": (utc(pull.closed_at) - timedelta(seconds=1)).isoformat()}
-    reply = api.call("GET", f"{root}/issues/{pull.number}/timeline", query=query, right=ISSUES)
-    events = api.items(reply, Event)
-    return next((login(event.user) for event in reversed(events) if event.type == "close"), "")
+    since = (utc(pull.closed_at) - timedelta(seconds=1)).isoformat()
+    for page in range(1, MOST_PAGES + 1):
+        query = {"since": since, "limit": PAGE, "page": page}
+        reply = api.call("GET", f"{root}/issues/{pull.number}/timeline", query=query, right=ISSUES)
+        events = api.items(reply, Event)
+        closing = [login(event.user) for event in events if event.type == "close"]
+        if closing or not events:
+            return closing[-1] if closing else ""
+    return ""
 
 
 def protection(api: GiteaApi, root: str, branch: BranchName) -> Protection:

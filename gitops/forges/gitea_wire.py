@@ -109,23 +109,26 @@ class Event(msgspec.Struct):
 
 
 class Review(msgspec.Struct):
-    """A review; ``commit_id`` is the head that was looked at."""
+    """A review; ``commit_id`` is the head that was looked at. ``official``: by one whose approval Gitea itself counts,
+    because he may write, or is among those whom the branch's rule names, and was not asked again since."""
 
     user: User | None
     state: str
     submitted_at: datetime
     commit_id: str = ""
+    official: bool = False
     dismissed: bool = False
 
     def vote(self) -> Vote | None:
         """The word that was said; None for one that says nothing: a comment, a question, a review not handed in.
 
-        A vote of a deleted account has no commit: it never counts.
+        A vote of a deleted account, and an approval by one who may not approve, have no commit: they never count.
+        Everybody who can read a public repository can write a review.
         """
         words = {"APPROVED": Word.APPROVES, "REQUEST_CHANGES": Word.OBJECTS}
         if self.state not in words:
             return None
-        known = self.commit_id and self.user is not None and self.user.login != GHOST
+        known = self.commit_id and login(self.user) != GHOST and (self.official or self.state != "APPROVED")
         return Vote(
             who=login(self.user), word=words[self.state], commit=CommitId(self.commit_id) if known else None,
             at=utc(self.submitted_at), dismissed=self.dismissed,

@@ -234,6 +234,15 @@ def test_a_review_is_dismissed_by_a_push_where_the_branch_says_so(gitea: Gitea, 
     assert world.forge.votes(made.number)[0].commit == made.head
 
 
+def test_an_approval_by_one_who_may_only_read_does_not_count(gitea: Gitea, world: World) -> None:
+    name = people_of(world).repository
+    gitea.call(BOT, "PUT", f"/repos/{name}/collaborators/{MALLORY}", {"permission": "read"})
+    made = opened(world)
+    world.people.approve(ADA, made.number)
+    world.people.approve(MALLORY, made.number)
+    assert [(vote.who, vote.commit) for vote in world.forge.votes(made.number)] == [(ADA, made.head), (MALLORY, None)]
+
+
 @pytest.mark.parametrize("name", ["feat#1", "a%2Fb", "ü/€", "x+y&z=1"])
 def test_a_branch_may_have_an_odd_name(world: World, name: str) -> None:
     branch = BranchName(name)

@@ -250,6 +250,8 @@ def test_a_fork_that_was_deleted_is_a_fork(script: Script, forge: GiteaForge) ->
             1,
         ),
         ([("Ghost", "APPROVED", HEAD)], 0),
+        ([("stranger", "APPROVED", HEAD)], 0),
+        ([("stranger", "REQUEST_CHANGES", HEAD)], 1),
         ([("ada", "APPROVED", "")], 0),
         ([("ada", "SOMETHING_NEW", HEAD)], 0),
     ],
@@ -258,13 +260,38 @@ def test_only_a_known_person_s_word_on_a_commit_counts(
     script: Script, forge: GiteaForge, reviews: list[tuple[str, str, str]], counted: int
 ) -> None:
     given = [
-        {"user": {"login": who}, "state": state, "commit_id": commit, "submitted_at": "2026-03-01T12:00:00Z"}
+        {
+            "user": {"login": who},
+            "state": state,
+            "commit_id": commit,
+            "submitted_at": "2026-03-01T12:00:00Z",
+            "official": who != "stranger",
+        }
         for who, state, commit in reviews
-    ]
+    ]  # fmt: skip
     script.answers[f"GET {ROOT}/pulls/1/reviews"] = Given(
         body=json.dumps(given), headers={"X-Total-Count": str(len(given))}
     )
     assert sum(vote.commit is not None for vote in forge.votes(1)) == counted
+
+
+@pytest.mark.parametrize(
+    ("pages", "who"),
+    [
+        (['[{"type": "comment"}]', '[{"type": "reopen"}, {"type": "close", "user": {"login": "ada"}}]'], "ada"),
+        (['[{"type": "close", "user": null}]'], "Ghost"),
+        (['[{"type": "comment"}]', "null"], ""),
+        (["[]"], ""),
+    ],
+)
+def test_who_closed_it_is_looked_for_to_the_end(script: Script, forge: GiteaForge, pages: list[str], who: str) -> None:
+    closed = pull(1, state="closed", closed_at="2026-03-01T12:00:00Z")
+    script.answers |= {
+        f"GET {ROOT}/pulls/1": Given(body=json.dumps(closed)),
+        f"GET {ROOT}/issues/1/timeline": [Given(body=page) for page in pages],
+    }
+    assert forge.get(1).ended_by == who
+    assert "since=2026-03-01T11%3A59%3A59%2B00%3A00" in script.asked[1]
 
 
 def test_a_merge_that_is_not_allowed_needs_a_person(script: Script, forge: GiteaForge) -> None:
