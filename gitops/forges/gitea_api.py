@@ -108,6 +108,12 @@ class GiteaApi(RestApi):
         """Not used: pages are counted here."""
         raise NotImplementedError
 
+    def error(self, reply: Reply, right: Right) -> PoolplanError:
+        """What a failure means for the user. A conflict is one with what somebody else did meanwhile."""
+        if reply.status == 409:
+            return Waiting(f"{self.name}: {reply.call} met a change by somebody else{self.said(reply)}; try again")
+        return super().error(reply, right)
+
     def _total(self, reply: Reply) -> int:
         count = reply.headers.get("x-total-count", "")
         if not count.isdecimal():

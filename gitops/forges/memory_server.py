@@ -79,7 +79,7 @@ class MemoryServer:
         """Give a request labels, reviewers and assignees; people's labels stay, and no author is asked."""
         kept = self.kept(number)
         kept.asked += [who for who in text.reviewers if who not in (*kept.asked, kept.shown.author)]
-        kept.assigned = text.assignees
+        kept.assigned = tuple(dict.fromkeys([*kept.assigned, *text.assignees]))
         return self.change(number, labels=tuple(sorted({*kept.shown.labels, *text.labels})))
 
     def approve(self, who: str, number: int) -> None:

@@ -87,7 +87,7 @@ def everything(error: BaseException) -> str:
         (Given(401, '{"message": "user does not exist"}'), Stalled, "refuses the token"),
         (Given(403, '{"message": "token does not have scope"}'), Stalled, "the token needs the scope write:repository"),
         (Given(404, '{"message": "not found"}'), Stalled, "knows nothing at GET /repos/acme/fleet/pulls/1"),
-        (Given(409, '{"message": "conflict"}'), Stalled, r"refuses GET .* \(409\): conflict"),
+        (Given(409, '{"message": "already changed"}'), Waiting, "met a change by somebody else: already changed"),
         (Given(412, '{"message": "merged already"}'), Stalled, r"\(412\): merged already"),
         (Given(422, '{"message": "no such user"}'), Stalled, r"\(422\): no such user"),
         (Given(423, '{"message": "archived"}'), Stalled, r"\(423\): archived"),
