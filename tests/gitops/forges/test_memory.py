@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gitops.errors import Stalled, Waiting
 from gitops.forges.base import PullRequest, RequestState, RequestText, StatusState
@@ -21,7 +24,6 @@ from tests.gitops.git.tools import MAIN, isolate, new_bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SIDE = BranchName("poolplan/prod/up")
 TEXT = RequestText(title="Grow prod by 2 nodes", body="It")
@@ -186,6 +188,31 @@ def test_a_merge_in_memory_is_the_one_git_makes(tmp_path: Path, monkeypatch: pyt
         made = opened(world)
         ends.append(forge.merge(made.number, head=made.head, message="Merge it"))
     assert ends[0] == ends[1]
+
+
+@given(st.lists(st.tuples(st.sampled_from([None, *Method]), st.integers(1, 3)), max_size=6))
+def test_each_commit_of_main_was_pushed_or_brought_by_one_request(story: list[tuple[Method | None, int]]) -> None:
+    """Whatever was pushed and merged by whichever method: ``None`` pushes, a method merges that many commits."""
+    with ExitStack() as stack:
+        world = make_memory(Path(), stack)
+    forge = world.forge
+    assert isinstance(forge, MemoryForge)
+    expected: dict[CommitId, int | None] = {world.main: None}
+    for step, (method, count) in enumerate(story):
+        branch, onto, number = BranchName(f"people/{step}") if method else MAIN, world.main, None
+        for index in range(count):
+            onto = world.push(branch, path=f"{step}/{index}", onto=onto, message=f"{step} {index}")
+        if method:
+            world.push(MAIN, path=f"aside/{step}")
+            expected[world.main] = None
+            number = forge.server.request(ADA, TEXT, branch=branch, base=MAIN).number
+            forge.server.merge(ADA, number, method)
+        for commit in world.repository.log(MAIN, TOP, limit=100):
+            expected.setdefault(commit.id, number)
+    found = {commit: forge.bringing(commit, MAIN) for commit in expected}
+    assert {commit: one.number if one else None for commit, one in found.items()} == expected
+    texts = {str(path) for path, _ in world.repository.read(world.main, TOP)}
+    assert {f"{step}/{index}" for step, (_, count) in enumerate(story) for index in range(count)} <= texts
 
 
 def test_a_marker_counts_at_the_beginning_only() -> None:
