@@ -68,25 +68,32 @@ def read_fleet(repository: Repository, cluster: str, around: Surroundings) -> Fl
     """Read one cluster as of the last ``refresh``; without a name, the only one there is. Raises as ``open_fleet``."""
     from gitops.git.base import BranchName  # noqa: PLC0415 - loaded only for repositories
 
-    name = cluster or _only_cluster(repository, "main")
-    variables = around.environment
-    head, files = _read(repository, "main", name)
-    if files.get(CLUSTER) is None:
-        there = ", ".join(_clusters(repository.read(head, CLUSTERS))) or "no cluster"
-        place = Place(f"{CLUSTERS / name / CLUSTER}")
-        raise InputError(f"there is no such file on the main branch; it has {there}", place=place)
-    settings = _settings(files, name, variables)
-    if settings.git.branch != "main":
-        head, files = _read(repository, settings.git.branch, name)
-        settings = _settings(files, name, variables)
+    settings, head, files = read_cluster(repository, cluster, around)
     repository.ensure_ready(BranchName(settings.git.branch), settings.folder)
     around = at_cluster(settings, around)
     for warning in settings.warnings:
         around.remark(warning)
     return Fleet(
         repository=repository, settings=settings, main=head, files=files,
-        policy=_policy(files, name, around), declared=declared_pools(files, settings),
+        policy=_policy(files, settings.name, around), declared=declared_pools(files, settings),
     )  # fmt: skip
+
+
+def read_cluster(
+    repository: Repository, cluster: str, around: Surroundings
+) -> tuple[Settings, CommitId, FileSet]:  # fmt: skip
+    """A cluster's settings, and the commit and files of the branch that they name; nothing else is looked at."""
+    name = cluster or _only_cluster(repository, "main")
+    head, files = _read(repository, "main", name)
+    if files.get(CLUSTER) is None:
+        there = ", ".join(_clusters(repository.read(head, CLUSTERS))) or "no cluster"
+        place = Place(f"{CLUSTERS / name / CLUSTER}")
+        raise InputError(f"there is no such file on the main branch; it has {there}", place=place)
+    settings = _settings(files, name, around.environment)
+    if settings.git.branch != "main":
+        head, files = _read(repository, settings.git.branch, name)
+        settings = _settings(files, name, around.environment)
+    return settings, head, files
 
 
 def cluster_names(repository: Repository) -> tuple[str, ...]:
