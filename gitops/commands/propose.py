@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,10 +19,14 @@ from gitops.commands.options import (
 )
 from gitops.commands.plan import show
 from gitops.commands.state import state_folder
-from gitops.errors import ExitCode, InputError
+from gitops.errors import ExitCode, InputError, PoolplanError
 from gitops.gather import gather
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gitops.fleet import Fleet
+    from gitops.loop.opening import Worlds
     from gitops.loop.proposing import Proposed
     from gitops.settings import Settings
 
@@ -32,23 +37,43 @@ if TYPE_CHECKING:
 @output_option
 @freeze_option
 @click.option("--evidence", is_flag=True, help="Keep the plan's inputs beside it, so that it can be replayed.")
+@click.option("--all-clusters", is_flag=True,
+              help="Every cluster of the repository; {cluster} in a path or context is its name.")  # fmt: skip
 def command(**options: Any) -> int:
     """Plan what the repository's main branch and the cluster ask for, and propose it for review.
 
     Each kind of change (up, down, policy, drift) has one branch and, on a forge, one pull request, revised as demand
     moves and withdrawn when nothing is left to do. The same plan is the same commit: then nothing is pushed or said.
     """
-    from gitops.fleet import at_cluster, open_fleet  # noqa: PLC0415 - loaded only when the command runs
-    from gitops.loop.opening import open_world, trees_of  # noqa: PLC0415 - likewise
+    from gitops.fleet import cluster_names, open_source, read_fleet  # noqa: PLC0415 - loaded when the command runs
+    from gitops.loop.opening import Worlds  # noqa: PLC0415 - likewise
+
+    around = surroundings()
+    now = time_of(options["now"], around)
+    repository = open_source(options["repo"], around, cache=state_folder(around.environment) / "git")
+    worlds = Worlds(around=around, freeze=options["freeze"])
+    if not options["all_clusters"]:
+        _propose(read_fleet(repository, options["cluster"], around), worlds, options, now)
+        return ExitCode.DONE
+    failed = 0
+    for name in cluster_names(repository):
+        try:
+            _propose(read_fleet(repository, name, around), worlds, _named(options, name), now)
+        except PoolplanError as error:
+            failed += 1
+            around.remark(f"{name}: {error}")
+    return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def _propose(fleet: Fleet, worlds: Worlds, options: dict[str, Any], now: datetime) -> None:
+    from gitops.fleet import at_cluster  # noqa: PLC0415 - loaded only when the command runs
+    from gitops.loop.opening import trees_of  # noqa: PLC0415 - likewise
     from gitops.loop.proposing import propose  # noqa: PLC0415 - likewise
     from planner.decide import decide  # noqa: PLC0415 - likewise
     from planner.errors import ValueRefused  # noqa: PLC0415 - likewise
 
-    around = surroundings()
-    now = time_of(options["now"], around)
-    fleet = open_fleet(options["repo"], options["cluster"], around, cache=state_folder(around.environment) / "git")
     _refuse_other_objective(options, fleet.settings)
-    around = at_cluster(fleet.settings, around)
+    around = at_cluster(fleet.settings, worlds.around)
     sources = for_cluster(sources_of(options), options, fleet.settings)
     inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
     try:
@@ -56,12 +81,26 @@ def command(**options: Any) -> int:
     except ValueRefused as error:
         raise InputError(str(error)) from error
     click.echo(show(plan, options["output"], cluster=fleet.settings.name), nl=False)
-    world = open_world(fleet, around, freeze=options["freeze"])
     evidence = _evidence(inputs, now, around.remark) if options["evidence"] else {}
-    trees = trees_of(fleet, around, inputs.catalog)
-    for line in told(propose(world, trees, plan, inputs, now=now, **evidence)):
-        around.remark(line)
-    return ExitCode.DONE
+    proposed = propose(
+        worlds.of(fleet), trees_of(fleet, around, inputs.catalog), plan, inputs, now=now, **evidence
+    )  # fmt: skip
+    for line in told(proposed):
+        around.remark(f"{fleet.settings.name}: {line}" if options["all_clusters"] else line)
+
+
+def _named(options: dict[str, Any], cluster: str) -> dict[str, Any]:
+    """The options with the cluster's name in each path and context."""
+
+    def put(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(put, value))
+        if isinstance(value, Path):
+            return Path(str(value).replace("{cluster}", cluster))
+        return value.replace("{cluster}", cluster) if isinstance(value, str) else value
+
+    named = ("snapshots", "policies", "catalog", "pools", "kubeconfig", "context")
+    return {name: put(value) if name in named else value for name, value in options.items()}
 
 
 def told(proposed: Proposed) -> list[str]:

@@ -15,12 +15,13 @@ from gitops.loop.ledger import OPEN, append, stamp
 from gitops.loop.records import Event, Figures, Record, figures_of
 from gitops.loop.steps import Step, next_step
 from gitops.loop.telling import text_of
+from gitops.loop.waits import comes_again
 from renderer import comments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gitops.forges.base import PullRequest
+    from gitops.forges.base import PullRequest, RequestText
     from gitops.git.base import CommitId
     from gitops.loop.passes import Pass
     from gitops.loop.steps import Situation
@@ -123,9 +124,13 @@ def _tidy(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequ
 
 def _remember(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:  # noqa: ARG001
     """A closed proposal is a decision: who, when and about what is kept, and its branch goes."""
-    known = seen.ledger.latest(situation.kind.value)
+    known, ended = seen.ledger.latest(situation.kind.value), situation.ended
     opened = known if known is not None and known.event in OPEN else None
-    _add(seen, _at_end(seen, situation, Event.DECLINED, opened))
+    record = _at_end(seen, situation, Event.DECLINED, opened)
+    _add(seen, record)
+    if record.request:
+        text = comments.declined(ended.by if ended else "", until=comes_again(situation.kind, seen.settings.proposals))
+        seen.world.forge.comment(record.request, "poolplan:declined", text)
     _delete(seen, situation)
     return None
 
@@ -160,7 +165,10 @@ _ACTS: dict[Step, Callable[[Pass, Situation, Verdict | None], PullRequest | None
 
 def _push(seen: Pass, situation: Situation) -> CommitId:
     world, standing = seen.world, situation.standing
-    draft = draft_of(_plan(situation), situation.kind, seen.main, seen.settings, evidence=seen.evidence)
+    draft = draft_of(
+        _plan(situation), situation.kind, seen.main, seen.settings, evidence=seen.evidence,
+        limit=world.forge.body_limit,
+    )  # fmt: skip
     commit = world.repository.commit(draft, parent=seen.main.commit, signer=world.signer, standing=standing.tip)
     world.repository.push(commit, standing.branch, expect=standing.tip)
     return commit
@@ -169,7 +177,7 @@ def _push(seen: Pass, situation: Situation) -> CommitId:
 def _open_at(seen: Pass, situation: Situation, verdict: Verdict, tip: CommitId, plan: Plan) -> PullRequest | None:
     request = None
     if seen.world.forge.reviews:
-        text = text_of(seen.settings, situation.kind, plan, verdict, limit=seen.world.forge.body_limit)
+        text = _text(seen, situation, plan, verdict)
         seen.world.forge.set_status(tip, verdict.state, verdict.short or verdict.state.value)
         request = seen.world.forge.open(text, branch=situation.standing.branch, base=seen.base)
     stands = replace(situation.standing, tip=tip, plan=plan)
@@ -181,9 +189,13 @@ def _tell(seen: Pass, situation: Situation, verdict: Verdict, tip: CommitId, pla
     request = situation.request
     if request is None:
         return None
-    text = text_of(seen.settings, situation.kind, plan, verdict, limit=seen.world.forge.body_limit)
+    text = _text(seen, situation, plan, verdict)
     seen.world.forge.set_status(tip, verdict.state, verdict.short or verdict.state.value, url=request.url)
     return seen.world.forge.revise(request.number, text)
+
+
+def _text(seen: Pass, situation: Situation, plan: Plan, verdict: Verdict) -> RequestText:
+    return text_of(seen, situation.kind, plan, verdict, current=situation.current)
 
 
 def _keep_approved(seen: Pass, situation: Situation) -> None:
@@ -215,7 +227,10 @@ def _at_end(seen: Pass, situation: Situation, event: Event, opened: Record | Non
         entry = replace(entry, digest=opened.digest, commit=opened.commit, figures=opened.figures)
     if ended is None:
         return entry
-    return replace(entry, request=ended.number, by=(ended.by,) if ended.by else (), reason=ended.text)
+    return replace(
+        entry, request=ended.number, by=(ended.by,) if ended.by else (), reason=ended.text,
+        merged=ended.at if ended.merged else "",
+    )  # fmt: skip
 
 
 def _add(seen: Pass, record: Record, *, keep: tuple[CommitId, ...] = ()) -> None:

@@ -11,7 +11,9 @@ from gitops.git.base import Author, BranchName, Draft
 from renderer.document import plan_text
 from renderer.files import FileSet
 from renderer.layout import PLAN, PLAN_TEXT, POOLS
+from renderer.markdown import LIMIT
 from renderer.proposal import render_proposal
+from renderer.sections import LEAST
 from renderer.tree import removed_paths, render_files
 
 if TYPE_CHECKING:
@@ -30,12 +32,17 @@ def proposal_branch(kind: Kind, settings: Settings) -> BranchName:
     return BranchName(f"{settings.git.proposal_prefix}{settings.name}/{kind.value}")
 
 
-def draft_of(plan: Plan, kind: Kind, tree: Tree, settings: Settings, *, evidence: Beside = NO_EVIDENCE) -> Draft:
-    """The plan's commit on a tree of main: equal plans on equal trees are equal commits."""
+def draft_of(
+    plan: Plan, kind: Kind, tree: Tree, settings: Settings, *, evidence: Beside = NO_EVIDENCE, limit: int = LIMIT
+) -> Draft:  # fmt: skip
+    """The plan's commit on a tree of main: equal plans on equal trees are equal commits.
+
+    Where a description of ``limit`` characters may not hold all there is to say, the commit has it in a file.
+    """
     pools = tree.files.inside(POOLS)
     rendered = render_files(plan.desired, settings.terraform, existing=pools)
     removed = [*(POOLS / path for path in removed_paths(pools, rendered)), *evidence.removed]
-    proposal = render_proposal(plan, cluster=settings.name, kind=kind)
+    proposal = render_proposal(plan, cluster=settings.name, kind=kind, limit=max(limit - LEAST, LEAST))
     texts = {**rendered.under(POOLS).as_map(), **evidence.files.as_map(), PLAN: plan_text(plan)}
     if proposal.details != proposal.body:
         texts[PLAN_TEXT] = proposal.details

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gitops.fleet import policy_of
@@ -14,6 +15,8 @@ from renderer.layout import CLUSTER
 if TYPE_CHECKING:
     from gitops.fleet import Fleet
     from gitops.gather import Surroundings
+    from gitops.settings_forge import ForgeSettings
+    from gitops.settings_signing import Signing
     from planner.catalog import Catalog
 
 _DIALECTS = {ForgeKind.GITHUB: Dialect.GITHUB, ForgeKind.GITLAB: Dialect.GITLAB, ForgeKind.GITEA: Dialect.GITEA}
@@ -27,9 +30,27 @@ def open_world(fleet: Fleet, around: Surroundings, *, freeze: str | None = None)
     settings = fleet.settings
     return World(
         repository=fleet.repository, variables=around.environment, remark=around.remark, freeze=freeze,
-        forge=open_forge(settings.forge, fleet.repository, around.environment, around.clock),
+        forge=open_forge(
+            settings.forge, fleet.repository, around.environment, around.clock, remark=around.remark
+        ),
         dialect=_DIALECTS.get(settings.forge.kind), signer=signer_of(settings.git.signing, around.environment),
     )  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class Worlds:
+    """The worlds of many clusters of one repository: those with the same forge and key share what was learned of it."""
+
+    around: Surroundings
+    freeze: str | None = None
+    _known: dict[tuple[ForgeSettings, Signing | None], World] = field(default_factory=dict)
+
+    def of(self, fleet: Fleet) -> World:
+        """The world of a cluster."""
+        key = (fleet.settings.forge, fleet.settings.git.signing)
+        if key not in self._known:
+            self._known[key] = open_world(fleet, self.around, freeze=self.freeze)
+        return self._known[key]
 
 
 def trees_of(fleet: Fleet, around: Surroundings, catalog: Catalog) -> Trees:

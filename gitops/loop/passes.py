@@ -99,8 +99,9 @@ def situation_of(seen: Pass, kind: Kind) -> tuple[Situation, Verdict | None]:
     current = _is_current(seen, standing, plan)
     shown = standing.plan if current else plan
     verdict = _verdict(seen, shown, standing, request) if shown else None
-    told = bool(request and shown and verdict and is_told(request, text_of(seen.settings, kind, shown, verdict,
-                                                                           limit=world.forge.body_limit)))  # fmt: skip
+    told = bool(
+        request and shown and verdict and is_told(request, text_of(seen, kind, shown, verdict, current=current))
+    )  # fmt: skip
     waits = seen.unapproved if (plan is None) is (kind is Kind.POLICY) else ""
     situation = Situation(
         kind=kind, plan=plan, standing=standing, reviews=world.forge.reviews, request=request, current=current,

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from gitops.evidence.files import TEXT
 from gitops.forges.base import RequestText
+from gitops.loop.drafting import proposal_branch
 from planner.canonical import digest_of
 from renderer.context import Context
 from renderer.proposal import render_proposal
 
 if TYPE_CHECKING:
     from gitops.forges.base import PullRequest
+    from gitops.loop.passes import Pass
     from gitops.loop.verdicts import Verdict
-    from gitops.settings import Settings
     from planner.plan import Plan
     from planner.portion import Kind
 
@@ -26,10 +28,12 @@ _ROOM = 60
 """Characters of the mark with its line end."""
 
 
-def text_of(settings: Settings, kind: Kind, plan: Plan, verdict: Verdict, *, limit: int) -> RequestText:
-    """Title and description in fewer than ``limit`` characters, labels and people."""
+def text_of(seen: Pass, kind: Kind, plan: Plan, verdict: Verdict, *, current: bool) -> RequestText:
+    """Title and description, labels and people. ``current``: the plan stands on its branch already."""
+    settings, limit = seen.settings, seen.world.forge.body_limit
     context = Context(
         cluster=settings.name, kind=kind, verdict=verdict.lines, violations=verdict.violations, freeze=verdict.freeze,
+        evidence=TEXT.name if _keeps_evidence(seen, kind, current=current) else "",
     )  # fmt: skip
     proposal = render_proposal(plan, cluster=settings.name, kind=kind, context=context, limit=limit - _ROOM)
     asked = settings.proposals
@@ -38,6 +42,13 @@ def text_of(settings: Settings, kind: Kind, plan: Plan, verdict: Verdict, *, lim
         title=proposal.title, body=f"<!-- poolplan:told {mark} -->\n{proposal.body}", draft=asked.draft,
         labels=asked.labels, reviewers=asked.reviewers, assignees=asked.assignees,
     )  # fmt: skip
+
+
+def _keeps_evidence(seen: Pass, kind: Kind, *, current: bool) -> bool:
+    """Whether the proposal's commit has the plan's inputs: the one that stands, or the one that is made."""
+    tip = seen.world.repository.head(proposal_branch(kind, seen.settings)) if current else None
+    files = seen.trees.at(tip).files if tip else seen.evidence.files
+    return files.get(TEXT) is not None
 
 
 def is_told(request: PullRequest, text: RequestText) -> bool:

@@ -55,7 +55,7 @@ def declined(kind: Kind, plan: Plan, ledger: Ledger, proposals: Proposals) -> st
         return ""
     who = ", ".join(record.by) or "somebody"
     request = f"#{record.request}" if record.request else f"plan {record.digest.removeprefix('sha256:')[:12]}"
-    return f"{who} declined {request} on {record.at[:10]}; it comes again when {_when(kind, proposals.margin)}"
+    return f"{who} declined {request} on {record.at[:10]}; it comes again when {comes_again(kind, proposals)}"
 
 
 def _changed(kind: Kind, plan: Plan, record: Record, margin: int) -> bool:
@@ -77,13 +77,12 @@ def _grown(now: int, then: int, margin: int) -> bool:
     return now > then and now * 100 >= then * (100 + margin)
 
 
-def _when(kind: Kind, margin: int) -> str:
+def comes_again(kind: Kind, proposals: Proposals) -> str:
+    """What must happen before a declined proposal is made again."""
     if kind in (Kind.POLICY, Kind.DRIFT):
         return "the plan is another one"
-    what = "pods wait" if kind is Kind.UP else "is saved"
-    return f"{margin} % more {what} (spec.proposals.againAfterPercent)" + (
-        ", or more urgent ones" if kind is Kind.UP else ""
-    )
+    what, urgent = ("pods wait", ", or more urgent ones") if kind is Kind.UP else ("is saved", "")
+    return f"{proposals.margin} % more {what}{urgent} (spec.proposals.againAfterPercent)"
 
 
 def _span(span: timedelta) -> str:
