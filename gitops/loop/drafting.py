@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gitops.errors import Stalled
-from gitops.evidence.files import TEXT, Beside
+from gitops.evidence.files import ATTRIBUTES, TEXT, Beside
 from gitops.git.base import Author, BranchName, Draft
 from renderer.document import plan_text
 from renderer.files import FileSet
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from planner.portion import Kind
 
 
-NO_EVIDENCE = Beside(removed=(TEXT,))
+NO_EVIDENCE = Beside(removed=(TEXT, ATTRIBUTES))
 """No evidence is kept, and none of an older plan stays."""
 
 
