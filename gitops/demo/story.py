@@ -153,6 +153,8 @@ class Story:
         world, trees = open_world(fleet, self.stage.around), trees_of(fleet, self.stage.around, inputs.catalog)
         proposed = propose(world, trees, plan, inputs, now=self.stage.clock.now())
         done = [one for one in proposed.done if one.commit]
+        if not done and plan.changes:
+            raise Refused("the demo cannot go on: the plan was not proposed", reasons=tuple(map(str, proposed.done)))
         if not done:
             self.say("  proposed   nothing: the pools are as they should be")
             return
@@ -293,5 +295,6 @@ def cluster_settings(stage: Stage) -> str:
         f"      endpoint: {environment['OVH_ENDPOINT']}\n"
         "  engine: terraform\n"
         "  terraform: {backend: {local: {path: state/terraform.tfstate}}}\n"
+        "  proposals: {batch: {idle: 0s}}\n"
         "  guardrails: {maxNodesAdded: 20, maxNodes: 50, maxHourly: \"5.00\"}\n"
     )
