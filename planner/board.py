@@ -15,6 +15,7 @@ import numpy as np
 from planner import labels as known
 from planner.counts import Counts
 from planner.resources import CPU, MEMORY, PODS
+from planner.rooms import PLENTY, Rooms
 from planner.shapes import Shapes
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
     Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-
-PLENTY = 10**9
 
 
 class Board:
@@ -47,6 +46,9 @@ class Board:
         self._requests: dict[int, tuple[tuple[int, int], ...]] = {}
         self._columns: dict[tuple[tuple[int, int], ...], Ints] = {}
         self._domains: dict[int, tuple[Ints, bool]] = {}
+        self._zones: Ints | None = None
+        self._inside: dict[str, Flags] = {}
+        self._rooms = Rooms()
 
     def copy(self) -> Board:
         """The same nodes with contents of their own; shapes are shared."""
@@ -71,7 +73,8 @@ class Board:
     def grow(self, names: Sequence[str], shapes: Ints, free: Ints, allocatable: Ints) -> None:
         """Append nodes given as columns."""
         self.names += names
-        self._domains = {}
+        self._domains, self._zones, self._inside = {}, None, {}
+        self._rooms.forget()
         self.shape = np.concatenate((self.shape, shapes))
         self.free = np.concatenate((self.free, free), axis=1)
         self.allocatable = np.concatenate((self.allocatable, allocatable), axis=1)
@@ -87,10 +90,10 @@ class Board:
 
     def requests_of(self, kind: Kind) -> tuple[tuple[int, int], ...]:
         """(row, amount) for what a pod of the kind asks for."""
-        found = self._requests.get(kind.index)
+        found = self._requests.get(kind.request)
         if found is None:
             items = sorted((self.row[name], amount) for name, amount in kind.requests.items() if amount > 0)
-            found = self._requests[kind.index] = tuple(items)
+            found = self._requests[kind.request] = tuple(items)
         return found
 
     def columns_of(self, kind: Kind) -> Ints:
@@ -106,8 +109,16 @@ class Board:
 
     def zones(self) -> Ints:
         """The zone of each node, by number; -1 for none."""
-        codes = self.shapes.zone_codes()
-        return codes[self.shape] if self.size else np.zeros(0, np.int64)
+        if self._zones is None:
+            self._zones = self.shapes.zone_codes()[self.shape] if self.size else np.zeros(0, np.int64)
+        return self._zones
+
+    def in_zone(self, zone: str) -> Flags:
+        """The nodes of a zone."""
+        found = self._inside.get(zone)
+        if found is None:
+            found = self._inside[zone] = self.zones() == self.zone_code(zone)
+        return found
 
     def zone_code(self, zone: str) -> int:
         return self.shapes.zones.get(zone, -2)
@@ -138,10 +149,6 @@ class Board:
             np.bool_,
         )
 
-    def could_fit(self, kind: Kind) -> bool:
-        """Whether there may be a node with room for the kind: each amount is free somewhere."""
-        return self.size > 0 and all(self.free[row].max() >= amount for row, amount in self.requests_of(kind))
-
     def fitting(self, kind: Kind) -> Flags:
         """Nodes with room for one pod of the kind."""
         flags = np.ones(self.size, np.bool_)
@@ -153,21 +160,16 @@ class Board:
         """How many more pods of the kind each node can take now, as far as one node at a time is concerned.
 
         Only where ``nodes`` says so, if it is given, and without the rules over the label ``apart_from``. A spread over
-        zones or another shared domain is looked at as it stands: who places several pods asks again after each.
+        zones or another shared domain is looked at as it stands: who places several pods asks again after each. Nobody
+        may change what is given.
         """
-        if not self.could_fit(kind):
-            return np.zeros(self.size, np.int64)
-        flags = self.admitted(kind) if nodes is None else nodes & self.admitted(kind)
-        flags &= self.fitting(kind)
-        room = np.where(flags, PLENTY, 0)
-        where = np.flatnonzero(flags)
-        if not len(where):
-            return room
-        part = np.full(len(where), PLENTY, np.int64)
-        for row, amount in self.requests_of(kind):
-            np.minimum(part, self.free[row][where] // amount, out=part)
-        room[where] = part
-        return self.limited(kind, room, apart_from=apart_from)
+        if not self.size:
+            return np.zeros(0, np.int64)
+        key, requests = (kind.request, kind.admission), self.requests_of(kind)
+        room = self._rooms.of(key, self.free, requests, lambda: self.admitted(kind))
+        if nodes is not None:
+            room = room * nodes
+        return self.limited(kind, room, apart_from=apart_from) if self.is_limited(kind) and room.any() else room
 
     def unsized(self, kind: Kind, *, apart_from: str = "") -> Ints:
         """As ``rooms``, for nodes that would be as large as it takes."""
@@ -259,6 +261,7 @@ class Board:
         """Put ``count`` pods of the kind on a node; a negative count takes them off."""
         for row, amount in self.requests_of(kind):
             self.free[row, node] -= amount * count
+        self._rooms.changed((node,))
         self.count(kind, node, count)
 
     def count(self, kind: Kind, node: int, count: int) -> None:
@@ -276,13 +279,15 @@ class Board:
                 counts.held[term][domain] += count
                 counts.holding[term] += count
 
-    def bind_many(self, kind: Kind, taken: Ints) -> None:
-        """Put ``taken`` pods of the kind on each node."""
-        for row, amount in self.requests_of(kind):
-            self.free[row] -= amount * taken
-        if kind.matches or kind.anti:
-            for node in np.flatnonzero(taken):
-                self.count(kind, int(node), int(taken[node]))
+    def resize(self, nodes: Sequence[int], more: Ints) -> None:
+        """Give these nodes so much more room (resources × nodes)."""
+        self.free[:, nodes] += more
+        self._rooms.changed(nodes)
+
+    def close(self, nodes: Sequence[int]) -> None:
+        """Leave no room on these nodes for anybody."""
+        self.free[:, nodes] = -1
+        self._rooms.changed(nodes)
 
 
 def _by_host(needs: Needs) -> bool:

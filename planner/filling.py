@@ -5,14 +5,13 @@ Rules over zones are kept pod by pod, always in the emptiest zone that is left, 
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner import labels as known
-from planner.board import PLENTY
+from planner.rooms import PLENTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,6 +49,8 @@ def fill(
     """
     if count <= 0:
         return Filled(left=max(0, count))
+    if zones is not None and not kind.on_others and not (kind.on_hosts and kind.affinity):
+        return _told(board, kind, nodes, zones)
     if kind.on_zones or zones is not None or (offer is not None and offer.labels):
         return _Zones(board, kind, nodes, offer, zones).fill(count)
     if kind.on_others or kind.affinity:
@@ -59,25 +60,27 @@ def fill(
 
 def _at_once(board: Board, kind: Kind, count: int, nodes: Flags | None) -> Filled:
     """Where one node's pods do not bear on another's."""
-    room = board.rooms(kind, nodes)
-    if not room.any():
-        return Filled(left=count)
-    if count == 1:
-        node = int(np.argmax(room > 0))
-        board.bind(kind, node)
-        return Filled({node: 1})
-    taken = first_fit(room, count)
-    board.bind_many(kind, taken)
-    where = np.flatnonzero(taken)
-    amounts = dict(zip(where.tolist(), taken[where].tolist(), strict=True))
-    return Filled(amounts, left=count - sum(amounts.values()))
+    taken = _bound(board, kind, first_fit(board.rooms(kind, nodes), count))
+    return Filled(taken, left=count - sum(taken.values()))
 
 
-def first_fit(room: Ints, count: int) -> Ints:
-    """How many of ``count`` each node takes when the first take what they can."""
-    before = np.cumsum(np.minimum(room, count))
-    upto = np.minimum(before, count)
-    taken: Ints = np.diff(upto, prepend=0)
+def first_fit(room: Ints, count: int) -> dict[int, int]:
+    """How many of ``count`` pods each node takes when the first take what they can; those that take none left out."""
+    if count == 1 and len(room):
+        first = int(np.argmax(room > 0))
+        return {first: 1} if room[first] > 0 else {}
+    taken, left = {}, count
+    for node in np.flatnonzero(room > 0)[:count].tolist():  # each takes one at least
+        taken[node] = min(left, int(room[node]))
+        left -= taken[node]
+        if not left:
+            break
+    return taken
+
+
+def _bound(board: Board, kind: Kind, taken: dict[int, int]) -> dict[int, int]:
+    for node, amount in taken.items():
+        board.bind(kind, node, amount)
     return taken
 
 
@@ -96,6 +99,16 @@ def _one_by_one(board: Board, kind: Kind, count: int, nodes: Flags | None) -> Fi
     return filled
 
 
+def _told(board: Board, kind: Kind, nodes: Flags | None, zones: Mapping[str, int]) -> Filled:
+    """Pods that were told their zones, where one node's pods do not bear on another's: zone by zone."""
+    filled = Filled(left=sum(zones.values()))
+    room = board.rooms(kind, nodes, apart_from=known.ZONE)
+    for zone, count in sorted(zones.items()):
+        filled.taken |= _bound(board, kind, first_fit(room * board.in_zone(zone), count))
+    filled.left -= sum(filled.taken.values())
+    return filled
+
+
 class _Zones:
     """Filling for one kind with rules over zones. What nodes can take apart from these rules is worked out once."""
 
@@ -105,25 +118,26 @@ class _Zones:
         self.board, self.kind, self.nodes = board, kind, nodes
         self.offer = offer or Offer({})
         self.caps = None if zones is None else dict(zones)
-        self.room = self._rooms()
+        self.room = self._rooms().copy()
+        self.open = bool(self.room.any())
         self.zone = board.zones()
         if zones is not None:
             self.names = sorted(name for name, count in zones.items() if count > 0)
-        elif self.room.any():
+        elif self.open:
             here = np.flatnonzero(np.bincount(self.zone[(self.room > 0) & (self.zone >= 0)], minlength=1))
             names = board.zone_names()
             self.names = sorted({*self.offer.labels, *(names[code] for code in here.tolist() if names)})
         else:
             self.names = sorted(self.offer.labels)
         self.rules = zone_rules(board, kind)
-        self.places: dict[str, deque[int]] = {}
+        self.places: dict[str, _Places] = {}
         self.filled = Filled()
 
     def fill(self, count: int) -> Filled:
         left = count
         while left:
             free = self._free()
-            amount = self._onto_node(free, left) or self._into_zone(free)
+            amount = self._onto_node(free, left) or self._into_zone(free, left)
             if not amount:
                 break
             left -= amount
@@ -134,8 +148,7 @@ class _Zones:
         """The zones that may take a pod, the emptiest first."""
         if self.caps is not None:
             return [zone for zone in self.names if self.caps[zone] > 0]
-        free = [zone for zone in self.names if self.rules.room(zone) > 0]
-        return sorted(free, key=lambda zone: (self.rules.count(zone), zone)) if len(free) > 1 else free
+        return self.rules.free(self.names)
 
     def _rooms(self) -> Ints:
         return self.board.rooms(self.kind, self.nodes, apart_from=known.ZONE)
@@ -156,13 +169,13 @@ class _Zones:
 
     def _first_in(self, zone: str) -> int:
         """The first node of a zone that has room; -1 where there is none. Nodes without room stay so for this kind."""
-        if zone not in self.places:
-            inside = (self.room > 0) & (self.zone == self.board.zone_code(zone))
-            self.places[zone] = deque(np.flatnonzero(inside).tolist())
-        places = self.places[zone]
-        while places and not self.room[places[0]]:
-            places.popleft()
-        return places[0] if places else -1
+        if not self.open:
+            return -1
+        found = self.places.get(zone)
+        if found is None:
+            found = _Places(np.flatnonzero((self.room > 0) & self.board.in_zone(zone)))
+            self.places[zone] = found
+        return found.first(self.room)
 
     def _run(self, zone: str) -> int:
         """How many pods may follow each other into a zone before the rules must be asked again."""
@@ -172,18 +185,37 @@ class _Zones:
 
     def _again(self, node: int, amount: int) -> None:
         if self.kind.on_others or (self.kind.on_hosts and self.kind.affinity):
-            self.room = self._rooms()
+            self.room = self._rooms().copy()
             self.places.clear()
         else:
             self.room[node] -= min(amount, int(self.room[node]))
 
-    def _into_zone(self, zones: list[str]) -> int:
+    def _into_zone(self, zones: list[str], left: int) -> int:
         for zone in zones:
-            if zone in self.offer.labels and self.filled.ordered.get(zone, 0) < self.offer.caps.get(zone, PLENTY):
-                self.filled.ordered[zone] = self.filled.ordered.get(zone, 0) + 1
-                self.rules.told(zone, self.offer.labels[zone])
-                return 1
+            told = self.filled.ordered.get(zone, 0)
+            more = self.offer.caps.get(zone, PLENTY) - told if zone in self.offer.labels else 0
+            amount = min(left, more, self._run(zone)) if more > 0 else 0
+            if amount > 0:
+                self.filled.ordered[zone] = told + amount
+                self.rules.told(zone, self.offer.labels[zone], amount)
+                return amount
         return 0
+
+
+@dataclass
+class _Places:
+    """The nodes of a zone that had room, in order; those before ``passed`` have none any more."""
+
+    nodes: Ints
+    passed: int = 0
+
+    def first(self, room: Ints) -> int:
+        while self.passed < len(self.nodes):
+            node = int(self.nodes[self.passed])
+            if room[node]:
+                return node
+            self.passed += 1
+        return -1
 
 
 @dataclass
@@ -196,54 +228,84 @@ class ZoneRules:
     anti: tuple[int, ...]
     affinity: tuple[int, ...]
     matches: tuple[int, ...]
+    _domains: dict[tuple[int, str], int] = field(default_factory=dict)
+    _counted: dict[tuple[int, str], bool] = field(default_factory=dict)
+
+    def free(self, zones: Iterable[str]) -> list[str]:
+        """Of some zones those that may take a pod, first those where its spreads count the fewest, then by name."""
+        tops = self._tops()
+        open_to = [zone for zone in zones if self._room(zone, tops) > 0]
+        return sorted(open_to, key=lambda zone: (self.count(zone), zone)) if len(open_to) > 1 else open_to
 
     def room(self, zone: str) -> int:
         """How many more pods may go there, as things stand."""
-        board, room = self.board, PLENTY
-        counts = board.counts
-        for rule in self.spreads:
-            domain = board.domain(rule.term, zone)
-            only = counts.domains[rule.term]
+        return self._room(zone, self._tops())
+
+    def _tops(self) -> list[int]:
+        """How many pods each spread may count in a zone."""
+        return [self.board.counts.lowest(rule) + rule.max_skew for rule in self.spreads]
+
+    def _room(self, zone: str, tops: Iterable[int]) -> int:
+        room, counts = PLENTY, self.board.counts
+        for rule, top in zip(self.spreads, tops, strict=True):
+            domain, only = self._domain(rule.term, zone), counts.domains[rule.term]
             if rule.counts_itself and rule.min_domains <= 1 and len(only) == 1 and only[0] == domain:
                 continue
-            spare = counts.lowest(rule) + rule.max_skew - int(counts.counts[rule.term][domain])
+            spare = top - int(counts.counts[rule.term][domain])
             if not rule.counts_itself:
                 spare = PLENTY if spare >= 0 else 0
             room = min(room, spare)
         for term in self.anti:
-            if counts.counts[term][board.domain(term, zone)]:
+            if counts.counts[term][self._domain(term, zone)]:
                 return 0
             room = min(room, 1 if term in self.kind.matches else PLENTY)
-        first = all(term in self.kind.matches and not counts.totals[term] for term in self.kind.affinity)
-        if not first and any(not counts.counts[term][board.domain(term, zone)] for term in self.affinity):
-            return 0
-        if any(counts.holding[term] and counts.held[term][board.domain(term, zone)] for term in self.matches):
-            return 0
-        return max(0, room)
+        for term in self.matches:
+            if counts.holding[term] and counts.held[term][self._domain(term, zone)]:
+                return 0
+        return max(0, room) if not self.affinity or self._sought(zone) else 0
+
+    def _sought(self, zone: str) -> bool:
+        """Whether the pods that the kind looks for are there, or it is to be the first of them."""
+        counts = self.board.counts
+        if all(term in self.kind.matches and not counts.totals[term] for term in self.kind.affinity):
+            return True
+        return all(counts.counts[term][self._domain(term, zone)] for term in self.affinity)
 
     def count(self, zone: str) -> int:
         """How many pods its spreads count there: the most of all."""
-        counts, domain = self.board.counts.counts, self.board.domain
-        return max((int(counts[one.term][domain(one.term, zone)]) for one in self.spreads), default=0)
+        counts = self.board.counts.counts
+        return max((int(counts[one.term][self._domain(one.term, zone)]) for one in self.spreads), default=0)
 
-    def told(self, zone: str, labels: Mapping[str, str]) -> None:
-        """Count one pod of the kind in a zone, on a node that is yet to be ordered with these labels."""
+    def told(self, zone: str, labels: Mapping[str, str], count: int = 1) -> None:
+        """Count pods of the kind in a zone, on nodes that are yet to be ordered with these labels."""
         counts = self.board.counts
-        own = {rule.term for rule in self.spreads}
         for term in self.matches:
-            if term in own or self.board.kinds.terms[term].looks_at(labels, ()):
-                counts.counts[term][self.board.domain(term, zone)] += 1
-                counts.totals[term] += 1
+            if self._counts(term, zone, labels):
+                counts.counts[term][self._domain(term, zone)] += count
+                counts.totals[term] += count
         for term in self.anti:
-            counts.held[term][self.board.domain(term, zone)] += 1
-            counts.holding[term] += 1
+            counts.held[term][self._domain(term, zone)] += count
+            counts.holding[term] += count
+
+    def _counts(self, term: int, zone: str, labels: Mapping[str, str]) -> bool:
+        found = self._counted.get((term, zone))
+        if found is None:
+            own = any(rule.term == term for rule in self.spreads)
+            found = self._counted[term, zone] = own or self.board.kinds.terms[term].looks_at(labels, ())
+        return found
+
+    def _domain(self, term: int, zone: str) -> int:
+        found = self._domains.get((term, zone))
+        if found is None:
+            found = self._domains[term, zone] = self.board.domain(term, zone)
+        return found
 
 
 def zone_rules(board: Board, kind: Kind) -> ZoneRules:
     """The part of a kind's rules, and of those of others about it, that looks at zones."""
 
     def by_zone(terms: Iterable[int]) -> tuple[int, ...]:
-        return tuple(term for term in terms if board.kinds.terms[term].key == known.ZONE)
+        return tuple([term for term in terms if board.kinds.terms[term].key == known.ZONE])
 
-    spreads = tuple(rule for rule in kind.spreads if board.kinds.terms[rule.term].key == known.ZONE)
+    spreads = tuple([rule for rule in kind.spreads if board.kinds.terms[rule.term].key == known.ZONE])
     return ZoneRules(board, kind, spreads, by_zone(kind.anti), by_zone(kind.affinity), by_zone(kind.matches))

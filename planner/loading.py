@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner import labels as known
-from planner.board import PLENTY
 from planner.filling import fill
 from planner.ladders import Ladders
 from planner.market import request_of
+from planner.rooms import PLENTY
 from planner.settling import ask
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from planner.kinds import Kind
     from planner.ledger import Ledger
     from planner.market import Market
+
+    _Like = tuple[int, int, str]  # a request, an admission and a zone, by which new nodes are looked at once
 
 NEW = "new/"  # begins the host names of nodes that are still without one
 
@@ -54,8 +56,9 @@ class Load:
 
     def enter(self, market: Market) -> None:
         """Go on with another market of the same variants."""
-        self.market = market
-        self.ladders = Ladders.of(market, self.shapes)
+        if market is not self.market:
+            self.market = market
+            self.ladders = Ladders.of(market, self.shapes)
 
     @classmethod
     def on(cls, board: Board, market: Market, ledger: Ledger, asks: Iterable[Ask]) -> Load:
@@ -99,7 +102,7 @@ class Load:
 
     def fill(self) -> None:
         """Put waiting pods on the new nodes, kind by kind."""
-        nodes = np.arange(self.board.size) >= self.first
+        nodes = np.arange(self.board.size) >= self.first if self.first else None
         pins: dict[int, dict[str, int]] = {}
         for (number, zone), count in self.left.items():
             if count:
@@ -108,7 +111,7 @@ class Load:
             if kind.index in pins:
                 self._fill(kind, pins[kind.index], nodes)
 
-    def _fill(self, kind: Kind, pins: dict[str, int], nodes: Flags) -> None:
+    def _fill(self, kind: Kind, pins: dict[str, int], nodes: Flags | None) -> None:
         zoned = "" not in pins
         filled = fill(self.board, kind, sum(pins.values()), nodes=nodes, zones=pins if zoned else None)
         for node, count in filled.taken.items():
@@ -141,10 +144,9 @@ class Load:
 
     def grow(self) -> None:
         """For every pod that waits: the node that it makes dearer by the least, as it is, swapped or new."""
-        for (number, zone), count in self.left.items():
-            kind = self.board.kinds.kinds[number]
-            growth = Growth(self, kind, zone) if count else None
-            while growth and self.left[number, zone] and growth.step():
+        growth = Growth(self)
+        for number, zone in self.left:
+            while self.left[number, zone] and growth.step(self.board.kinds.kinds[number], zone):
                 self.left[number, zone] -= 1
 
     def shrink(self, since: int = 0) -> None:
@@ -167,7 +169,7 @@ class Load:
             self.ledger.order(self.market.variants[old], 1)
             return False
         self.ledger.order(self.market.variants[variant], 1)
-        self.board.free[:, node] += self.market.free[variant] - self.market.free[old]
+        self.board.resize([node], (self.market.free[variant] - self.market.free[old])[:, None])
         self.variant[place] = variant
         return True
 
@@ -180,7 +182,7 @@ class Load:
         """Give empty nodes back. They stay on the board, where nobody is put on them any more."""
         for place in places:
             self.ledger.order(self.market.variants[self.variant[place]], -1)
-        self.board.free[:, [self.first + place for place in places]] = -1
+        self.board.close([self.first + place for place in places])
 
 
 def load(start: Load, fleet: Fleet) -> Load:
@@ -193,72 +195,107 @@ def load(start: Load, fleet: Fleet) -> Load:
     return start
 
 
+@dataclass
+class _Dearer:
+    """By new node: the variant it becomes for one more pod, -1 where none is large enough, and how much that adds.
+
+    As it was after ``seen`` changes.
+    """
+
+    becomes: Ints
+    more: Ints
+    seen: int = 0
+
+
 class Growth:
-    """One more pod of a kind at a time, where it adds least to the price."""
+    """One more pod at a time on the new node that it makes dearer by the least: as it is, swapped for a larger, or new.
 
-    def __init__(self, state: Load, kind: Kind, zone: str) -> None:
-        self.state, self.kind, self.zone = state, kind, zone
-        self.request = request_of(state.board, kind)
-        self.options = state.market.options(kind, self.request, zone)
+    What a node would become, and how much dearer, is the same for all pods of a request that the same variants take. It
+    is kept, and looked at again only for the nodes that changed since; nobody else may change them meanwhile.
+    """
 
-    def step(self) -> bool:
-        """Place one pod; whether that was possible."""
-        state = self.state
-        onto, variant, price = self._dearer()
-        for alone in self._new() if onto < 0 or self._cheapest < price else ():
-            if self._opened(alone):
+    def __init__(self, state: Load) -> None:
+        self.state = state
+        self._variant = np.array(state.variant, np.int64)
+        self._known: dict[_Like, _Dearer] = {}
+        self._changed: list[int] = []
+
+    def step(self, kind: Kind, zone: str) -> bool:
+        """Place one pod of the kind, in a zone if one is named; whether that was possible."""
+        state, options = self.state, self.state.market.options(kind, request_of(self.state.board, kind), zone)
+        onto, variant, price = self._dearer(kind, zone)
+        cheapest = int(state.market.price[options].min(initial=PLENTY))
+        for alone in self._new(options) if onto < 0 or cheapest < price else ():
+            if self._opened(kind, zone, alone):
                 onto, variant = len(state.variant) - 1, alone
                 break
-        if onto < 0:
+        if onto < 0 or (variant != state.variant[onto] and not state.swap(onto, variant)):
             return False
-        if variant != state.variant[onto] and not state.swap(onto, variant):
-            return False
-        state.bind(self.kind, onto)
+        state.bind(kind, onto)
+        self._variant[onto] = variant
+        self._changed.append(onto)
         return True
 
-    def _settled(self) -> str:
-        return known.ZONE if self.zone else ""
-
-    @property
-    def _cheapest(self) -> int:
-        return int(self.state.market.price[self.options].min(initial=PLENTY))
-
-    def _new(self) -> Iterator[int]:
+    def _new(self, options: Flags) -> Iterator[int]:
         """The cheapest variants for the pod alone that may be ordered, one of each shape."""
         market, ledger, shapes = self.state.market, self.state.ledger, set[int]()
-        possible = np.flatnonzero(self.options)
+        possible = np.flatnonzero(options)
         for one in possible[np.argsort(market.price[possible], kind="stable")].tolist():
             shape = int(self.state.shapes[one])
             if shape not in shapes and ledger.affordable(market.variants[one]):
                 shapes.add(shape)
                 yield int(one)
 
-    def _opened(self, variant: int) -> bool:
+    def _opened(self, kind: Kind, zone: str, variant: int) -> bool:
         """Order a node for the pod; it is given back where some rule keeps the pod off it."""
         state = self.state
+        place = len(state.variant)
         state.add_nodes([variant])
-        place = len(state.variant) - 1
-        if state.board.allowed_on(self.kind, state.first + place, apart_from=self._settled()):
+        self._variant = np.append(self._variant, variant)
+        self._changed.append(place)
+        if state.board.allowed_on(kind, state.first + place, apart_from=_settled(zone)):
             return True
         state.drop([place])
         return False
 
-    def _dearer(self) -> tuple[int, int, int]:
+    def _dearer(self, kind: Kind, zone: str) -> tuple[int, int, int]:
         """The new node that takes the pod for the least more, with the variant it becomes, and how much more."""
         state = self.state
-        if not state.variant:
+        if not len(self._variant):
             return -1, -1, 0
-        new = slice(state.first, state.board.size)
-        room = state.board.unsized(self.kind, apart_from=self._settled())[new]
-        current = np.array(state.variant, np.int64)
-        places = np.flatnonzero((room > 0) & state.market.open_to(self.kind, self.zone)[current])
-        if not len(places):
-            return -1, -1, 0
-        used = state.market.free[current[places]] - state.board.free[:, new].T[places]
-        becomes = state.ladders.cheapest(current[places], used + self.request)
-        more = np.where(becomes >= 0, state.market.price[becomes] - state.market.price[current[places]], PLENTY)
-        more = np.where(more < 0, 0, more)
+        found = self._figures(kind, zone)
+        room = state.board.unsized(kind, apart_from=_settled(zone))[state.first :]
+        more = np.where(room > 0, found.more, PLENTY)
         best = int(np.argmin(more))
         if more[best] >= PLENTY:
             return -1, -1, 0
-        return int(places[best]), int(becomes[best]), int(more[best])
+        return best, int(found.becomes[best]), int(more[best])
+
+    def _figures(self, kind: Kind, zone: str) -> _Dearer:
+        key = (kind.request, kind.admission, zone)
+        found, size = self._known.get(key), len(self._variant)
+        if found is None:
+            found = self._known[key] = _Dearer(np.full(size, -1, np.int64), np.full(size, PLENTY, np.int64))
+            self._look(kind, zone, np.arange(size), found)
+        elif found.seen < len(self._changed):
+            more = size - len(found.more)
+            found.becomes = np.append(found.becomes, np.full(more, -1, np.int64))
+            found.more = np.append(found.more, np.full(more, PLENTY, np.int64))
+            self._look(kind, zone, np.array(sorted({*self._changed[found.seen :]}), np.int64), found)
+        found.seen = len(self._changed)
+        return found
+
+    def _look(self, kind: Kind, zone: str, places: Ints, into: _Dearer) -> None:
+        """Work out the figures of new nodes that are open to the kind."""
+        state, market = self.state, self.state.market
+        places = places[market.open_to(kind, zone)[self._variant[places]]]
+        current = self._variant[places]
+        used = market.free[current] - state.board.free[:, state.first + places].T
+        becomes = state.ladders.cheapest(current, used + request_of(state.board, kind))
+        more = np.where(becomes >= 0, np.maximum(market.price[becomes] - market.price[current], 0), PLENTY)
+        into.becomes[places], into.more[places] = becomes, more
+
+
+def _settled(zone: str) -> str:
+    """The label whose rules are not asked of pods that were told their zones."""
+    return known.ZONE if zone else ""

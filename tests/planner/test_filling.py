@@ -31,7 +31,8 @@ def offer(*zones: str, **caps: int) -> Offer:
 
 @given(st.lists(st.integers(0, 5), max_size=6), st.integers(0, 20))
 def test_first_fit_takes_all_that_fits_and_leaves_no_gap(room: list[int], count: int) -> None:
-    taken = first_fit(np.array(room, np.int64), count).tolist()
+    found = first_fit(np.array(room, np.int64), count)
+    taken = [found.get(number, 0) for number in range(len(room))]
     assert sum(taken) == min(count, sum(room))
     assert all(have <= most for have, most in zip(taken, room, strict=True))
     last = max((number for number, have in enumerate(taken) if have), default=0)
