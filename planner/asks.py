@@ -36,6 +36,8 @@ class Ask:
 
     def of(self, count: int) -> Ask:
         """The same for so many pods."""
+        if count == self.count and not self.pods:
+            return self
         return Ask(self.kind, self.zone, count, self.request, self.options, self.open_to, self.per_host)
 
 

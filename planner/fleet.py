@@ -40,11 +40,10 @@ SIZES = 10
 
 @dataclass(frozen=True)
 class Fleet:
-    """Nodes to order, by variant, what they cost per hour, and the proven least cost; none where limits bind."""
+    """Nodes to order, by variant, and what they cost per hour. Not ``complete``: limits let not all be served."""
 
     counts: tuple[int, ...]
     hourly: int
-    bound: int = 0
     complete: bool = True
 
     @property
@@ -119,7 +118,7 @@ class Proposer:
         if not self.exact:
             return self._near(kept, rows, asks)
         counts = self._uniform(kept, rows) if len(kept) > LARGE else program.near(cost)
-        return None if counts is None else self._fleet(kept, counts, program.relaxed_bound(cost))
+        return None if counts is None else self._fleet(kept, counts)
 
     def _whole(self, kept: Ints, rows: list[Row], program: Program, asks: Sequence[Ask]) -> Fleet | None:
         """The cheapest whole numbers, where few variants are to be had."""
@@ -129,13 +128,12 @@ class Proposer:
         first = program.minimise(cost)
         if first is None:
             return None
-        bound = first.bound if self.objective is Objective.CHEAPEST else 0
         if self._new_pools(kept, first.counts) > max(0, self.ledger.pools_left):
             first = Program(
                 len(kept), rows, pools=self._pools(kept), most_pools=max(0, self.ledger.pools_left)
             ).minimise(cost)  # fmt: skip
-            return None if first is None else self._fleet(kept, first.counts, bound)
-        return self._fleet(kept, self._fewest(kept, rows, cost, first.counts), bound)
+            return None if first is None else self._fleet(kept, first.counts)
+        return self._fleet(kept, self._fewest(kept, rows, cost, first.counts))
 
     def _uniform(self, kept: Ints, rows: list[Row]) -> Ints:
         """As few nodes as can be, all of the smallest size that will do: what is too large is made smaller later."""
@@ -160,10 +158,10 @@ class Proposer:
             counts[chosen] = answer.counts if answer is not None else 0
         return counts
 
-    def _fleet(self, kept: Ints, counts: Ints, bound: int = 0, *, complete: bool = True) -> Fleet:
+    def _fleet(self, kept: Ints, counts: Ints, *, complete: bool = True) -> Fleet:
         whole = np.zeros(len(self.market.variants), np.int64)
         whole[kept] = counts
-        return Fleet(tuple(whole.tolist()), int(self.market.price @ whole), bound, complete)
+        return Fleet(tuple(whole.tolist()), int(self.market.price @ whole), complete)
 
     def _cost(self, kept: Ints) -> Ints:
         """What is minimised first, by variant."""

@@ -92,6 +92,8 @@ class Ledger:
 def _limited(candidate: Candidate) -> list[tuple[str, int, int]]:
     """(resource, limit, what one node costs) for every limit of the candidate's NodePool."""
     node_pool = candidate.node_pool
+    if not node_pool.limited and not node_pool.limits.items:
+        return []
     capacity = dict(candidate.figures.capacity.items) | {NODES: 1}
     names = sorted({*node_pool.limited, *(name for name, _ in node_pool.limits)})
     return [(name, node_pool.limits.get(name), capacity.get(name, 0)) for name in names]

@@ -28,27 +28,32 @@ if TYPE_CHECKING:
 
 def lower_bound(board: Board, market: Market, ledger: Ledger, placed: Mapping[int, int]) -> int:
     """Micro-units per hour. ``board`` has the existing nodes as they are, ``placed`` are pods by kind."""
-    asks = [one for kind, count in sorted(placed.items()) if count for one in _asks(board, market, kind, count)]
+    matching = Counter(term for kind in board.kinds.kinds for term in kind.matches)
+    asks = [
+        one for kind, count in sorted(placed.items()) if count for one in _asks(board, market, kind, count, matching)
+    ]  # fmt: skip
     supply = _supply(board, asks)
     return Proposer(market, ledger, supply=supply).bound(asks)
 
 
-def placed_pods(asks: Iterable[Ask], onto: Mapping[int, Mapping[int, int]], lost: Mapping[int, int]) -> Counter[int]:
-    """How many pods of each kind are placed: those on new nodes, those on existing ones, less those that got lost."""
+def placed_pods(
+    new: Iterable[tuple[int, int]], onto: Mapping[int, Mapping[int, int]], lost: Mapping[int, int]
+) -> Counter[int]:  # fmt: skip
+    """How many pods of each kind are placed: ``new`` (kind, count), those on existing nodes, less the lost ones."""
     found: Counter[int] = Counter()
-    for one in asks:
-        found[one.kind.index] += one.count
+    for kind, count in new:
+        found[kind] += count
     for kind, taken in onto.items():
         found[kind] += sum(taken.values())
     found.subtract(lost)
     return found
 
 
-def _asks(board: Board, market: Market, number: int, count: int) -> list[Ask]:
-    """Pods of a kind: as many in each zone as must be there, the rest anywhere."""
+def _asks(board: Board, market: Market, number: int, count: int, matching: Mapping[int, int]) -> list[Ask]:
+    """Pods of a kind: as many in each zone as must be there, the rest anywhere. ``matching`` counts kinds by term."""
     kind = board.kinds.kinds[number]
     found = []
-    for zone, least in sorted(_in_each_zone(board, kind, count).items()):
+    for zone, least in sorted(_in_each_zone(board, kind, count, matching).items()):
         amount = min(least, count)
         if amount:
             found.append(ask(board, market, kind, zone, amount))
@@ -56,7 +61,7 @@ def _asks(board: Board, market: Market, number: int, count: int) -> list[Ask]:
     return [*found, *([ask(board, market, kind, "", count)] if count else [])]
 
 
-def _in_each_zone(board: Board, kind: Kind, count: int) -> dict[str, int]:
+def _in_each_zone(board: Board, kind: Kind, count: int, matching: Mapping[int, int]) -> dict[str, int]:
     """The fewest of so many more pods that each zone must take, by a spread over zones that counts the kind itself.
 
     Where a zone ends up with c pods, no pod of the kind went to another that held more than c + S - 1 before. So of the
@@ -65,7 +70,7 @@ def _in_each_zone(board: Board, kind: Kind, count: int) -> dict[str, int]:
     """
     least: Counter[str] = Counter()
     for rule in kind.spreads:
-        others = any(rule.term in other.matches for other in board.kinds.kinds if other.index != kind.index)
+        others = matching[rule.term] > (rule.term in kind.matches)
         if board.kinds.terms[rule.term].key != known.ZONE or not rule.counts_itself or rule.min_domains > 1 or others:
             continue
         domains = board.counts.domains[rule.term].tolist()
@@ -88,7 +93,9 @@ def _fewest(here: Sequence[int], place: int, skew: int, count: int) -> int:
 
 def _supply(board: Board, asks: Sequence[Ask]) -> Ints | None:
     """What existing nodes have left that would admit some of these pods and have room for one; None where none does."""
+    if not board.size:
+        return None
     useful = np.zeros(board.size, np.bool_)
-    for one in {one.kind.index: one for one in asks}.values():
-        useful |= board.admitted(one.kind) & board.fitting(one.kind)
+    for kind in {(one.kind.request, one.kind.admission): one.kind for one in asks}.values():
+        useful |= board.admitted(kind) & board.fitting(kind)
     return board.free[:, useful].T if useful.any() else None

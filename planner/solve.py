@@ -212,6 +212,6 @@ def _still(
 def _lower_bound(problem: Problem, found: Attempt, lost: Mapping[int, int]) -> int:
     """The proven least price. ``lost`` are pods by kind that have a place on paper and none in the end."""
     left = found.load.left
-    asks = [one.of(one.count - left.get((one.kind.index, one.zone), 0)) for one in found.asks]
-    placed = placed_pods(asks, found.settled.onto, lost)
+    new = [(one.kind.index, one.count - left.get((one.kind.index, one.zone), 0)) for one in found.asks]
+    placed = placed_pods(new, found.settled.onto, lost)
     return lower_bound(found.empty, found.market, problem.ledger, placed)
