@@ -85,7 +85,7 @@ class Candidate:
         """Taints that last; start-up taints go away by themselves and keep no pod off."""
         return self.node_pool.taints
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, ...]:
         """Unique and stable: ties between candidates end here."""
         flat = tuple(f"{key}={value}" for key, value in self.chosen)

@@ -39,8 +39,11 @@ class Market:
     @classmethod
     def of(cls, kinds: Kinds, candidates: Sequence[Candidate], resources: tuple[str, ...]) -> Market:
         """Every candidate with every choice of offered labels that some kind needs."""
-        variants = _variants(kinds, candidates)
-        takes = [[choice_for(needs, one) == () for one in variants] for needs in kinds.admissions]
+        variants, as_they_are = _variants(kinds, candidates)
+        takes = [
+            [one.key in plain or (bool(one.chosen) and choice_for(needs, one) == ()) for one in variants]
+            for needs, plain in zip(kinds.admissions, as_they_are, strict=True)
+        ]
         free = [[one.free.get(name) for name in resources] for one in variants]
         return cls(
             variants, resources, np.array(free, np.int64).reshape(len(variants), len(resources)),
@@ -81,8 +84,10 @@ class Market:
         if key not in self._offers:
             found: dict[str, dict[str, str]] = {}
             for position in np.flatnonzero(options).tolist():
-                labels, zone = self.variants[position].labels, self.zones[position]
-                found[zone] = dict(found.get(zone, labels).items() & labels.items())
+                labels = self.variants[position].labels
+                common = found.setdefault(self.zones[position], dict(labels))
+                for name in [name for name, value in common.items() if labels.get(name) != value]:
+                    del common[name]
             self._offers[key] = found
         return self._offers[key]
 
@@ -109,11 +114,18 @@ def request_of(board: Board, kind: Kind) -> Ints:
     return board.columns_of(kind)
 
 
-def _variants(kinds: Kinds, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+def _variants(
+    kinds: Kinds, candidates: Iterable[Candidate]
+) -> tuple[tuple[Candidate, ...], list[set[tuple[str, ...]]]]:
+    """All variants, and by admission the keys of those that are candidates as they are and take its pods."""
     found: dict[tuple[str, ...], Candidate] = {}
+    plain: list[set[tuple[str, ...]]] = [set() for _ in kinds.admissions]
     for one in candidates:
-        for needs in kinds.admissions:
-            for chosen in choices_for(needs, one):
+        for needs, mine in zip(kinds.admissions, plain, strict=True):
+            choices = choices_for(needs, one)
+            if choices[:1] == ((),):
+                mine.add(one.key)
+            for chosen in choices:
                 variant = one.choosing(chosen)
                 found.setdefault(variant.key, variant)
-    return tuple(found[key] for key in sorted(found))
+    return tuple(found[key] for key in sorted(found)), plain
