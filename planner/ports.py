@@ -45,8 +45,8 @@ def with_whole_ports(snapshot: Snapshot) -> Snapshot:
 
 def _addresses(snapshot: Snapshot) -> _Addresses:
     found: dict[tuple[str, int], set[str]] = {}
-    distinct = {id(pod.needs): pod.needs for pod in snapshot.pods}  # of many pods few have needs of their own
-    for needs in (*distinct.values(), *(one.template.needs for one in snapshot.daemonsets)):
+    with_ports = [needs for pod in snapshot.pods if (needs := pod.needs).host_ports]
+    for needs in (*with_ports, *(one.template.needs for one in snapshot.daemonsets)):
         for address, protocol, port in needs.host_ports:
             if address != ALL_ADDRESSES:
                 found.setdefault((protocol, port), set()).add(address)

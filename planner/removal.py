@@ -46,6 +46,8 @@ def find_victims(
 
     ``wanted`` are nodes the solution puts pods on. A pool for which no rules hold keeps its nodes.
     """
+    if not pools:
+        return ()
     on_node: dict[str, list[Pod]] = {node.name: [] for node in nodes if node.pool in pools}
     for pod in pods if on_node else ():
         if (place := pod.node_name or pod.nominated_node) in on_node:

@@ -35,7 +35,8 @@ class Shapes:
     """All shapes, and what is asked of a shape once: who is admitted, and where its nodes count.
 
     ``admitted`` is admissions × shapes, ``domains`` and ``counted`` terms × shapes. A domain is a number; -1 is a node
-    without the label. Terms by host have no domains here: each node is one.
+    without the label. Terms by host have no domains here: each node is one. ``around`` are the shapes of all nodes that
+    are there, those too that take no pods; whoever needs them first sets them.
     """
 
     kinds: Kinds
@@ -46,6 +47,7 @@ class Shapes:
     domains: Ints = field(init=False)
     counted: Flags = field(init=False)
     zones: dict[str, int] = field(default_factory=dict)
+    around: frozenset[int] | None = None
     _zone_of: list[int] = field(default_factory=list)
     _known: dict[tuple[object, ...], int] = field(default_factory=dict)
 

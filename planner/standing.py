@@ -136,12 +136,13 @@ def set_domains(board: Board, snapshot: Snapshot, possible: Mapping[int, Iterabl
     Those of nodes that are there, of ``coming`` ones (shapes), and ``possible`` ones: where pods of the kinds with
     the rule could be, by term. A node that takes no pods now is among them, unless taints are to be honoured.
     """
-    by_host = board.counts.by_host
+    by_host, shapes = board.counts.by_host, board.shapes
     ruled = sorted({rule.term for kind in board.kinds.kinds for rule in kind.spreads if not by_host[rule.term]})
     if not ruled:
         return
-    there = {(board.shapes.number(node.label_map, state_taints(node))) for node in snapshot.nodes}
-    there |= {*np.unique(board.shape).tolist(), *coming}
+    if shapes.around is None:
+        shapes.around = frozenset(shapes.number(node.label_map, state_taints(node)) for node in snapshot.nodes)
+    there = shapes.around | {*np.unique(board.shape).tolist(), *coming}
     for term in ruled:
         found = {int(board.shapes.domains[term, shape]) for shape in sorted(there) if board.shapes.counted[term, shape]}
         found |= {board.domain(term, value) for value in possible.get(term, ())}
