@@ -15,7 +15,7 @@ from renderer.text import count, hourly, money, one_line, rough_price, shortened
 from renderer.wording import time_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
 
 HOUR = 3600
@@ -123,16 +123,16 @@ def history_text(history: History) -> str:
             lines += wrapped(one_line(line), width=WIDTH, first="      ", rest="        ")
         lines.append("")
     if total := total_text(history):
-        lines += [total, ""]
+        lines += [*wrapped(total, width=WIDTH, first="", rest=""), ""]
     return "\n".join(lines[:-1]) + "\n"
 
 
 def name_of(entry: Entry) -> str:
     """``up #12``, ``up change 1a2b3c4d5e6f`` where no proposal is on record, else ``up plan 1a2b3c4d5e6f``."""
     if entry.request:
-        return f"{entry.kind} #{entry.request}"
+        return one_line(f"{entry.kind} #{entry.request}")
     digest = entry.digest.removeprefix("sha256:")[:12]
-    return f"{entry.kind} plan {digest}" if entry.proposal else f"{entry.kind} change {entry.commit[:12]}"
+    return one_line(f"{entry.kind} plan {digest}" if entry.proposal else f"{entry.kind} change {entry.commit[:12]}")
 
 
 def outcome_text(entry: Entry) -> str:
@@ -164,12 +164,12 @@ def waited_text(entry: Entry) -> str:
     return f"waited {', '.join(told)}" if told else ""
 
 
-def approved_text(entry: Entry) -> str:
-    """Whose word it was applied on; empty before it was claimed."""
+def approved_text(entry: Entry, spell: Callable[[str], str] = one_line) -> str:
+    """Whose word it was applied on; empty before it was claimed. ``spell`` makes logins harmless."""
     if entry.claimed is None:
         return ""
     if entry.approved_by:
-        return f"approved by {', '.join(map(one_line, entry.approved_by))}"
+        return f"approved by {', '.join(map(spell, entry.approved_by))}"
     return "applied without an approval: none was asked for" if entry.request else "approved by its merge"
 
 
@@ -210,8 +210,8 @@ def proposed_text(entry: Entry) -> str:
     """When it was proposed, and how often it was revised."""
     if entry.proposed is None:
         return ""
-    revised = f", revised {count(entry.revisions, 'time')}" if entry.revisions else ""
-    return f"proposed {_at(entry.proposed)}{revised}"
+    times = {0: "", 1: ", revised once"}.get(entry.revisions, f", revised {entry.revisions} times")
+    return f"proposed {_at(entry.proposed)}{times}"
 
 
 def merged_text(entry: Entry) -> str:

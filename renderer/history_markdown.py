@@ -11,6 +11,7 @@ from renderer.escape import code, short_prose
 from renderer.history import (
     WORKLOADS,
     Outcome,
+    approved_text,
     counted_text,
     failure_texts,
     merged_text,
@@ -20,7 +21,7 @@ from renderer.history import (
     span_text,
     total_text,
 )
-from renderer.text import hourly, money, shortened
+from renderer.text import hourly, money, monthly, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 1000
 _HEAD = (
-    "| change | outcome | nodes | per hour | for people | to start | for the cloud | cost since |",
-    "|---|---|---|---|---|---|---|---|",
+    "| change | outcome | nodes | per hour | per month | for people | to start | for the cloud | cost since |",
+    "|---|---|---|---|---|---|---|---|---|",
 )
 
 
@@ -51,7 +52,7 @@ def _row(entry: Entry, now: datetime) -> str:
     cost = entry.cost(now)
     cells = (
         code(name_of(entry), in_table=True), entry.outcome.value, f"+{entry.added} -{entry.removed}",
-        hourly(entry.hourly, entry.currency, signed=True),
+        hourly(entry.hourly, entry.currency, signed=True), monthly(entry.monthly, entry.currency, signed=True),
         *(("" if span is None else span_text(span)) for span in (entry.for_people, entry.to_start, entry.for_cloud)),
         "" if cost is None else money(cost, entry.currency, decimals=2, signed=True),
     )  # fmt: skip
@@ -74,15 +75,7 @@ def _items(entry: Entry) -> Iterator[str]:
 
 
 def _words(entry: Entry) -> str:
-    """Whose words counted: those who approved, or who ended it."""
-    if entry.outcome is Outcome.DECLINED:
-        return f"declined by {_people(entry.ended_by)}" if entry.ended_by else ""
-    if entry.claimed is None:
-        return ""
-    if entry.approved_by:
-        return f"approved by {_people(entry.approved_by)}"
-    return "applied without an approval: none was asked for" if entry.request else "approved by its merge"
-
-
-def _people(logins: tuple[str, ...]) -> str:
-    return ", ".join(map(code, logins))
+    """Whose words counted: those who approved, or who declined it."""
+    if entry.outcome is Outcome.DECLINED and entry.ended_by:
+        return f"declined by {', '.join(map(code, entry.ended_by))}"
+    return approved_text(entry, code)

@@ -69,8 +69,8 @@ class _Folding:
             place = len(self.entries) - 1
         if record.event in OPEN:
             self.standing[record.kind] = place
-        elif self.standing.get(record.kind) == place:
-            del self.standing[record.kind]
+        elif self.standing.get(self.entries[place].kind) == place:
+            del self.standing[self.entries[place].kind]
         self.entries[place] = _with(self.entries[place], record)
 
     def _proposed_as(self, record: Record) -> int | None:
@@ -145,12 +145,8 @@ def _with(entry: Entry, record: Record) -> Entry:
     if record.event in _APPLYING:
         return _applying(entry, told, record, at)
     if record.event is Event.MERGED:
-        done = entry.claimed is not None
-        return replace(
-            told, ended_by=record.by, merged=entry.merged or _time(record.merged) or at,
-            outcome=entry.outcome if done else Outcome.MERGED, commit=entry.commit if done else told.commit,
-            last=entry.last if done else at,
-        )  # fmt: skip
+        known = entry if entry.claimed else replace(told, outcome=Outcome.MERGED)  # what was applied is what counts
+        return replace(known, ended_by=record.by, merged=entry.merged or _time(record.merged) or at)
     return replace(told, ended_by=record.by, reason=record.reason)
 
 
