@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 AT = "spec.proposals"
 LONGEST = timedelta(days=7)
-_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\[\]-]{0,99}(/[A-Za-z0-9._-]{1,100})*")
+_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\[\]-]{0,99}")
+_REVIEWER = re.compile(rf"{_LOGIN.pattern}(/[A-Za-z0-9._-]{{1,100}})*")
 _LABEL = re.compile(r"[^\x00-\x1f,]{1,50}")
 
 
@@ -65,9 +66,9 @@ def read_proposals(written: settings_wire.Proposals, faults: Faults) -> Proposal
         max_open=count("maxOpen", written.max_open, usual.max_open, 1),
         per_hour=count("perHour", written.per_hour, usual.per_hour, 1),
         margin=count("againAfterPercent", written.again_after_percent, usual.margin, 0),
-        labels=names("labels", written.labels, _LABEL, "a label"),
-        reviewers=names("reviewers", written.reviewers, _LOGIN, "a login or a team"),
-        assignees=names("assignees", written.assignees, _LOGIN, "a login"),
+        labels=names("labels", written.labels, _LABEL, "a label: 1 to 50 characters, none of them a comma"),
+        reviewers=names("reviewers", written.reviewers, _REVIEWER, "a login like ada, or a team like acme/platform"),
+        assignees=names("assignees", written.assignees, _LOGIN, "a login like ada"),
         draft=bool(written.draft),
     )
 

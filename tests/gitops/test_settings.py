@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ruamel.yaml import YAML
 
 from gitops.errors import InputError
 from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
+from gitops.settings_proposals import Proposals
 from gitops.settings_read import load_settings, read_settings
 from gitops.settings_signing import SignatureFormat, Signing
 from planner.aims import Aims, Headroom, Objective, Preferences
@@ -26,6 +28,7 @@ FOLDER = Path(__file__).parent.parent / "data" / "settings"
 WHOLE = (FOLDER / "cluster.yaml").read_text()
 REFUSED: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(FOLDER / "refused.yaml")
 VARIABLES = {"OVH_SERVICE_NAME": "0123456789abcdef" * 2, "OVH_APPLICATION_SECRET": "s3cr3t"}
+PROPOSALS_REFUSED: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(FOLDER / "proposals_refused.yaml")
 LEAST = """
 apiVersion: poolplan.dev/v1alpha1
 kind: Cluster
@@ -77,6 +80,11 @@ def test_every_setting_is_read() -> None:
         guardrails=Guardrails(
             max_nodes_added=10, max_nodes_removed=5, max_pools=20, max_nodes=100, max_hourly=12_500_000
         ),
+        proposals=Proposals(
+            batch_idle=timedelta(seconds=5), batch_max=timedelta(minutes=1), min_pending_age=timedelta(seconds=90),
+            min_pending_pods=3, max_open=2, per_hour=6, margin=50, labels=("capacity", "team: platform"),
+            reviewers=("ada", "acme/platform"), assignees=("grace",), draft=True,
+        ),
     )  # fmt: skip
     assert read(WHOLE).warnings == ()
 
@@ -123,6 +131,34 @@ def test_what_cannot_be_is_refused_with_its_place(case: dict[str, Any]) -> None:
     assert case["was"] in WHOLE
     with pytest.raises(InputError) as caught:
         read(WHOLE.replace(case["was"], case["is"], 1))
+    assert str(caught.value).splitlines() == [f"cluster.yaml:{told}" for told in case["told"]]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("", Proposals()),
+        ("{}", Proposals()),
+        ("{batch: , labels: , draft: }", Proposals()),
+        ("{batch: {idle: 0s}}", Proposals(batch_idle=timedelta(0))),
+        ("{batch: {max: 1m30s}}", Proposals(batch_max=timedelta(seconds=90))),
+        ("{minPendingAge: 500ms}", Proposals(min_pending_age=timedelta(seconds=1))),
+        ("{minPendingAge: 168h}", Proposals(min_pending_age=timedelta(days=7))),
+        ("{againAfterPercent: 0}", Proposals(margin=0)),
+        ("{labels: [a, b, a]}", Proposals(labels=("a", "b"))),
+        ("{reviewers: ['dependabot[bot]', acme/infra/fleet]}", Proposals(reviewers=("dependabot[bot]", "acme/infra/fleet"))),
+        ("{draft: false}", Proposals()),
+    ],
+)  # fmt: skip
+def test_how_proposals_are_made_is_read(written: str, expected: Proposals) -> None:
+    assert read(LEAST.replace("}}}", f"}}}}, proposals: {written}}}")).proposals == expected
+
+
+@pytest.mark.parametrize("case", PROPOSALS_REFUSED, ids=lambda case: case["proposals"][:30])
+def test_proposals_that_cannot_be_are_refused_with_their_place(case: dict[str, Any]) -> None:
+    text = LEAST.strip().replace("spec: {provider:", "spec:\n  provider:").replace("}}}", "}}")
+    with pytest.raises(InputError) as caught:
+        read(f"{text}\n\n  proposals: {case['proposals']}\n")
     assert str(caught.value).splitlines() == [f"cluster.yaml:{told}" for told in case["told"]]
 
 
