@@ -63,6 +63,8 @@ def world(gitea: Gitea, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worl
     repository.refresh()
     begin(repository)
     repository.refresh()
+    # After the very first push it takes Gitea a moment to see that the repository is no longer empty.
+    until("the repository is not empty", lambda: not gitea.call(BOT, "GET", f"/repos/{name}")["empty"])
     forge = GiteaForge(api_of(gitea, name), name)
     return World(forge=forge, repository=repository, people=GiteaPeople(gitea, name))
 
