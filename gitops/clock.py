@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Protocol
 
 
@@ -12,6 +13,23 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
     def sleep(self, duration: timedelta) -> None: ...
+
+
+class Bell:
+    """Wakes whoever waits for it, from any thread."""
+
+    def __init__(self) -> None:
+        self._event = Event()
+
+    def ring(self) -> None:
+        """Wake the one who waits, or let the next wait end at once."""
+        self._event.set()
+
+    def wait(self, longest: timedelta) -> bool:
+        """Return when it rings (True), or after ``longest`` (False)."""
+        rang = self._event.wait(longest.total_seconds())
+        self._event.clear()
+        return rang
 
 
 class SystemClock:

@@ -6,11 +6,8 @@ It listens on loopback only. Nothing here decides anything; stopping it leaves t
 from __future__ import annotations
 
 import logging
-import socket
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Self
-
-import uvicorn
 
 from gitops.catalogs.bundle import bundled
 from gitops.errors import InputError, PoolplanError
@@ -21,8 +18,10 @@ from gitops.sandbox.model import SandboxModel
 from gitops.sandbox.registrar import KubernetesRegistrar, NullRegistrar
 from gitops.sandbox.settings import PLANS
 from gitops.sandbox.store import StateFile
+from gitops.serving import LOOPBACK, Served, listen
 
 if TYPE_CHECKING:
+    import socket
     from types import TracebackType
 
     from starlette.routing import Route
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from gitops.sandbox.settings import SandboxOptions
     from planner.catalog import Catalog
 
-HOST = "127.0.0.1"
 TICK_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
@@ -56,7 +54,7 @@ def start_sandbox(
         registrar = KubernetesRegistrar(options.kubeconfig) if options.kubeconfig else NullRegistrar()
     store = StateFile(options.state_file) if options.state_file else None
     model = SandboxModel(options, catalog, clock=clock, store=store)
-    return RunningSandbox(model, registrar, listener=_listen(options.port), cluster=cluster)
+    return RunningSandbox(model, registrar, listener=listen(options.port), cluster=cluster)
 
 
 def _check(options: SandboxOptions, catalog: Catalog) -> None:
@@ -65,22 +63,6 @@ def _check(options: SandboxOptions, catalog: Catalog) -> None:
         raise InputError(f"unknown region {options.region}; there are {known}", path="region")
     if options.plan not in PLANS:
         raise InputError(f"unknown plan {options.plan}; there are {', '.join(sorted(PLANS))}", path="plan")
-
-
-def _listen(port: int) -> socket.socket:
-    """A listening socket, so that callers can connect before the server's thread is up.
-
-    The protocol is spelt out because asyncio turns Nagle's delay off only where it is: 40 ms a request otherwise.
-    """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise InputError(f"cannot listen on {HOST}:{port}: {error}; choose another port", path="port") from error
-    listener.listen(128)
-    return listener
 
 
 class RunningSandbox:
@@ -93,14 +75,9 @@ class RunningSandbox:
         self.model = model
         self.cluster = cluster
         self.port: int = listener.getsockname()[1]
-        self.url = f"http://{HOST}:{self.port}/1.0"
+        self.url = f"http://{LOOPBACK}:{self.port}/1.0"
         self._ticker = _Ticker(model, registrar)
-        self._listener = listener
-        app = create_app(model, self._serve_cluster())
-        config = uvicorn.Config(app, lifespan="off", ws="none", access_log=False, log_config=None, proxy_headers=False)
-        self._server = uvicorn.Server(config)
-        self._thread = Thread(target=self._server.run, args=([listener],), name="sandbox-http", daemon=True)
-        self._thread.start()
+        self._served = Served(create_app(model, self._serve_cluster()), listener, name="sandbox-http")
         self._ticker.start()
 
     def stop(self) -> None:
@@ -108,19 +85,17 @@ class RunningSandbox:
         self._ticker.stop()
         if self.cluster is not None:
             self.cluster.close()
-        self._server.should_exit = self._server.force_exit = True  # whoever keeps a connection open is not waited for
-        self._thread.join()
-        self._listener.close()
+        self._served.stop()
 
     def _serve_cluster(self) -> list[Route]:
         if self.cluster is None:
             return []
-        self.model.kubeconfig = kubeconfig(f"http://{HOST}:{self.port}")
+        self.model.kubeconfig = kubeconfig(f"http://{LOOPBACK}:{self.port}")
         return cluster_routes(self.cluster)
 
     def wait(self) -> None:
         """Returns when the sandbox has been stopped from elsewhere."""
-        self._thread.join()
+        self._served.wait()
 
     def __enter__(self) -> Self:
         return self
