@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gitops.clock import Bell
 from gitops.commands.options import (
     for_cluster,
     freeze_option,
@@ -21,14 +25,24 @@ from gitops.commands.plan import show
 from gitops.commands.state import state_folder
 from gitops.errors import ExitCode, InputError, PoolplanError
 from gitops.gather import gather
+from planner.errors import ValueRefused
+from planner.memory import Memory
+from planner.quantity import parse_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from gitops.fleet import Fleet
+    from gitops.gather import Surroundings
+    from gitops.git.base import Repository
     from gitops.loop.opening import Worlds
     from gitops.loop.proposing import Proposed
     from gitops.settings import Settings
+
+    Memories = defaultdict[str, Memory]
+
+WEBHOOK_SECRET = "POOLPLAN_WEBHOOK_SECRET"  # noqa: S105 - a name
 
 
 @click.command("propose")
@@ -39,45 +53,109 @@ if TYPE_CHECKING:
 @click.option("--evidence", is_flag=True, help="Keep the plan's inputs beside it, so that it can be replayed.")
 @click.option("--all-clusters", is_flag=True,
               help="Every cluster of the repository; {cluster} in a path or context is its name.")  # fmt: skip
+@click.option("--every", metavar="DURATION", default="",
+              help="Do it again so long after each time, like 30s, until interrupted.")  # fmt: skip
+@click.option("--listen", metavar="HOST:PORT", default="",
+              help="With --every: take the forge's webhooks here, and look at once. Secret: POOLPLAN_WEBHOOK_SECRET.")
 def command(**options: Any) -> int:
     """Plan what the repository's main branch and the cluster ask for, and propose it for review.
 
     Each kind of change (up, down, policy, drift) has one branch and, on a forge, one pull request, revised as demand
     moves and withdrawn when nothing is left to do. The same plan is the same commit: then nothing is pushed or said.
     """
-    from gitops.fleet import cluster_names, open_source, read_fleet  # noqa: PLC0415 - loaded when the command runs
-    from gitops.loop.opening import Worlds  # noqa: PLC0415 - likewise
+    from gitops.fleet import open_source  # noqa: PLC0415 - loaded when the command runs
 
     around = surroundings()
-    now = time_of(options["now"], around)
+    pause = interval(options)
     repository = open_source(options["repo"], around, cache=state_folder(around.environment) / "git")
+    memories: Memories = defaultdict(Memory)
+    if pause is None:
+        return propose_all(repository, options, around, memories)
+    bell = Bell()
+    with listening(options["listen"], bell, around):
+        while True:
+            try:
+                propose_all(repository, options, around, memories)
+            except PoolplanError as error:
+                around.remark(str(error))
+            bell.wait(pause)
+            try:
+                repository.refresh()
+            except PoolplanError as error:
+                around.remark(str(error))
+
+
+def interval(options: dict[str, Any]) -> timedelta | None:
+    """How long to wait between two times; None: once only. Raises InputError for options that do not go together."""
+    if not options["every"]:
+        if options["listen"]:
+            raise InputError("--listen goes with --every: it wakes a poolplan that goes on")
+        return None
+    if options["now"]:
+        raise InputError("--every and --now do not go together: time goes on")
+    try:
+        return timedelta(seconds=parse_duration(options["every"]))
+    except ValueRefused as error:
+        raise InputError(f"--every: {error}") from None
+
+
+@contextmanager
+def listening(address: str, bell: Bell, around: Surroundings) -> Iterator[None]:
+    """Take webhooks at an address, each of which rings; without one, nothing. Raises InputError for a bad address."""
+    if not address:
+        yield
+        return
+    from gitops.forges.webhooks import SHORTEST_SECRET, webhook_app  # noqa: PLC0415 - only where hooks are served
+    from gitops.serving import Served, listen  # noqa: PLC0415 - likewise
+
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()):
+        raise InputError(f"--listen {address}: write it like 127.0.0.1:8080")
+    secret = around.environment.get(WEBHOOK_SECRET, "")
+    if len(secret) < SHORTEST_SECRET:
+        raise InputError(f"{WEBHOOK_SECRET} is not set, or shorter than {SHORTEST_SECRET} characters: hooks need it")
+    app = webhook_app(lambda: secret, lambda _: bell.ring(), around.clock)
+    with Served(app, listen(int(port), host=host.strip("[]")), name="webhooks") as served:
+        around.remark(f"webhooks are taken at {host}:{served.port}")
+        yield
+
+
+def propose_all(
+    repository: Repository, options: dict[str, Any], around: Surroundings, memories: Memories
+) -> ExitCode:  # fmt: skip
+    """Once over one cluster, or over all of them: then one that fails does not keep the others waiting."""
+    from gitops.fleet import cluster_names, read_fleet  # noqa: PLC0415 - loaded when the command runs
+    from gitops.loop.opening import Worlds  # noqa: PLC0415 - likewise
+
+    now = time_of(options["now"], around)
     worlds = Worlds(around=around, freeze=options["freeze"])
     if not options["all_clusters"]:
-        _propose(read_fleet(repository, options["cluster"], around), worlds, options, now)
+        fleet = read_fleet(repository, options["cluster"], around)
+        _propose(fleet, worlds, options, now, memories[fleet.settings.name])
         return ExitCode.DONE
     failed = 0
     for name in cluster_names(repository):
         try:
-            _propose(read_fleet(repository, name, around), worlds, _named(options, name), now)
+            fleet = read_fleet(repository, name, around)
+            _propose(fleet, worlds, _named(options, name), now, memories[name])
         except PoolplanError as error:
             failed += 1
             around.remark(f"{name}: {error}")
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 
-def _propose(fleet: Fleet, worlds: Worlds, options: dict[str, Any], now: datetime) -> None:
+def _propose(fleet: Fleet, worlds: Worlds, options: dict[str, Any], now: datetime, memory: Memory) -> None:
     from gitops.fleet import at_cluster  # noqa: PLC0415 - loaded only when the command runs
     from gitops.loop.opening import trees_of  # noqa: PLC0415 - likewise
     from gitops.loop.proposing import propose  # noqa: PLC0415 - likewise
     from planner.decide import decide  # noqa: PLC0415 - likewise
-    from planner.errors import ValueRefused  # noqa: PLC0415 - likewise
 
     _refuse_other_objective(options, fleet.settings)
     around = at_cluster(fleet.settings, worlds.around)
     sources = for_cluster(sources_of(options), options, fleet.settings)
     inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
     try:
-        plan = decide(inputs, now=now)
+        plan = decide(inputs, now=now, memory=memory)
     except ValueRefused as error:
         raise InputError(str(error)) from error
     click.echo(show(plan, options["output"], cluster=fleet.settings.name), nl=False)
