@@ -156,7 +156,9 @@ def figures_text(entry: Entry) -> str:
 
 def waited_text(entry: Entry) -> str:
     """``waited 10 min for people, 5 s to start, 4 min for the cloud``; empty where nothing is known."""
+    unknown = entry.merged is None  # a fast-forward in plain Git keeps no time of merging
     spans = (
+        (_between(entry.proposed, entry.claimed) if unknown else None, "for its merge and to start"),
         (entry.for_people, "for people"), (entry.to_start, "to start"),
         (entry.for_cloud, "for the cloud, failed tries included" if entry.failures else "for the cloud"),
     )  # fmt: skip

@@ -146,15 +146,19 @@ def _with(entry: Entry, record: Record) -> Entry:
         return _applying(entry, told, record, at)
     if record.event is Event.MERGED:
         known = entry if entry.claimed else replace(told, outcome=Outcome.MERGED)  # what was applied is what counts
-        return replace(known, ended_by=record.by, merged=entry.merged or _time(record.merged) or at)
+        noticed = None if entry.claimed else at
+        return replace(known, ended_by=record.by, merged=entry.merged or _time(record.merged) or noticed)
     return replace(told, ended_by=record.by, reason=record.reason)
 
 
 def _applying(entry: Entry, told: Entry, record: Record, at: datetime) -> Entry:
     failed = ((at, record.reason),) if record.event is Event.FAILED else ()
+    # A fast-forward in plain Git is the proposal's own commit, whose time says nothing of the merge.
+    forward = entry.claimed is None and not record.request and record.commit == entry.commit
+    merged = entry.merged if forward or entry.claimed else _time(record.merged) or entry.merged
     return replace(
         told, claimed=entry.claimed or at, applied=at if record.event is Event.APPLIED else None,
-        merged=_time(record.merged) or entry.merged, approved_by=record.by, holder=record.holder, reason="",
+        merged=merged, approved_by=record.by, holder=record.holder, reason="",
         failures=(*entry.failures, *failed),
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from gitops.loop.history import fold, history_of
 from gitops.loop.ledger import Ledger
 from gitops.loop.records import Event, Figures, Record
 from planner.portion import Kind
-from renderer.history import Outcome
+from renderer.history import Outcome, waited_text
 from renderer.tree import render_files
 from tests.gitops.git.tools import MAIN, NOON
 from tests.gitops.loop.town import ADA, GRACE, Town, nodes
@@ -163,6 +163,12 @@ def test_in_plain_git_a_merge_is_found_by_its_digest() -> None:
     entry = only(town)
     assert (entry.outcome, entry.proposal, entry.request, entry.approved_by) == (Outcome.APPLIED, True, 0, ())
     assert entry.commit == town.main
+    assert (entry.merged, entry.for_people, entry.to_start) == (None, None, None), "a fast-forward keeps no time"
+    assert waited_text(entry) == "waited 6 min for its merge and to start, 0 s for the cloud"
+    town.clock.at += timedelta(hours=1)
+    town.propose(town.plan(*town.declared))
+    assert town.events[-1] == "merged"
+    assert only(town) == entry
 
 
 def test_what_a_confirmation_covers_is_told(town: Town) -> None:
