@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gitops.errors import PoolplanError, Refused, Waiting
 from gitops.loop.chain import read_chain
 from gitops.loop.claims import Turn, claim, conclude, refuse_claimed
+from gitops.loop.drafting import proposal_branch
 from gitops.loop.facts import facts_of, rules_at
 from gitops.loop.ledger import read_ledger, time_of
 from gitops.loop.records import Event
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from gitops.loop.ledger import Ledger
     from gitops.loop.trees import Trees
     from gitops.loop.world import World
+    from gitops.settings import Settings
 
 MOST = 50
 """Changes that one delivery applies at most: a main branch that moves as fast is looked at again later."""
@@ -84,7 +86,8 @@ def next_turn(world: World, trees: Trees, ledger: Ledger, *, holder: str, now: d
 def _take(
     world: World, trees: Trees, ledger: Ledger, turn: Turn, apply: Callable[[Turn], Applied], clock: Clock
 ) -> Applied:
-    settings, kind = trees.settings, _kind(turn)
+    settings = trees.settings
+    kind = _kind(settings, turn)
     held = ledger.claim(clock.now())
     if held is None or held.digest != turn.plan.digest:
         claim(world, settings, ledger, turn.record(Event.CLAIMED, clock.now(), kind=kind))
@@ -126,12 +129,14 @@ def _say(world: World, turn: Turn, marker: str, text: str) -> None:
         world.remark(f"#{turn.request.number} could not be told: {error}")
 
 
-def _kind(turn: Turn) -> str:
-    """What kind of proposal it was, as its commit says; of a change by hand, what it mostly does."""
-    told = turn.link.commit.trailers(KIND_TRAILER)
-    if told and told[0] in {one.value for one in Kind}:
-        return told[0]
-    return kind_of(turn.plan.changes[0]).value if turn.plan.changes else Kind.POLICY.value
+def _kind(settings: Settings, turn: Turn) -> str:
+    """What kind of proposal it was, by its branch or commit; of a change by hand, what it mostly does."""
+    branches = {proposal_branch(kind, settings): kind.value for kind in Kind}
+    if turn.request is not None and turn.request.branch in branches:
+        return branches[turn.request.branch]
+    told = [one for one in turn.link.commit.trailers(KIND_TRAILER) if one in branches.values()]
+    first = kind_of(turn.plan.changes[0]) if turn.plan.changes else Kind.POLICY
+    return told[0] if told else first.value
 
 
 def _result(applied: Applied) -> str:

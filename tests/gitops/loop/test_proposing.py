@@ -14,7 +14,12 @@ from gitops.git.base import BranchName, CommitId
 from gitops.git.memory import MemoryRepository
 from gitops.loop.steps import Step
 from gitops.settings_proposals import Proposals
+from planner.guardrails import Guardrails
+from planner.labels import OVH_POOL
+from planner.nodes import Node
+from planner.pools import PoolSet, ProviderState
 from planner.portion import Kind
+from planner.snapshot import Snapshot
 from tests.gitops.loop.town import ADA, BOT, Town, nodes
 
 if TYPE_CHECKING:
@@ -304,3 +309,58 @@ def test_in_plain_git_a_merged_branch_is_tidied_up_and_no_decision() -> None:
     town.repository.delete_branch(town.branch(), expect=tip)
     assert town.propose(town.plan(nodes(2)))[Kind.UP].step is Step.REST
     assert town.events == ["opened", "merged"]
+
+
+def test_a_plan_over_a_guardrail_or_under_a_freeze_is_shown_and_marked(town: Town) -> None:
+    town.settings = replace(town.settings, guardrails=Guardrails(max_nodes_added=1))
+    town.freeze = "black friday"
+    done = town.propose(town.plan(nodes(2)))[Kind.UP]
+    assert done.step is Step.PROPOSE
+    body = town.request().body
+    assert "FREEZE" in body
+    assert "maxNodesAdded" in body
+    assert "Shown, never applied" in body
+    assert town.server.statuses[town.request().head, "poolplan/plan"][0] is StatusState.FAILURE
+    town.freeze = None
+    assert town.propose(town.plan(nodes(2)))[Kind.UP].step is Step.RETELL
+    assert "**FREEZE" not in town.request().body
+
+
+def test_what_somebody_changed_at_the_provider_is_proposed_for_git(town: Town) -> None:
+    town.edit_pools(nodes(2))
+    town.propose(town.plan(nodes(3)))
+    town.server.approve(ADA, 1)
+    town.server.merge(ADA, 1)
+    town.apply()
+    there = replace(nodes(5), state=ProviderState(id="7", current_nodes=5))
+    town.observed = PoolSet.of([there])
+    done = town.propose(town.plan(*town.declared))
+    assert done[Kind.DRIFT].step is Step.PROPOSE
+    number = town.request(Kind.DRIFT).number
+    town.server.approve(ADA, number)
+    town.server.merge(ADA, number)
+    (turn_, _), = town.apply().applied
+    assert turn_.plan.desired.pools[0].desired == 5
+    assert town.ledger.records[-1].kind == "drift"
+    assert town.propose(town.plan(*town.declared))[Kind.DRIFT].step is Step.REST
+
+
+def test_a_reverted_growth_comes_back_as_a_proposal_that_names_the_empty_nodes(town: Town) -> None:
+    for wanted in (2, 4):
+        town.propose(town.plan(nodes(wanted)))
+        number = town.request().number
+        town.server.approve(ADA, number)
+        town.server.merge(ADA, number)
+        town.apply()
+    town.edit_pools(nodes(2))
+    town.snapshot = Snapshot(nodes=tuple(
+        Node(name=f"n{number}", labels=((OVH_POOL, "karpenter-b3-8-a"),)) for number in range(4)
+    ))  # fmt: skip
+    done = town.propose(town.plan(*town.declared))
+    assert done[Kind.POLICY].step is Step.PROPOSE
+    assert "n0" in town.request(Kind.POLICY).body
+    number = town.request(Kind.POLICY).number
+    town.server.approve(ADA, number)
+    town.server.merge(ADA, number)
+    (turn_, _), = town.apply().applied
+    assert turn_.plan.changes[0].victims == ("n0", "n1")
