@@ -12,7 +12,7 @@ from tests.real.giteaserver import Gitea, gitea_server
 from tests.real.parts import cache_folder, find_mirror, find_program, part_named
 
 FindPart = Callable[[str], Path]
-PAGE = 4
+PAGE = 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
