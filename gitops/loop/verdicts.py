@@ -51,13 +51,14 @@ def verdict_of(plan: Plan, facts: Facts, rules: ReviewRules, now: datetime, *, d
     merges = requirement.merges_itself and not (forbidden or missing or objected or draft)
     state = StatusState.FAILURE if forbidden else StatusState.PENDING if missing else StatusState.SUCCESS
     return Verdict(
-        state=state, lines=(*_needs(requirement), *missing), freeze=facts.frozen, violations=facts.violations,
+        state=state, lines=(*_needs(requirement, missing), *missing), freeze=facts.frozen, violations=facts.violations,
         merges=merges,
     )  # fmt: skip
 
 
-def _needs(requirement: Requirement) -> tuple[str, ...]:
-    told = tuple(map(str, requirement.needs))
+def _needs(requirement: Requirement, missing: tuple[str, ...]) -> tuple[str, ...]:
+    """What the rules ask for; where it is missing, what is missing says that already."""
+    told = tuple(text for text in map(str, requirement.needs) if not any(one.startswith(f"{text};") for one in missing))
     return (*told, "it merges itself") if requirement.merges_itself else told
 
 
