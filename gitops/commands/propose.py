@@ -64,21 +64,24 @@ def command(**options: Any) -> int:
     moves and withdrawn when nothing is left to do. The same plan is the same commit: then nothing is pushed or said.
     """
     from gitops.fleet import open_source  # noqa: PLC0415 - loaded when the command runs
+    from gitops.loop.opening import Worlds  # noqa: PLC0415 - likewise
 
     around = surroundings()
     pause = interval(options)
     repository = open_source(options["repo"], around, cache=state_folder(around.environment) / "git")
     memories: Memories = defaultdict(Memory)
+    worlds = Worlds(around=around, freeze=options["freeze"])
     if pause is None:
-        return propose_all(repository, options, around, memories)
+        return propose_all(repository, options, worlds, memories)
     bell = Bell()
     with listening(options["listen"], bell, around):
         while True:
             try:
-                propose_all(repository, options, around, memories)
+                propose_all(repository, options, worlds, memories)
             except PoolplanError as error:
                 around.remark(str(error))
             bell.wait(pause)
+            worlds.look_again()
             try:
                 repository.refresh()
             except PoolplanError as error:
@@ -121,14 +124,13 @@ def listening(address: str, bell: Bell, around: Surroundings) -> Iterator[None]:
 
 
 def propose_all(
-    repository: Repository, options: dict[str, Any], around: Surroundings, memories: Memories
+    repository: Repository, options: dict[str, Any], worlds: Worlds, memories: Memories
 ) -> ExitCode:  # fmt: skip
     """Once over one cluster, or over all of them: then one that fails does not keep the others waiting."""
     from gitops.fleet import cluster_names, read_fleet  # noqa: PLC0415 - loaded when the command runs
-    from gitops.loop.opening import Worlds  # noqa: PLC0415 - likewise
 
+    around = worlds.around
     now = time_of(options["now"], around)
-    worlds = Worlds(around=around, freeze=options["freeze"])
     if not options["all_clusters"]:
         fleet = read_fleet(repository, options["cluster"], around)
         _propose(fleet, worlds, options, now, memories[fleet.settings.name])

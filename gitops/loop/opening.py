@@ -45,6 +45,11 @@ class Worlds:
     freeze: str | None = None
     _known: dict[tuple[ForgeSettings, Signing | None], World] = field(default_factory=dict)
 
+    def look_again(self) -> None:
+        """A new pass begins: what was learned of requests and teams is asked anew, who poolplan is is not."""
+        for world in self._known.values():
+            world.look_again()
+
     def of(self, fleet: Fleet) -> World:
         """The world of a cluster."""
         key = (fleet.settings.forge, fleet.settings.git.signing)

@@ -108,7 +108,6 @@ TABLE: Final[tuple[_Row, ...]] = (
     (lambda now: now.plan is None and _stands(now), Step.WITHDRAW, lambda now: now.unapproved or _NOTHING_LEFT),
     (lambda now: now.plan is None and not now.unapproved, Step.REST, lambda _: "nothing to do"),
     # Something to do that has to wait.
-    (lambda now: bool(now.unapproved) and _stands(now), Step.WITHDRAW, lambda now: now.unapproved),
     (lambda now: bool(now.unapproved), Step.AWAIT, lambda now: now.unapproved),
     (lambda now: not _stands(now) and bool(now.declined), Step.REST, lambda now: now.declined),
     (lambda now: bool(now.declined) and now.reviews and now.request is None, Step.TIDY, lambda now: now.declined),

@@ -32,6 +32,11 @@ class World:
     _requests: dict[BranchName, tuple[PullRequest, ...]] = field(default_factory=dict)
     _teams: dict[str, frozenset[str]] = field(default_factory=dict)
 
+    def look_again(self) -> None:
+        """Forget what was learned: a new pass begins."""
+        self._requests.clear()
+        self._teams.clear()
+
     def open_requests(self, base: BranchName) -> tuple[PullRequest, ...]:
         """All open requests onto a branch."""
         if base not in self._requests:
