@@ -24,7 +24,8 @@ MARK = "@@ end of block @@"
 #: What differs from run to run: ids, random names of pods and nodes, times, and the width of columns made of them.
 VARYING = (
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{6,40}\b"), "ID"),
-    (re.compile(r"\b\d+(s|m| s)\b"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "DATE"),
+    (re.compile(r"\b(\d+ min )?\d+(s|m| s| min)\b"), "TIME"),
     (re.compile(r"^poolplan: \w+ [\w-]+: (running|RUNNING).*\n", re.MULTILINE), ""),
     (re.compile(r"(git version |/)\S*"), "PLACE"),
     (re.compile(r" {2,}"), "  "),

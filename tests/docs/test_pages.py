@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -19,9 +20,14 @@ from gitops import settings_wire
 from gitops.cluster import policy_wire, wire
 from gitops.commands.main import COMMANDS, cli
 from gitops.errors import ExitCode
+from gitops.loop.chain import read_chain
+from gitops.loop.ledger import Ledger
+from gitops.loop.records import read_record
 from gitops.ovh.rights import RIGHTS
-from planner import filters
+from planner import between, filters
+from renderer.history import Outcome
 from tests.docs.shell import ROOT
+from tests.gitops.loop.town import Town, nodes
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -125,8 +131,9 @@ def test_every_filter_and_reason_is_documented() -> None:
 
 
 def _codes() -> set[str]:
-    """The literal ``filter=`` of every Refusal, the codes of every Reason and Hint, and the filters of planner.filters."""
+    """The literal ``filter=`` of every Refusal, the codes of every Reason and Hint, and those that have a name."""
     found = {value for name, value in vars(filters).items() if name.isupper() and isinstance(value, str)}
+    found |= {between.BY_HAND, between.DRIFTED}
     for module in sorted((ROOT / "planner").glob("*.py")):
         tree = ast.parse(module.read_text("utf-8"))
         for node in ast.walk(tree):
@@ -189,6 +196,36 @@ def _texts() -> Iterator[str]:
                     yield "".join(str(one.value) if isinstance(one, ast.Constant) else "…" for one in node.values)
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield node.value
+
+
+def test_a_new_ledger_can_be_begun_as_the_page_says() -> None:
+    """One record by hand, and main is in effect: nothing of its past is applied again."""
+    town = Town()
+    for count in (2, 4):
+        town.edit_pools(nodes(count))
+    page = (DOCS / "guides/troubleshooting.md").read_text("utf-8")
+    (text,) = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    record = read_record(text.replace("0123456789abcdef0123456789abcdef01234567", town.main), file="the page")
+    ledger = Ledger(records=(record,))
+
+    assert record.number == 1
+    assert read_chain(town.trees(), ledger).in_effect
+    town.edit_pools(nodes(5))
+    assert [link.commit.id for link in read_chain(town.trees(), ledger).links] == [town.main]
+
+
+def test_every_field_and_outcome_of_a_history_is_documented() -> None:
+    page = (DOCS / "reference/history.md").read_text("utf-8")
+    case = ROOT / "tests/data/renderer/history/everything/expected.json"
+    words = set(re.findall(r"\w+", page))
+    assert _names_in(json.loads(case.read_text("utf-8"))) - words == set()
+    assert {one.value for one in Outcome} <= set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+
+
+def _names_in(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return {name for one in value for name in _names_in(one)}
+    return set(value) | _names_in(list(value.values())) if isinstance(value, dict) else set()
 
 
 def test_every_right_is_documented() -> None:

@@ -238,10 +238,11 @@ def test_the_same_plan_proposed_again_is_applied_by_itself() -> None:
     """In plain Git only the digest tells which one was merged: the newest that was not applied."""
     again = fold((
         record(1, Event.OPENED), record(2, Event.CLAIMED, commit="a"), record(3, Event.APPLIED, commit="a"),
-        record(4, Event.OPENED), record(5, Event.CLAIMED, commit="b"), record(6, Event.APPLIED, commit="b"),
+        record(4, Event.OPENED, kind="policy"), record(5, Event.CLAIMED, commit="b"),
+        record(6, Event.APPLIED, commit="b"),
     ))  # fmt: skip
-    assert [(one.number, one.commit, one.outcome) for one in again] == [
-        (1, "a", Outcome.APPLIED), (4, "b", Outcome.APPLIED),
+    assert [(one.number, one.commit, one.kind, one.outcome) for one in again] == [
+        (1, "a", "up", Outcome.APPLIED), (4, "b", "policy", Outcome.APPLIED),
     ]  # fmt: skip
 
 
