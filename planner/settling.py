@@ -118,10 +118,11 @@ def _per_host(board: Board, kind: Kind) -> tuple[tuple[int, int], ...]:
 def possible_domains(board: Board, market: Market) -> dict[int, list[str]]:
     """The domains of each spread's term that new nodes for its kinds could be in."""
     found: dict[int, set[str]] = {}
+    alike: dict[tuple[int, int, tuple[int, ...]], Kind] = {}  # many kinds differ only in what counts them
     for kind in board.kinds.kinds:
-        rules = [rule.term for rule in kind.spreads if not board.counts.by_host[rule.term]]
-        if not rules:
-            continue
+        if rules := tuple([rule.term for rule in kind.spreads if not board.counts.by_host[rule.term]]):
+            alike.setdefault((kind.admission, kind.request, rules), kind)
+    for (_, _, rules), kind in alike.items():
         options = market.options(kind, request_of(board, kind))
         for term in rules:
             found.setdefault(term, set()).update(market.values(options, board.kinds.terms[term].key))
