@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gitops.fleet import Fleet
     from gitops.gather import Sources, Surroundings
     from gitops.loop.claims import Turn
+    from gitops.loop.trees import Tree
     from gitops.settings import Settings
     from renderer.files import FileSet
 
@@ -72,7 +73,12 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
             )  # fmt: skip
             return apply_plan(turn.plan, owner_of(settings), hands)
 
-        return deliver_all(world, trees, apply, clock=around.clock, holder=machine_name())
+        def in_effect(tree: Tree) -> bool:
+            return make_engine(tree.files, settings, place, around.environment).plan().is_empty
+
+        return deliver_all(
+            world, trees, apply, clock=around.clock, holder=machine_name(), in_effect=in_effect
+        )  # fmt: skip
 
 
 def _refuse_other_engine(settings: Settings) -> None:

@@ -127,6 +127,7 @@ def _remember(seen: Pass, situation: Situation, verdict: Verdict | None) -> Pull
     known, ended = seen.ledger.latest(situation.kind.value), situation.ended
     opened = known if known is not None and known.event in OPEN else None
     record = _at_end(seen, situation, Event.DECLINED, opened)
+    record = replace(record, at=ended.at) if ended and ended.at else record
     _add(seen, record)
     if record.request:
         text = comments.declined(ended.by if ended else "", until=comes_again(situation.kind, seen.settings.proposals))
@@ -204,7 +205,7 @@ def _keep_approved(seen: Pass, situation: Situation) -> None:
     if request is None or standing.plan is None or standing.tip is None:
         return
     votes = seen.world.forge.votes(request.number)
-    approved = any(one.word is Word.APPROVES and not one.dismissed and one.commit == standing.tip for one in votes)
+    approved = any(one.word is Word.APPROVES and one.stands and one.commit == standing.tip for one in votes)
     known = any(one.event is Event.SUPERSEDED and one.commit == standing.tip for one in seen.ledger.records)
     if approved and not known:
         _add(seen, _entry(seen, situation, Event.SUPERSEDED), keep=(standing.tip,))

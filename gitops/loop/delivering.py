@@ -13,8 +13,8 @@ from gitops.loop.chain import read_chain
 from gitops.loop.claims import Turn, claim, conclude, refuse_claimed
 from gitops.loop.drafting import proposal_branch
 from gitops.loop.facts import facts_of, rules_at
-from gitops.loop.ledger import read_ledger, time_of
-from gitops.loop.records import Event
+from gitops.loop.ledger import read_ledger, stamp, time_of
+from gitops.loop.records import Event, Record
 from gitops.review.judge import Withheld, judge
 from planner.portion import Kind, kind_of
 from renderer import comments
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gitops.clock import Clock
     from gitops.git.base import CommitId
     from gitops.loop.ledger import Ledger
-    from gitops.loop.trees import Trees
+    from gitops.loop.trees import Tree, Trees
     from gitops.loop.world import World
     from gitops.settings import Settings
 
@@ -50,9 +50,14 @@ class Delivery:
 
 
 def deliver_all(
-    world: World, trees: Trees, apply: Callable[[Turn], Applied], *, clock: Clock, holder: str
-) -> Delivery:
-    """Apply every change that is approved, until one is not or none is left. Raises what the engine raises."""
+    world: World, trees: Trees, apply: Callable[[Turn], Applied], *, clock: Clock, holder: str,
+    in_effect: Callable[[Tree], bool] = lambda _: False,
+) -> Delivery:  # fmt: skip
+    """Apply every change that is approved, until one is not or none is left. Raises what the engine raises.
+
+    ``in_effect`` is asked where the ledger knows of no application: whether the engine finds nothing to do for main as
+    it stands. Then that is recorded, and a ledger that is new, or was lost, begins there.
+    """
     done: list[tuple[Turn, Applied]] = []
     for _ in range(MOST):
         ledger = read_ledger(world.repository, trees.settings)
@@ -60,12 +65,22 @@ def deliver_all(
         if chain.in_effect:
             begun = bool(done) or chain.applied is not None
             return Delivery(applied=tuple(done), begun=begun, problem=chain.head.plan_problem)
+        if chain.applied is None and in_effect(chain.head):
+            conclude(world, trees.settings, _beginning(chain.head, clock.now(), holder))
+            return Delivery()
         turn = next_turn(world, trees, ledger, holder=holder, now=clock.now())
         if isinstance(turn, Withheld):
             return Delivery(applied=tuple(done), withheld=turn)
         done.append((turn, _take(world, trees, ledger, turn, apply, clock)))
         world.repository.refresh()
     return Delivery(applied=tuple(done))
+
+
+def _beginning(head: Tree, now: datetime, holder: str) -> Record:
+    return Record(
+        event=Event.APPLIED, at=stamp(now), kind=Kind.POLICY.value, digest=head.plan.digest if head.plan else "",
+        commit=head.commit, holder=holder, reason="it was in effect when the ledger began",
+    )  # fmt: skip
 
 
 def next_turn(world: World, trees: Trees, ledger: Ledger, *, holder: str, now: datetime) -> Turn | Withheld:

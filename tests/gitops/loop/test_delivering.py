@@ -470,3 +470,19 @@ def test_in_plain_git_nobody_can_be_asked(town: Town) -> None:
     assert tip is not None
     town.repository.push(tip, MAIN, expect=town.main)
     assert "plain Git cannot tell who approved" in withheld(town.apply())
+
+
+def test_a_lost_ledger_begins_where_main_is_in_effect(town: Town) -> None:
+    merged(town, nodes(2))
+    town.apply()
+    merged(town, nodes(4))
+    town.apply()
+    head = town.repository.head(BranchName("poolplan/prod/ledger"))
+    assert head is not None
+    town.repository.delete_branch(BranchName("poolplan/prod/ledger"), expect=head)
+    town.observed = town.declared
+    assert town.apply() == Delivery()
+    assert (town.events, len(town.engine)) == (["applied"], 2)
+    assert town.ledger.records[0].commit == town.main
+    merged(town, nodes(5))
+    assert town.apply().applied

@@ -246,7 +246,10 @@ class Town:
     def apply(self) -> Delivery:
         """One applying pass with an engine that does what it is told."""
         self.repository.refresh()
-        return deliver_all(self.world(), self.trees(), self.carry, clock=self.clock, holder=self.holder)
+        return deliver_all(
+            self.world(), self.trees(), self.carry, clock=self.clock, holder=self.holder,
+            in_effect=lambda tree: tree.pools == self.observed,
+        )  # fmt: skip
 
     def carry(self, turn: Turn) -> Applied:
         self.engine.append((turn.link.commit.id, turn.plan))
