@@ -20,14 +20,10 @@ from gitops import settings_wire
 from gitops.cluster import policy_wire, wire
 from gitops.commands.main import COMMANDS, cli
 from gitops.errors import ExitCode
-from gitops.loop.chain import read_chain
-from gitops.loop.ledger import Ledger
-from gitops.loop.records import read_record
 from gitops.ovh.rights import RIGHTS
 from planner import between, filters
 from renderer.history import Outcome
 from tests.docs.shell import ROOT
-from tests.gitops.loop.town import Town, nodes
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -196,22 +192,6 @@ def _texts() -> Iterator[str]:
                     yield "".join(str(one.value) if isinstance(one, ast.Constant) else "…" for one in node.values)
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield node.value
-
-
-def test_a_new_ledger_can_be_begun_as_the_page_says() -> None:
-    """One record by hand, and main is in effect: nothing of its past is applied again."""
-    town = Town()
-    for count in (2, 4):
-        town.edit_pools(nodes(count))
-    page = (DOCS / "guides/troubleshooting.md").read_text("utf-8")
-    (text,) = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    record = read_record(text.replace("0123456789abcdef0123456789abcdef01234567", town.main), file="the page")
-    ledger = Ledger(records=(record,))
-
-    assert record.number == 1
-    assert read_chain(town.trees(), ledger).in_effect
-    town.edit_pools(nodes(5))
-    assert [link.commit.id for link in read_chain(town.trees(), ledger).links] == [town.main]
 
 
 def test_every_field_and_outcome_of_a_history_is_documented() -> None:
