@@ -1,192 +1,361 @@
 """Which nodes kube-scheduler fills without leaving a pod behind: the cheapest fleet that survives its replays.
 
-A set of nodes that is enough on paper may not be for the scheduler, which places by its own scores. Fleets differ in
-the families and sizes of flavors they may use and in how much more room they have than the pods ask for; where pods
-strand, a fleet is tried again with nodes for these beside. At last, nodes that nobody misses are taken out, and others
-made smaller. How long to go on is counted in work, not in time.
+A set of nodes that is enough on paper may not be for the scheduler, which places by its own scores. Many fleets are
+tried at once, at first only in the order of arrival that strands pods most often:
+
+- ``probe``: fleets of some families and sizes of flavors with more or less room than the pods ask for;
+- ``mend``: fleets that strand pods, with nodes for these beside;
+- ``descend``: the cheapest that survives, with nodes left out, made smaller, split or joined.
+
+What is cheapest in the end is tried in all other orders. Where one of these strands pods, it counts from then on. How
+long to go on is counted in work, not in time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from planner import labels as known
+from planner.moves import cheaper
+from planner.trials import LANES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from planner.board import Flags
     from planner.candidates import Candidate
     from planner.market import Market
-    from planner.trials import Counts, Court, Missing, Trial
+    from planner.trials import Counts, Court, Trial
+
+T = TypeVar("T")
 
 #: Thousandths of room beyond what the pods ask for, by step.
 SLACKS = (0, 10, 20, 30, 45, 60, 80, 100, 125, 160, 200, 250, 320, 400, 500)
 #: How many times as large as the smallest a flavor must be, and may be, by recipe. A node of many CPUs takes no more
 #: pods than another, so the largest are not always the best.
 SIZES = ((1, 10**6), (4, 10**6), (16, 10**6), (1, 32), (4, 32), (1, 16), (4, 16), (1, 8))
-#: Families beyond which pairs are not tried; slacks that are skipped while none is known to survive.
-FAMILIES, STRIDE = 4, 4
-#: How many of the fleets that failed are mended; one pod in FEW may strand where a swept fleet gets nodes beside; how
-#: often one fleet is mended at most.
-NEAREST, FEW, MENDED = 4, 20, 24
-AGAIN = 3  # how often what is missing is asked for again where nothing new is proposed
-#: Thousandths of the work that are left when fleets are no longer mended, gathered, swept, and mended again; trimming
-#: has the rest. Thousandths above the bound at which the search ends.
-FIRST, MENU, SWEEP, NEAR, ENOUGH = 650, 450, 350, 200, 2
-#: How many cheaper variants are tried in the place of a node.
-INSTEAD = 5
+#: Families beyond which pairs are not tried; recipes that are probed at most, and compared at least.
+FAMILIES, RECIPES, LEAST = 4, 15, 8
+#: How many of the fleets that failed are mended at a time, and how often at most.
+NEAREST, MENDED = 4, 24
+#: Thousandths of the work that are left when fleets are no longer probed or mended; where none survives, mending has
+#: more; and beyond which a batch may use half. Thousandths above the bound at which the search ends.
+PROBED, NEAR, LAST, FEWER, ENOUGH = 250, 300, 80, 200, 2
+#: Steps of a recipe that are tried at once, where it takes much work to try anything, and recipes then.
+STEPS, FEWEST = 3, 5
+#: How many times as many nodes as the smallest fleet another has at most, where it takes much work to try anything.
+MANY = 2
+#: How often no cheaper fleet is found before the search ends.
+PATIENCE = 8
+#: From how many fleets in a row no cheaper one is found before the search ends.
+FRONTS = 4
+#: Thousandths of the price at which a fleet is tried in the other orders before it is made cheaper still.
+FURTHER = 970
+#: Thousandths of the pods that gather in one zone for which each zone is to have room.
+SCATTER = (350, 500, 700)
+#: How many pods' worth of room is expected to stay empty on a node.
+EMPTY = 2
+#: For how many batches of fleets in all hard orders a budget is to be enough.
+BATCHES = 16
 
 
 def search(court: Court, starts: Sequence[Counts]) -> Trial | None:
     """The cheapest fleet found that survives every order; else the one that strands fewest pods, if any was tried."""
-    bench = _Bench(court)
-    for start in dict.fromkeys(starts):
-        bench.mend(bench.judge(start), until=FIRST)
-    menu = [] if bench.good_enough() else _menu(court)
-    for series in menu:
-        bench.halve(series)
-    bench.sweep(menu)
-    for trial in sorted(bench.failed, key=lambda one: one.nearness(court.pods))[:NEAREST]:
-        bench.mend(trial, until=NEAR)
-        if bench.best is None:
-            bench.mend(trial, until=0)
-    if bench.best is not None:
-        return bench.best if bench.good_enough() else _trimmed(court, bench.best)
-    return min(bench.failed, key=lambda one: (one.stranded, one.rank()), default=None)
+    if court.left <= 0:
+        return None
+    hunt = _Hunt(court, list(starts))
+    hunt.probe(PROBED)
+    hunt.mend()
+    if hunt.soon():
+        hunt.verify()
+    vain, going = 0, True
+    while going and vain < FRONTS and not hunt.good_enough():
+        if hunt.best is None:
+            hunt.probe(LAST)
+            hunt.mend()
+        before = hunt.sure
+        going = (hunt.descend() | hunt.verify()) and court.left > 0
+        vain = vain + 1 if hunt.sure is before else 0
+    court.stopped = hunt.sure is None or (vain < FRONTS and not hunt.good_enough() and not hunt.finished)
+    return hunt.sure or hunt.likely()
 
 
-def _menu(court: Court) -> list[_Series]:
-    """The recipes that can be had, those first that are cheapest without any slack."""
-    found = [_Series(court, allowed) for allowed in _recipes(court.market)]
-    priced = [(price, place, one) for place, one in enumerate(found) if (price := one.price(0)) is not None]
-    return [one for _, _, one in sorted(priced, key=lambda each: each[:2])]
+@dataclass
+class _Hunt:
+    """Fleets under trial. ``hard`` are the orders in which all are tried; those that survive these are ``alive``.
+
+    ``sure`` is the cheapest fleet that survived all orders, ``finished`` whether the last search ended by itself.
+    """
+
+    court: Court
+    starts: list[Counts]
+    hard: list[int] = field(default_factory=list)
+    sure: Trial | None = None
+    finished: bool = False
+    menu: list[_Series] = field(default_factory=list)
+    done: set[Counts] = field(default_factory=set)
+    _seen: tuple[object, ...] = ()
+    _alive: list[Trial] = field(default_factory=list)
+    _failed: list[Trial] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        share = self.court.problem.aims.budget * 1000 // BATCHES
+        least = 2 if any(one.kind.ruled for one in self.court.arrivals) else 1
+        self.hard = [*self.court.orders[: max(least, share // max(1, self.court.work(LANES, self._nodes())))]]
+
+    # What is known
+
+    def _look(self) -> None:
+        """Sort what was tried, once for every time that something was."""
+        now = (self.court.left, len(self.court.tried), len(self.hard))
+        if self._seen != now:
+            tried = [one for one in self.court.tried.values() if one.played]
+            whole = (one for one in tried if not one.stranded and all(order in one.played for order in self.hard))
+            self._alive = sorted(whole, key=lambda one: one.rank())
+            self._failed = sorted((one for one in tried if one.stranded), key=lambda one: one.nearness(self.court.pods))
+            self._seen = now
+
+    def alive(self) -> list[Trial]:
+        """Fleets that survived all hard orders, the cheapest first."""
+        self._look()
+        return self._alive
+
+    def failed(self) -> list[Trial]:
+        """Fleets that stranded pods, the nearest first."""
+        self._look()
+        return self._failed
+
+    @property
+    def best(self) -> Trial | None:
+        return next(iter(self.alive()), None)
+
+    def likely(self) -> Trial | None:
+        """A fleet that strands no pod in the orders that were tried, or the fewest."""
+        tried = (one for one in self.court.tried.values() if one.played)
+        return min(tried, key=lambda one: (one.stranded, -len(one.played), one.rank()), default=None)
+
+    def may_go_on(self, until: int, fleets: int = 0) -> bool:
+        """Whether so many fleets can be tried, and there is more work left then than so many thousandths, and than it
+        takes to try one in all other orders."""
+        orders = min(2, len(self.hard))  # few are left after the first ones
+        left = self.court.left - (orders * self.court.work(fleets, self._nodes()) if fleets else 0)
+        return left > max(self.court.problem.aims.budget * until, self._reserve())
+
+    def _reserve(self) -> int:
+        best = self.best
+        played, nodes = (best.played, sum(best.counts)) if best is not None else ({}, self._nodes())
+        return sum(1 for one in self.court.orders if one not in played) * self.court.work(1, nodes)
+
+    def soon(self) -> bool:
+        """Whether it takes so little to try the cheapest in all orders that it pays to know early."""
+        return 5 * self._reserve() < self.court.left
+
+    def good_enough(self) -> bool:
+        """Whether nothing that is noticeably cheaper can exist."""
+        return self.sure is not None and self.sure.hourly * 1000 <= self.court.bound * (1000 + ENOUGH)
+
+    def survive(self, fleets: Iterable[Counts]) -> list[Trial]:
+        """Try fleets in the hard orders, one order after the other: those that survive all, the cheapest first."""
+        alive = [one for one in dict.fromkeys(fleets) if one in self.court.tried or self.court.may_order(one)]
+        for order in self.hard:
+            self.court.replay(alive, order)
+            trials = [self.court.trial(one) for one in alive]
+            alive = [one.counts for one in trials if order in one.played and not one.stranded]
+        return sorted(map(self.court.trial, alive), key=lambda one: one.rank())
+
+    # The three ways to cheaper fleets
+
+    def probe(self, until: int) -> None:
+        """Of fleets with more and more room, look for the smallest that survives, for many recipes at once.
+
+        Where it is done again, more orders have turned out to be hard, and all must have more room.
+        """
+        lanes = self._several(until)
+        if not self.menu:
+            self.menu = self._menu()[: max(FEWEST, lanes // STEPS)]
+        for one in self.menu:
+            one.low, one.high = min(one.high, len(SLACKS)) - 1, len(SLACKS)
+        menu, fleets = self.menu, self.starts
+        while (menu and self.may_go_on(until, lanes)) or fleets:
+            steps = max(1, lanes // max(1, len(menu)))
+            more = [one.at(step) for one in menu for step in one.between(steps)]
+            wanted = [one for one in (*fleets, *more) if one is not None and self._cheaper(one)]
+            self.survive(self._affordable(wanted, until))
+            fleets = self.starts = []
+            for one in menu:
+                one.narrow()
+            menu = [one for one in menu if one.high - one.low > 1]
+
+    def _affordable(self, fleets: Sequence[Counts], until: int) -> list[Counts]:
+        """Some of these, of every price, without those of very many nodes, where it takes too much work to try all."""
+        left = self.court.left - max(self.court.problem.aims.budget * until, self._reserve())
+        most = MANY * min(map(sum, fleets), default=0)
+        found = sorted(dict.fromkeys(fleets), key=lambda one: (self.court.hourly(one), one))
+        orders = min(2, len(self.hard))
+        if self.court.work(len(found), max(map(sum, found), default=0)) * orders > left:
+            found = [one for one in found if sum(one) <= most]
+        while len(found) > FEWEST and self.court.work(len(found), max(map(sum, found))) * orders > left:
+            found = _evenly(found, len(found) * 3 // 4)
+        return found
+
+    def _menu(self) -> list[_Series]:
+        """The recipes that promise most. They are compared as far as a tenth of the work goes."""
+        court = self.court
+        until, found = court.left - court.problem.aims.budget * 100, list[_Series]()
+        for allowed in _recipes(court.market):
+            if court.left > until or len(found) < LEAST:
+                found.append(_Series(court, allowed, SCATTER[0] if court.gathers else 0))
+        best = _different([one for one in found if one.price(0) is not None])
+        if not court.gathers:
+            return best[:RECIPES]
+        more = [_Series(court, one.allowed, scatter) for scatter in SCATTER[1:] for one in best[: RECIPES // 3]]
+        return [*best[: RECIPES // 3], *more]
+
+    def _nodes(self) -> int:
+        return min((sum(one) for one in (*self.starts, *self.court.tried)), default=0)
+
+    def _cheaper(self, counts: Counts) -> bool:
+        best = self.best
+        return best is None or self.court.hourly(counts) < best.hourly
+
+    def mend(self) -> None:
+        """Ask for more of what fleets strand, until one strands nothing that is cheaper than all that survive."""
+        done: set[Counts] = set()
+        until = NEAR if self.alive() else LAST
+        for _ in range(MENDED):
+            near = [one for one in self.failed() if one.counts not in done and self._cheaper(one.counts)][:NEAREST]
+            if not near or not self.may_go_on(until, 2 * NEAREST) or self._too_much(near):
+                return
+            done.update(one.counts for one in near)
+            before = self.best
+            mended = [counts for one in near for counts in self._mended(one) if self._cheaper(counts)]
+            self.survive(mended)
+            if before is not None and self.best is before:
+                return
+            until = NEAR if self.alive() else LAST
+
+    def _too_much(self, near: Sequence[Trial]) -> bool:
+        """Whether it takes too much of the work to mend fleets while others survive."""
+        return bool(self.alive()) and 4 * self.court.work(2 * len(near), self._nodes()) > self.court.left
+
+    def _mended(self, trial: Trial) -> list[Counts]:
+        """The fleet with nodes for what it strands, and another that has what it strands in mind."""
+        missing = self.court.missing(trial)
+        both = (self.court.beside(trial.counts, missing), self.court.again(missing))
+        return [one for one in both if one is not None and one not in self.court.tried]
+
+    def descend(self) -> bool:
+        """Make a fleet that survives cheaper by a node or two at a time, in large steps and small ones: the cheapest,
+        and when that goes no further, others. Whether there was one to begin with.
+
+        Where it became much cheaper it is time to see what other orders say of it.
+        """
+        front = begun = next((one for one in self.alive() if one.counts not in self.done), None)
+        if front is None or begun is None:
+            self.finished = self.best is not None
+            return False
+        vain, span, several = 0, front.hourly // 20, self._several(FEWER)
+        while vain < PATIENCE and front.hourly * 1000 >= begun.hourly * FURTHER and self.may_go_on(0, several):
+            moves = cheaper(self.court, front.counts, span, [one.counts for one in self.failed()], several)
+            found = self.survive(moves)
+            vain = vain + 1 if moves and not found else 0 if moves else PATIENCE
+            further = 8 if 2 * len(found) > len(moves) else 2
+            span = further * (front.hourly - found[0].hourly) if found else max(front.hourly // 2000, span // 2)
+            front = found[0] if found else front
+        if vain >= PATIENCE:
+            # what lies between this and the cheapest that it came from has been looked at
+            self.done.update(one.counts for one in self.alive() if one.hourly <= begun.hourly and one is not begun)
+            self.done.update((front.counts, begun.counts))
+        self.finished = self.may_go_on(0, several)
+        return self.finished
+
+    def _several(self, share: int) -> int:
+        """How many fleets to try at a time: so many that half of the work beyond a share is enough for them."""
+        work = (self.court.left - self.court.problem.aims.budget * share) // 2
+        sizes = (LANES, LANES // 2)
+        return next((one for one in sizes if self.court.work(one, self._nodes()) <= work), LANES // 4)
+
+    def verify(self) -> bool:
+        """Try the cheapest fleets in all orders, until one survives; whether an order turned out to be hard."""
+        orders = len(self.hard)
+        while (best := self.best) is not None and best is not self.sure and self.court.left > 0:
+            for order in (one for one in self.court.orders if one not in best.played):
+                self.court.replay([best.counts], order)
+                if best.stranded:
+                    near = [one.counts for one in _evenly(self.alive(), LANES)]
+                    self.hard.append(order)
+                    self.survive(near)
+                    break
+            if not best.stranded and all(order in best.played for order in self.court.orders):
+                self.sure = best
+        return len(self.hard) > orders
 
 
 @dataclass
 class _Series:
-    """Fleets of one recipe with more and more room. They are worked out when somebody asks for them."""
+    """Fleets of one recipe with more and more room. They are worked out when somebody asks for them.
+
+    Up to step ``low`` pods strand, from ``high`` on they do not, or the fleets are too dear.
+    """
 
     court: Court
     allowed: Flags
+    scatter: int
     fleets: dict[int, Counts | None] = field(default_factory=dict)
+    asked: set[int] = field(default_factory=set)
+    low: int = -1
+    high: int = 0
 
     def at(self, step: int) -> Counts | None:
         """The fleet of a step of ``SLACKS``; None where limits or the work that is left do not allow it."""
         if step not in self.fleets:
-            self.fleets[step] = self.court.propose(self.allowed, SLACKS[step])
+            self.fleets[step] = self.court.propose(self.allowed, SLACKS[step], self.scatter)
         return self.fleets[step]
 
     def price(self, step: int) -> int | None:
         counts = self.at(step)
         return None if counts is None else self.court.hourly(counts)
 
-    def below(self, price: int | None) -> int:
-        """How many steps, from the first on, cost less than that: found by halving, for more room costs more."""
-        low, high = 0, len(SLACKS)
-        while low < high and price is not None:
-            middle = (low + high) // 2
-            mine = self.price(middle)
-            if mine is not None and mine < price:
-                low = middle + 1
+    def expected(self) -> int:
+        """About what a fleet has to cost: on every node some pods' worth of room stays empty."""
+        counts, court = self.at(0), self.court
+        return 0 if counts is None else court.hourly(counts) + EMPTY * sum(counts) * court.bound // max(1, court.pods)
+
+    def between(self, steps: int) -> list[int]:
+        """So many steps to try next, evenly between the two; at first rather the lower ones."""
+        high = self.high if self.high < len(SLACKS) else min(self.high, self.low + 2 * (steps + 1) + 2)
+        inner = range(self.low + 1, high)
+        steps = min(steps, len(inner))
+        found = [inner[len(inner) * (2 * one + 1) // (2 * steps)] for one in range(steps)]
+        self.asked.update(found)
+        return found
+
+    def narrow(self) -> None:
+        """See what became of the fleets."""
+        for step in sorted(self.asked):
+            counts = self.fleets[step]
+            trial = None if counts is None else self.court.tried.get(counts)
+            if trial is not None and trial.stranded:
+                self.low = max(self.low, step)
             else:
-                high = middle
-        return high
+                self.high = min(self.high, step)
 
 
-@dataclass
-class _Bench:
-    """Fleets that were judged: the best that survived, and those that did not."""
+def _evenly(among: Sequence[T], most: int) -> list[T]:
+    """So many of these, as far from each other as can be."""
+    return [among[place * len(among) // most] for place in range(most)] if len(among) > most else [*among]
 
-    court: Court
-    best: Trial | None = None
-    failed: list[Trial] = field(default_factory=list)
 
-    def judge(self, counts: Counts | None) -> Trial | None:
-        """Try a fleet, unless a cheaper one survived already or the work is used up."""
-        if counts is None or self.court.left <= 0:
-            return None
-        if self.best is not None and self.court.hourly(counts) >= self.best.hourly:
-            return None
-        if counts not in self.court.tried and not self.court.may_order(counts):
-            return None
-        trial = self.court.try_(counts)
-        if trial.stranded:
-            self.failed.append(trial)
-        else:
-            self.best = trial
-        return trial
-
-    def good_enough(self) -> bool:
-        """Whether nothing that is noticeably cheaper can exist."""
-        return self.best is not None and self.best.hourly * 1000 <= self.court.bound * (1000 + ENOUGH)
-
-    def halve(self, series: _Series) -> None:
-        """Of fleets with more and more room, look for the smallest that survives.
-
-        Where some other fleet survived, the dearest of these that is cheaper must, or the rest are not looked at.
-        """
-        low, high = -1, series.below(self.best.hourly if self.best is not None else None)
-        last = high
-        while high - low > 1 and self._may_go_on(SWEEP):
-            middle = (low + high) // 2
-            if high == last:
-                middle = high - 1 if self.best is not None else min(low + STRIDE, high - 1)
-            trial = self.judge(series.at(middle))
-            if trial is None or not trial.stranded:
-                high = middle
-            elif high == last and self.best is not None:
-                return
-            else:
-                low = middle
-
-    def sweep(self, menu: Sequence[_Series]) -> None:
-        """Try the fleets that were passed over, the cheapest first; where few pods strand, with nodes for these too."""
-        heap: list[tuple[int, int, Counts]] = []
-        for series in menu:
-            for step in range(series.below(self.best.hourly if self.best is not None else None)):
-                if self._may_go_on(MENU) and (counts := series.at(step)) is not None:
-                    self._offer(heap, counts)
-        while heap and self._may_go_on(SWEEP):
-            hourly, _, counts = heappop(heap)
-            if self.best is not None and hourly >= self.best.hourly:
-                return
-            trial = self.judge(counts)
-            if trial is not None and trial.stranded and trial.stranded * FEW <= self.court.pods:
-                self._offer(heap, self.court.beside(counts, self.court.missing(trial)))
-
-    def _offer(self, heap: list[tuple[int, int, Counts]], counts: Counts | None) -> None:
-        if counts is not None and counts not in self.court.tried:
-            heappush(heap, (self.court.hourly(counts), sum(counts), counts))
-
-    def mend(self, trial: Trial | None, until: int) -> None:
-        """Ask for more of what a fleet strands, until it strands nothing or so many thousandths of work are left.
-
-        All is proposed anew with what is missing, which may choose other nodes; or nodes are added to those there are.
-        """
-        more: Missing = []
-        for _ in range(MENDED):
-            if trial is None or not trial.stranded or not self._may_go_on(until):
-                return
-            if self.best is not None and trial.hourly >= self.best.hourly:
-                return
-            missing = self.court.missing(trial)
-            counts: Counts | None = trial.counts
-            for _ in range(AGAIN):
-                if counts in self.court.tried:
-                    more += missing
-                    counts = self.court.again(more)
-            if counts is None or counts in self.court.tried:
-                counts = self.court.beside(trial.counts, missing)
-            trial = None if counts in self.court.tried else self.judge(counts)
-
-    def _may_go_on(self, until: int) -> bool:
-        return self.court.left > max(0, self.court.problem.aims.budget * until)
+def _different(menu: Sequence[_Series]) -> list[_Series]:
+    """The cheapest first, and of those that propose the same at first only one."""
+    found: dict[Counts | None, _Series] = {}
+    for one in menu:
+        found.setdefault(one.at(0), one)
+    return sorted(found.values(), key=lambda one: (one.expected(), one.at(0) or ()))
 
 
 def _recipes(market: Market) -> list[Flags]:
@@ -207,38 +376,3 @@ def _recipes(market: Market) -> list[Flags]:
 
 def _family(one: Candidate) -> str:
     return one.flavor.labels()[known.INSTANCE_FAMILY]
-
-
-def _trimmed(court: Court, trial: Trial) -> Trial:
-    """Take nodes out, or make them smaller, where every order is survived without: the dearest variants first."""
-    market = court.market
-    improved = True
-    while improved and court.left > 0:
-        improved = False
-        for one in sorted(np.flatnonzero(trial.counts).tolist(), key=lambda each: (-int(market.price[each]), each)):
-            for less in _less(court, trial.counts, one):
-                if court.left <= 0:
-                    return trial
-                tried = court.try_(less) if court.may_order(less) else None
-                if tried is not None and not tried.stranded:
-                    trial, improved = tried, True
-                    break
-    return trial
-
-
-def _less(court: Court, counts: Counts, one: int) -> Iterator[Counts]:
-    """The same fleet with one node of a variant left out, or with a cheaper one in its place, the dearest first."""
-    without = [*counts]
-    without[one] -= 1
-    yield tuple(without)
-    market = court.market
-    same = [
-        each for each in range(len(market.variants))
-        if market.price[each] < market.price[one] and market.zones[each] == market.zones[one]
-        and all((tier.market.takes[:, each] == tier.market.takes[:, one]).all() for tier in court.served)
-        and market.variants[each].node_pool.name == market.variants[one].node_pool.name
-    ]  # fmt: skip
-    for each in sorted(same, key=lambda other: (-int(market.price[other]), other))[:INSTEAD]:
-        instead = [*without]
-        instead[each] += 1
-        yield tuple(instead)

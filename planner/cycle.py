@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from planner.wishes import Wishbook, Wishes
 
 _MASK = 0xFFFFFFFF
+_Whole = TypeVar("_Whole", int, "Ints")
 #: For so many pods of a run on one node is worked out at once what the node is worth to them.
 AHEAD = 4
 
@@ -239,10 +240,15 @@ class Cycle:
 
     def _dice(self) -> int:
         """A number that looks like chance and is the same every time."""
-        mixed = (self.bound * 0x9E3779B1 + self.number * 0x85EBCA6B + 1) & _MASK
-        mixed ^= mixed >> 15
-        mixed = mixed * 0x2C1B3C6D & _MASK
-        return mixed ^ mixed >> 12
+        return mixed(self.bound, self.number)
+
+
+def mixed(bound: _Whole, number: _Whole) -> _Whole:
+    """A number that looks like chance, of how many pods are bound and of the replay's own number."""
+    found = (bound * 0x9E3779B1 + number * 0x85EBCA6B + 1) & _MASK
+    found ^= found >> 15
+    found = found * 0x2C1B3C6D & _MASK
+    return found ^ found >> 12
 
 
 def listed(board: Board) -> Ints:

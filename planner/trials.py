@@ -9,39 +9,49 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.abreast import Outcome, replay_all
 from planner.filling import Offer, fill
 from planner.fleet import Fleet, Proposer
 from planner.loading import NEW
 from planner.market import request_of
+from planner.orders import runs
 from planner.plan import Certificate
-from planner.replay import ORDERS, Arrival, make_stage, replay
+from planner.replay import Arrival, make_stage, replay
 from planner.settling import ask, narrowed, possible_domains, zonal_kinds
 from planner.standing import set_domains
+from planner.tables import make_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from planner.asks import Ask
-    from planner.board import Board, Flags
+    from planner.board import Board, Flags, Ints
     from planner.kinds import Kind
     from planner.ledger import Ledger
     from planner.market import Market
     from planner.problem import Problem
-    from planner.replay import Replayed, Stage
+    from planner.replay import Stage
+    from planner.tables import Tables
 
     Counts = tuple[int, ...]  # nodes by variant
     Missing = list[tuple[Market, Ask]]
 
-#: What work costs, in microseconds on two cores of a virtual machine of 2023: a pod to replay by itself, without and
-#: with rules about others, a pod for 8 nodes, a variant to propose a fleet from.
-POD, RULED, EIGHT_NODES, VARIANT = 40, 120, 1, 60
-#: The fewest fleets that a budget is to be enough for, and the fewest orders that one must survive.
-FLEETS, FEWEST = 6, 2
-AGAIN = 10  # how many times as much it costs to propose for pods that were not asked for before
+#: What work costs, in microseconds on two cores of a virtual machine of 2023. A pod that is replayed by itself, without
+#: and with rules about others, and for 8 nodes; a pod of fleets side by side, and for 16 nodes of all of them; a
+#: variant to propose a fleet from, and for each class of pods that may be on the same variants.
+POD, RULED, EIGHT_NODES = 40, 120, 1
+SIDE, RULED_SIDE, SIXTEEN_NODES = 150, 270, 1
+VARIANT, CLASS = 40, 16
+#: How many fleets are replayed side by side at most, and how many numbers they may count together; up to FEW are
+#: replayed one by one, which is less work then.
+LANES, NUMBERS, FEW = 64, 6_000_000, 2
+#: For how many fleets side by side a budget is to be enough in every order, as a share of it; the fewest orders that a
+#: fleet must survive.
+SEVERAL, SHARE, FEWEST = 8, 3, 3
+AGAIN = 5  # how many times as much it costs to propose for pods that were not asked for before
 #: The orders in which a fleet must survive, those first that strand pods most often: all in which the nodes are there
 #: when the pods come. What happens while nodes still join is left to the next plan.
-_WHOLE = [number for number, order in enumerate(ORDERS) if not order[2]]
-EVERY = tuple(sorted(_WHOLE, key=lambda number: (number not in (0, 2, 3), number)))
+EVERY = (3, 2, 0, 5, 4, 1, 6, 7)
 
 
 @dataclass(frozen=True)
@@ -53,21 +63,21 @@ class Served:
     fleet: Fleet
 
 
-@dataclass(frozen=True)
+@dataclass
 class Trial:
     """A fleet, by variant, and how its replays went, by order."""
 
     counts: Counts
     hourly: int
-    played: Mapping[int, Replayed]
+    played: dict[int, Outcome] = field(default_factory=dict)
 
     @property
     def stranded(self) -> int:
         return sum(sum(one.stranded.values()) for one in self.played.values())
 
     def rank(self) -> tuple[object, ...]:
-        """The cheapest first, then the fewest nodes, then by variant."""
-        return (self.hourly, sum(self.counts), self.counts)
+        """The cheapest first, then the fewest different nodes, then the fewest nodes, then by variant."""
+        return (self.hourly, len(self.counts) - self.counts.count(0), sum(self.counts), self.counts)
 
     def nearness(self, pods: int) -> tuple[object, ...]:
         """The least price first that it would have if stranded pods cost as much as the others."""
@@ -79,7 +89,7 @@ class Court:
     """Tries fleets. ``board`` has the existing nodes, ``bound`` is what no fleet costs less than.
 
     ``arrivals`` are all pods of the demand, ``lost`` says of how many of them, by arrival, paper had no place. ``left``
-    is the work that may still be done, ``failed`` counts by order how often pods stranded.
+    is the work that may still be done.
     """
 
     problem: Problem
@@ -90,9 +100,9 @@ class Court:
     bound: int
     lost: Mapping[int, int]
     left: int = 0
-    failed: Counter[int] = field(default_factory=Counter)
+    stopped: bool = False
     tried: dict[Counts, Trial] = field(default_factory=dict)
-    narrow: dict[bytes, list[tuple[Proposer, list[Ask]]]] = field(default_factory=dict)
+    narrow: dict[tuple[bytes, int], list[tuple[Proposer, list[Ask]]]] = field(default_factory=dict)
     possible: dict[int, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,34 +114,57 @@ class Court:
         if verdict is None:
             return Certificate(stopped=True)
         survived = sum(1 for one in verdict.played.values() if not one.stranded)
-        return Certificate(orders=len(verdict.played), survived=survived, stopped=self.left <= 0)
+        return Certificate(orders=len(verdict.played), survived=survived, stopped=self.stopped)
 
     @cached_property
     def pods(self) -> int:
         return sum(one.group.count for one in self.arrivals)
 
-    def try_(self, counts: Counts) -> Trial:
-        """Replay a fleet in every order until one strands pods: the likeliest to do so first."""
-        if counts in self.tried:
-            return self.tried[counts]
-        stage = self._stage(counts)
-        played: dict[int, Replayed] = {}
-        orders = self._orders(stage.board.size)
-        for order in sorted(orders, key=lambda one: (-self.failed[one], EVERY.index(one))):
-            self.left -= self._work(stage.board.size)
-            played[order] = self._less_lost(replay(stage, order))
-            if played[order].stranded:
-                self.failed[order] += 1
-                break
-        trial = self.tried[counts] = Trial(counts, self.hourly(counts), played)
-        return trial
+    def trial(self, counts: Counts) -> Trial:
+        """What is known of a fleet by now."""
+        if counts not in self.tried:
+            self.tried[counts] = Trial(counts, self.hourly(counts))
+        return self.tried[counts]
 
-    def _orders(self, nodes: int) -> tuple[int, ...]:
-        """The orders to replay: all, or of very many pods as many as let some fleets be tried."""
-        share = self.problem.aims.budget * 1000 // FLEETS
-        return EVERY[: max(FEWEST, share // max(1, self._work(nodes)))]
+    def replay(self, fleets: Iterable[Counts], order: int) -> None:
+        """Replay fleets in one order, side by side, as far as there is work left; those that were not yet."""
+        new = [one for one in dict.fromkeys(fleets) if order not in self.trial(one).played]
+        new.sort(key=lambda one: (sum(one), one))
+        nodes = self.board.size + max(map(sum, new), default=0)
+        size = min(LANES, max(FEW, NUMBERS // max(1, len(self._tables.starts) * nodes)))
+        for first in range(0, len(new), size):
+            some = new[first : first + size]
+            if self.left > 0:
+                self.left -= self.work(len(some), max(map(sum, some)))
+                for counts, outcome in zip(some, self._played(some, order), strict=True):
+                    self.tried[counts].played[order] = self._less_lost(outcome)
 
-    def _less_lost(self, played: Replayed) -> Replayed:
+    def _played(self, fleets: Sequence[Counts], order: int) -> list[Outcome]:
+        if len(fleets) > FEW:
+            columns = [self._columns(one) for one in fleets]
+            return replay_all(self._tables, columns, order, runs([one.group for one in self.arrivals], order))
+        return [Outcome.of(replay(self._stage(one), order)) for one in fleets]
+
+    @cached_property
+    def _tables(self) -> Tables:
+        one_of_each = (1,) * len(self.market.variants)
+        nothing = (0,) * len(self.market.variants)
+        domains = self.with_nodes(nothing).counts.domains
+        return make_tables(self._stage(one_of_each), self.board.size, domains)
+
+    def _columns(self, counts: Counts) -> Ints:
+        """A fleet's nodes as columns of the tables."""
+        there = np.arange(self.board.size)
+        return np.concatenate((there, np.repeat(np.arange(len(counts)), counts) + self.board.size))
+
+    @cached_property
+    def orders(self) -> tuple[int, ...]:
+        """The orders to survive: all, or of very many pods as many as let several fleets be tried in each."""
+        nodes = max((sum(one.fleet.counts) for one in self.served), default=0)
+        share = self.problem.aims.budget * 1000 // SHARE
+        return EVERY[: max(FEWEST, share // max(1, self.work(SEVERAL, nodes)))]
+
+    def _less_lost(self, played: Outcome) -> Outcome:
         """A replay in which pods without a place on paper may wait: as many as there are, of each arrival."""
         waiting = {place: count - self.lost.get(place, 0) for place, count in played.stranded.items()}
         return replace(played, stranded={place: count for place, count in waiting.items() if count > 0})
@@ -140,11 +173,10 @@ class Court:
         """Whether the limits of NodePools and of the cluster allow a fleet."""
         return _may_order(self.problem.ledger, self.market, counts)
 
-    def close(self, counts: Counts) -> Replayed:
+    def close(self, counts: Counts) -> Outcome:
         """The replay by name that the plan claims; one that was made already is not made again."""
-        tried = self.tried.get(counts)
-        played = tried.played.get(0) if tried is not None else None
-        return played or replay(self._stage(counts), 0)
+        played = self.trial(counts).played.get(0)
+        return played or Outcome.of(replay(self._stage(counts), 0))
 
     def _stage(self, counts: Counts) -> Stage:
         """A fleet beside the existing nodes, and the pods that come to it."""
@@ -154,13 +186,20 @@ class Court:
             board, self.arrivals, self.problem.snapshot, there=self.board.size, whole=True, built_in=built_in
         )  # fmt: skip
 
-    def _work(self, nodes: int) -> int:
-        """What one replay costs."""
-        return self._alone + self.pods * EIGHT_NODES * nodes // 8
+    def work(self, fleets: int, nodes: int) -> int:
+        """What it costs to replay so many fleets in one order. ``nodes`` are those that are new."""
+        nodes += self.board.size
+        if fleets <= FEW:
+            return fleets * (self._alone + self.pods * EIGHT_NODES * nodes // 8)
+        return self._aside + self.pods * SIXTEEN_NODES * nodes * fleets // 16
 
     @cached_property
     def _alone(self) -> int:
         return sum(one.group.count * (RULED if one.kind.ruled else POD) for one in self.arrivals)
+
+    @cached_property
+    def _aside(self) -> int:
+        return sum(one.group.count * (RULED_SIDE if one.kind.ruled else SIDE) for one in self.arrivals)
 
     def with_nodes(self, counts: Sequence[int]) -> Board:
         """The existing nodes and a fleet's."""
@@ -179,6 +218,7 @@ class Court:
 
     def missing(self, trial: Trial) -> Missing:
         """What the stranded pods of a trial ask for, beside all others where these went."""
+        self.left -= sum(self._proposing(each.asks) for each in self.served)
         played = next(one for one in trial.played.values() if one.stranded)
         board = self.with_nodes(trial.counts)
         for (node, place), count in played.placed().items():
@@ -205,13 +245,16 @@ class Court:
         asks = ((tier.market, ask(board, tier.market, kind, zone, count)) for tier in self.served)
         return [one for one in asks if one[1].options.any()][:1]
 
-    def propose(self, allowed: Flags, slack: int) -> Counts | None:
-        """A fleet of some variants with so many thousandths more room than was asked for; None where there is none."""
+    def propose(self, allowed: Flags, slack: int, scatter: int = 0) -> Counts | None:
+        """A fleet of some variants with so many thousandths more room than was asked for; None where there is none.
+
+        ``scatter`` is explained in ``scattered``.
+        """
         if self.left <= 0:
             return None
-        self.left -= VARIANT * len(self.market.variants)
         total = np.zeros(len(self.market.variants), np.int64)
-        for proposer, asks in self._tiers(allowed):
+        for proposer, asks in self._tiers(allowed, scatter):
+            self.left -= self._proposing(asks)
             fleet = proposer.with_slack(asks, slack)
             if fleet is None:
                 return None
@@ -219,22 +262,45 @@ class Court:
         counts = tuple(total.tolist())
         return counts if _may_order(self.problem.ledger, self.market, counts) else None
 
-    def _tiers(self, allowed: Flags) -> list[tuple[Proposer, list[Ask]]]:
+    def _tiers(self, allowed: Flags, scatter: int) -> list[tuple[Proposer, list[Ask]]]:
         """For each tier, who proposes from some of its variants, and what is asked for; made once for these."""
-        key = allowed.tobytes()
+        key = (allowed.tobytes(), scatter)
         if key not in self.narrow:
             self.narrow[key] = [
                 (
                     Proposer(market, self.problem.ledger, self.problem.aims.objective, exact=False),
-                    [narrowed(market, one) for one in each.asks],
+                    [narrowed(market, one) for one in self._scattered(each, scatter)],
                 )
                 for each in self.served for market in [each.market.only(allowed)]
             ]  # fmt: skip
         return self.narrow[key]
 
+    def _proposing(self, asks: Sequence[Ask]) -> int:
+        """What it costs to propose for these."""
+        classes = len({one.open_to.tobytes() for one in asks})
+        return len(self.market.variants) * (VARIANT + CLASS * classes)
+
+    @cached_property
+    def gathers(self) -> bool:
+        """Whether there are pods that must all be in one zone, which kube-scheduler chooses."""
+        return any(_gathers(one) for each in self.served for one in each.asks)
+
+    def _scattered(self, each: Served, scatter: int) -> list[Ask]:
+        """What was asked for, with room in every zone for so many thousandths of the pods that gather in one of them:
+        nobody knows in which. None: they are in the zones that paper has for them."""
+        found = []
+        for one in each.asks:
+            if not scatter or not _gathers(one):
+                found.append(one)
+                continue
+            zones = sorted(each.market.offers(each.market.options(one.kind, one.request)))
+            count = min(one.count, -(-one.count * scatter // 1000))
+            found += [ask(self.board, each.market, one.kind, zone, count) for zone in zones]
+        return found
+
     def again(self, more: Missing) -> Counts | None:
         """A fleet for all that was asked for and for more of the same; None where limits do not allow it."""
-        self.left -= AGAIN * VARIANT * len(self.market.variants)
+        self.left -= AGAIN * sum(self._proposing(each.asks) for each in self.served)
         ledger, total = self.problem.ledger.copy(), np.zeros(len(self.market.variants), np.int64)
         for each in self.served:
             mine = [one for market, one in more if market is each.market]
@@ -247,7 +313,7 @@ class Court:
 
     def beside(self, counts: Sequence[int], more: Missing) -> Counts | None:
         """A fleet with nodes added for more pods; None where limits allow none."""
-        self.left -= AGAIN * VARIANT * len(self.market.variants)
+        self.left -= sum(self._proposing(each.asks) for each in self.served)
         ledger, total = self.problem.ledger.copy(), np.array(counts, np.int64)
         _order(ledger, self.market, counts)
         for each in self.served:
@@ -257,6 +323,11 @@ class Court:
                 _order(ledger, self.market, fleet.counts)
                 total += np.array(fleet.counts, np.int64)
         return tuple(total.tolist()) if total.sum() > sum(counts) else None
+
+
+def _gathers(one: Ask) -> bool:
+    """Whether pods that were told a zone may as well gather in another."""
+    return bool(one.zone and one.kind.affinity)
 
 
 def _may_order(ledger: Ledger, market: Market, counts: Sequence[int]) -> bool:

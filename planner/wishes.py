@@ -46,10 +46,14 @@ SPREAD_BY_DEFAULT = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "Repli
 
 @dataclass(frozen=True)
 class Tally:
-    """Pods by domain. ``codes`` is where a pod on each node counts; the last domain of ``start`` counts nothing."""
+    """Pods by domain. ``codes`` is where a pod on each node counts; the last domain of ``start`` counts nothing.
+
+    ``by_host``: each node is a domain of its own.
+    """
 
     codes: Ints
     start: Ints
+    by_host: bool
 
 
 @dataclass(frozen=True)
@@ -187,11 +191,11 @@ class _Maker:
                 self._codes[key] = (np.array(table, np.int64)[self.board.shape], len(values))
         return self._codes[key]
 
-    def _place(self, what: object, codes: Ints, size: int) -> int:
+    def _place(self, what: object, codes: Ints, size: int, *, by_host: bool) -> int:
         """The position of a tally, which is made where there is none yet."""
         if what not in self._places:
             self._places[what] = len(self.tallies)
-            self.tallies.append(Tally(codes, np.zeros(size + 1, np.int64)))
+            self.tallies.append(Tally(codes, np.zeros(size + 1, np.int64), by_host))
         return self._places[what]
 
     # PodTopologySpread
@@ -213,7 +217,7 @@ class _Maker:
         # Hosts are counted on the node itself, whatever the node inclusion policies say.
         key = (what, one.topology_key) if by_host else (what, one.topology_key, mask[0])
         before = len(self.tallies)
-        place = self._place(key, codes if by_host else np.where(mask[1], codes, size), size)
+        place = self._place(key, codes if by_host else np.where(mask[1], codes, size), size, by_host=by_host)
         if place == before and isinstance(what, Term):
             self.matching.setdefault(what, []).append(place)
         elif place == before and not isinstance(what, Term):
@@ -242,14 +246,14 @@ class _Maker:
         for term, weight in self.reader.preferred(group.namespace, group.labels, group.needs):
             codes, size = self.codes(term.key)
             before = len(self.tallies)
-            place = self._place(term, codes, size)
+            place = self._place(term, codes, size, by_host=term.key == known.HOSTNAME)
             if place == before:
                 self.matching.setdefault(term, []).append(place)
             found.append((Look(place, codes), weight))
         for position in self.pulls.matching(group.namespace, group.labels):
             term = self.pulls.terms[position]
             codes, size = self.codes(term.key)
-            place = self._place(("leaning", term), codes, size)
+            place = self._place(("leaning", term), codes, size, by_host=term.key == known.HOSTNAME)
             self.leaned[term] = [place]
             found.append((Look(place, codes), 1))
         return tuple(found)
