@@ -89,7 +89,8 @@ class Vote:
 
     Where a forge gives no commit with an approval, it is the head that the branch had at ``at`` by the server's own
     list of pushes; None where that cannot be told, and such a vote never counts. ``dismissed``: taken back by the
-    forge or by somebody who may.
+    forge or by somebody who may. ``writes``: whether the forge lets this person write to the repository, as it says
+    itself; where that cannot be told, False. Everybody who can read a public repository can say a word.
     """
 
     who: str
@@ -97,6 +98,12 @@ class Vote:
     commit: CommitId | None
     at: datetime
     dismissed: bool = False
+    writes: bool = True
+
+    @property
+    def stands(self) -> bool:
+        """Whether the word has weight at all, for or against: else a stranger could stop whatever is public."""
+        return self.writes and not self.dismissed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +163,10 @@ class Forge(Protocol):
         """Open a request; where one is open from this branch already, that one, as it is. The branch is pushed."""
 
     def revise(self, number: int, text: RequestText) -> PullRequest:
-        """Let an open request say this. Labels are added to those that people gave; reviewers are asked once."""
+        """Let an open request say this. Labels are added to those that people gave; reviewers are asked once.
+
+        What ``open`` did not come to is made up for; labels are given last, so that one who has them has the rest.
+        """
 
     def comment(self, number: int, marker: str, body: str) -> Comment:
         """Let the request have one comment of ours with this marker, saying this; the same again is no call of change.

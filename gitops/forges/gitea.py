@@ -187,16 +187,18 @@ class GiteaForge:
             raise Waiting(f"{self.name}: request {pull.number} cannot be merged now{said}")
 
     def _dress(self, pull: Pull, text: RequestText) -> PullRequest:
-        """Add the labels, reviewers and assignees that it lacks; those that people gave stay."""
-        there = [label.name for label in pull.labels or ()]
-        labels = _lacking(text.labels, there)
-        if labels:
-            self._label(pull.number, labels)
+        """Add the reviewers, assignees and labels that it lacks; those that people gave stay.
+
+        Labels come last: a request that has them has the rest too, also after an end in between.
+        """
+        asked = self._ask(pull, text.reviewers)
         assigned = [user.login for user in pull.assignees or ()]
         assignees = _lacking(text.assignees, assigned)
         if assignees:
             self._patch(pull.number, {"assignees": [*assigned, *assignees]})
-        asked = self._ask(pull, text.reviewers)
+        labels = _lacking(text.labels, [label.name for label in pull.labels or ()])
+        if labels:
+            self._label(pull.number, labels)
         return (self._pull(pull.number) if labels or assignees or asked else pull).value()
 
     def _label(self, number: int, labels: list[str]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from gitops.errors import Stalled
-from gitops.forges.base import STATUS_CONTEXT, Protection, latest_votes
+from gitops.forges.base import STATUS_CONTEXT, Protection, Word, latest_votes
 from gitops.forges.gitea_api import ADMIN, ISSUES, ORGANIZATION, REPOSITORY, one, rest
 from gitops.forges.gitea_wire import (
     Branch,
@@ -40,9 +41,19 @@ DESCRIPTION = 140
 
 
 def votes(api: GiteaApi, root: str, number: int) -> tuple[Vote, ...]:
-    """Each person's latest word. Every review says itself which commit was looked at."""
-    reviews = api.pages(Review, f"{root}/pulls/{number}/reviews", right=REPOSITORY)
-    return latest_votes([vote for vote in (review.vote() for review in reviews) if vote])
+    """Each person's latest word. Every review says itself which commit was looked at.
+
+    Who is asked again is no longer official in what they said, but in the request for more. Gitea then does not count
+    their approval any more, which is as good as taken back; their objection stands, or else asking would end it.
+    """
+    reviews = tuple(api.pages(Review, f"{root}/pulls/{number}/reviews", right=REPOSITORY))
+    asked = {login(review.user) for review in reviews if review.state == "REQUEST_REVIEW" and review.official}
+    latest = latest_votes([vote for vote in (review.vote() for review in reviews) if vote])
+    return tuple(_asked_again(vote) if vote.who in asked and not vote.writes else vote for vote in latest)
+
+
+def _asked_again(vote: Vote) -> Vote:
+    return replace(vote, writes=True, dismissed=vote.dismissed or vote.word is Word.APPROVES)
 
 
 def closer(api: GiteaApi, root: str, pull: Pull) -> str:

@@ -109,8 +109,11 @@ class Event(msgspec.Struct):
 
 
 class Review(msgspec.Struct):
-    """A review; ``commit_id`` is the head that was looked at. ``official``: by one whose approval Gitea itself counts,
-    because he may write, or is among those whom the branch's rule names, and was not asked again since."""
+    """A review, or a request for one; ``commit_id`` is the head that was looked at.
+
+    ``official``: the latest word by, or the request to, one whose approval Gitea itself counts: who may write, or is
+    among those whom the branch's rule names.
+    """
 
     user: User | None
     state: str
@@ -122,16 +125,14 @@ class Review(msgspec.Struct):
     def vote(self) -> Vote | None:
         """The word that was said; None for one that says nothing: a comment, a question, a review not handed in.
 
-        A vote of a deleted account, and an approval by one who may not approve, have no commit: they never count.
-        Everybody who can read a public repository can write a review.
+        The word of a deleted account is by nobody who writes.
         """
         words = {"APPROVED": Word.APPROVES, "REQUEST_CHANGES": Word.OBJECTS}
         if self.state not in words:
             return None
-        known = self.commit_id and login(self.user) != GHOST and (self.official or self.state != "APPROVED")
         return Vote(
-            who=login(self.user), word=words[self.state], commit=CommitId(self.commit_id) if known else None,
-            at=utc(self.submitted_at), dismissed=self.dismissed,
+            who=login(self.user), word=words[self.state], commit=CommitId(self.commit_id) if self.commit_id else None,
+            at=utc(self.submitted_at), dismissed=self.dismissed, writes=self.official and login(self.user) != GHOST,
         )  # fmt: skip
 
 

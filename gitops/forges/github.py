@@ -203,15 +203,18 @@ class GitHubForge:
             raise Stalled(f"{self.name}: request {pull.number} cannot be made {what}: {told}")
 
     def _dress(self, pull: Pull, text: RequestText) -> PullRequest:
-        """Add the labels, reviewers and assignees that it lacks; those that people gave stay."""
+        """Add the reviewers, assignees and labels that it lacks; those that people gave stay.
+
+        Labels come last: a request that has them has the rest too, also after an end in between.
+        """
         issue = f"{self._root}/issues/{pull.number}"
-        labels = _lacking(text.labels, (label.name for label in pull.labels))
-        if labels:
-            self._api.call("POST", f"{issue}/labels", body={"labels": labels}, right=PULLS)
         self._ask(pull, text.reviewers)
         assignees = _lacking(text.assignees, (user.login for user in pull.assignees))
         if assignees:
             self._api.call("POST", f"{issue}/assignees", body={"assignees": assignees}, right=PULLS)
+        labels = _lacking(text.labels, (label.name for label in pull.labels))
+        if labels:
+            self._api.call("POST", f"{issue}/labels", body={"labels": labels}, right=PULLS)
         shown = pull.value()
         return replace(shown, labels=tuple(sorted({*shown.labels, *labels})))
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gitops.errors import Stalled
 from gitops.forges.base import STATUS_CONTEXT, Protection, latest_votes
-from gitops.forges.github_rights import ADMINISTRATION, MEMBERS, METADATA, PULLS, STATUSES
-from gitops.forges.github_wire import Branch, BranchProtection, Review, Rule, Ruleset, Status, User
+from gitops.forges.github_rights import ADMINISTRATION, MEMBERS, METADATA, PERMISSION, PULLS, STATUSES
+from gitops.forges.github_wire import (
+    GHOST,
+    Branch,
+    BranchProtection,
+    Permission,
+    Review,
+    Rule,
+    Ruleset,
+    Status,
+    User,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,9 +34,23 @@ _GUARDING = frozenset({"pull_request", "update", "non_fast_forward"})
 
 
 def votes(api: GitHubApi, root: str, number: int) -> tuple[Vote, ...]:
-    """Each person's latest word; comments change nothing."""
+    """Each person's latest word; comments change nothing.
+
+    Whoever can read the repository can write a review, so that GitHub is asked of each giver whether they may write:
+    one call for each word that stands, none where there is none.
+    """
     found = api.pages(Review, f"{root}/pulls/{number}/reviews", right=PULLS)
-    return latest_votes([vote for vote in (review.vote() for review in found) if vote is not None])
+    latest = latest_votes([vote for vote in (review.vote() for review in found) if vote is not None])
+    return tuple(replace(vote, writes=not vote.dismissed and _writes(api, root, vote.who)) for vote in latest)
+
+
+def _writes(api: GitHubApi, root: str, who: str) -> bool:
+    """Whether somebody may write to the repository. Who is not known there may not; nor may a deleted account."""
+    if who == GHOST:
+        return False
+    path = f"{root}/collaborators/{quote(who, safe='')}/permission"
+    reply = api.call("GET", path, allow=(404,), right=PERMISSION)
+    return reply.status == 200 and api.decode(reply, Permission).writes
 
 
 def protection(api: GitHubApi, root: str, branch: BranchName) -> Protection:

@@ -9,6 +9,10 @@ CONTENTS = Right("Contents: read and write (classic: repo)", "no branch is pushe
 PULLS = Right(
     "Pull requests: read and write (classic: repo)", "no proposal is opened, revised or closed, and no vote is seen"
 )
+PERMISSION = Right(
+    "Metadata: read, of a user or App that may write (classic: repo)",
+    "it is not seen whether reviewers may write, and no vote can be counted",
+)
 STATUSES = Right(
     "Commit statuses: read and write (classic: repo)", "no status poolplan/plan, so none can be required"
 )  # fmt: skip
@@ -16,4 +20,4 @@ ADMINISTRATION = Right(
     "Administration: read (classic: repo, by an admin)", "how a branch is protected is not seen, and apply refuses"
 )
 MEMBERS = Right("Members: read, of the organization (classic: read:org)", "rules that name a team cannot be judged")
-RIGHTS = (METADATA, CONTENTS, PULLS, STATUSES, ADMINISTRATION, MEMBERS)
+RIGHTS = (METADATA, CONTENTS, PULLS, PERMISSION, STATUSES, ADMINISTRATION, MEMBERS)

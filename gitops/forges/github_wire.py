@@ -12,6 +12,7 @@ from gitops.git.base import BranchName, CommitId
 
 GHOST = "ghost"
 """How GitHub itself calls an account that is no more."""
+_WRITING = frozenset({"admin", "maintain", "write"})
 
 
 class User(msgspec.Struct):
@@ -111,17 +112,28 @@ class Review(msgspec.Struct):
     def vote(self) -> Vote | None:
         """The word that was said; None for one that says nothing: a comment, or a review not handed in yet.
 
-        A dismissed review no longer tells which word it was. A vote of a deleted account has no commit: it never
-        counts.
+        A dismissed review no longer tells which word it was. Whether its giver may write is said elsewhere.
         """
         words = {"APPROVED": Word.APPROVES, "CHANGES_REQUESTED": Word.OBJECTS, "DISMISSED": Word.APPROVES}
         if self.state not in words or self.submitted_at is None:
             return None
         return Vote(
             who=_login(self.user), word=words[self.state], at=utc(self.submitted_at),
-            commit=CommitId(self.commit_id) if self.commit_id and self.user else None,
-            dismissed=self.state == "DISMISSED",
+            commit=CommitId(self.commit_id) if self.commit_id else None, dismissed=self.state == "DISMISSED",
+            writes=False,
         )  # fmt: skip
+
+
+class Permission(msgspec.Struct):
+    """What somebody may do in a repository. ``permission`` says ``write`` of who may maintain, and of a role that an
+    organization made on top of it."""
+
+    permission: str = ""
+    role_name: str = ""
+
+    @property
+    def writes(self) -> bool:
+        return self.permission in _WRITING or self.role_name in _WRITING
 
 
 class Branch(msgspec.Struct):

@@ -157,7 +157,7 @@ class GitLabForge:
         raise Waiting(f"{self.name}: request {number} cannot be merged now{self._api.said(reply)}")
 
     def votes(self, number: int) -> tuple[Vote, ...]:
-        return facts.votes(self._api, f"{self._root}/merge_requests/{number}")
+        return facts.votes(self._api, self._root, number)
 
     def protection(self, branch: BranchName) -> Protection:
         return facts.protection(self._api, self._root, branch)

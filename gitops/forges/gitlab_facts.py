@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -41,8 +42,8 @@ _APPROVED = "approved this merge request"
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def votes(api: GitLabApi, request: str) -> tuple[Vote, ...]:
-    """Each person's word, by login; ``request`` is the merge request's path.
+def votes(api: GitLabApi, root: str, number: int) -> tuple[Vote, ...]:
+    """Each person's word, by login.
 
     An approval is for the newest version that was there when it was given: GitLab keeps no commit with it. A version is
     made some moments after its push, so an approval between the two counts for the older head, the safe side. Older
@@ -50,19 +51,30 @@ def votes(api: GitLabApi, request: str) -> tuple[Vote, ...]:
     a note it is for no head at all. What GitLab takes back, on a push or by hand, is no longer in its answer.
 
     Who asked for changes objects to whatever head there is, until they approve or are let off.
+
+    GitLab lets some approve who may not push: who is assigned, and reporters of a group that a rule names. An approval
+    also outlives its giver's role. So each giver's role as it is now is asked for, those from groups included.
     """
+    request = f"{root}/merge_requests/{number}"
     approvals = api.read(Approvals, f"{request}/approvals", right=API).approved_by
     reviewers = [one for one in api.pages(Reviewer, f"{request}/reviewers", right=API) if _objects(one)]
     if not approvals and not reviewers:
         return ()
     versions = sorted(api.pages(Version, f"{request}/versions", right=API), key=lambda one: utc(one.created_at))
     noted = {} if all(one.approved_at for one in approvals) else _noted(api, request)
-    said = {one.user.username: _approval(one, versions, noted) for one in approvals}
+    said = {one.user.id: _approval(one, versions, noted) for one in approvals}
     for one in reviewers:
         head = CommitId(versions[-1].head_commit_sha) if versions else None
         at = max([utc(one.created_at), *(utc(version.created_at) for version in versions[-1:])])
-        said[one.user.username] = Vote(who=one.user.username, word=Word.OBJECTS, commit=head, at=at)
-    return tuple(said[who] for who in sorted(said))
+        said[one.user.id] = Vote(who=one.user.username, word=Word.OBJECTS, commit=head, at=at)
+    told = (replace(vote, writes=_writes(api, root, user)) for user, vote in said.items())
+    return tuple(sorted(told, key=lambda vote: vote.who))
+
+
+def _writes(api: GitLabApi, root: str, user: int) -> bool:
+    """Whether somebody may push to the project. Who is no member may not, an administrator of the server included."""
+    reply = api.call("GET", f"{root}/members/all/{user}", allow=(404,), right=API)
+    return reply.status == 200 and api.decode(reply, Member).writes
 
 
 def _objects(reviewer: Reviewer) -> bool:

@@ -13,6 +13,8 @@ from gitops.git.base import BranchName, CommitId
 
 DRAFT = "Draft: "
 """What a draft's title begins with: for GitLab a draft is nothing else."""
+DEVELOPER = 30
+"""The level of the lowest role that may push."""
 _DRAFT = re.compile(r"\A\s*(?:draft:|\[draft\]|\(draft\))\s*", re.IGNORECASE)
 _STATES = {"merged": RequestState.MERGED, "closed": RequestState.CLOSED}
 
@@ -23,8 +25,16 @@ class User(msgspec.Struct):
 
 
 class Member(msgspec.Struct):
+    """``access_level`` is that of the role: Reporter 20, Developer 30, Maintainer 40, Owner 50. A role that was made
+    on top of one of them has its level."""
+
     username: str
     state: str = "active"
+    access_level: int = 0
+
+    @property
+    def writes(self) -> bool:
+        return self.state == "active" and self.access_level >= DEVELOPER
 
 
 class MergeRequest(msgspec.Struct):

@@ -139,7 +139,8 @@ class MemoryForge:
 
     def votes(self, number: int) -> tuple[Vote, ...]:
         with self._call("votes", number):
-            return latest_votes(self.server.kept(number).votes)
+            said = latest_votes(self.server.kept(number).votes)
+            return tuple(replace(vote, writes=self.server.writes(vote.who)) for vote in said)
 
     def protection(self, branch: BranchName) -> Protection:
         with self._call("protection", branch):

@@ -57,6 +57,7 @@ class MemoryServer:
         self._requests: list[Kept] = []
         self._protections: dict[BranchName, Protection] = {}
         self._teams: dict[str, tuple[str, ...]] = {}
+        self._readers: set[str] = set()
         self._comments = 0
 
     # What people do
@@ -147,6 +148,10 @@ class MemoryServer:
         """Let a team have these members; the name of another team stands for all of its members."""
         self._teams[name] = members
 
+    def reader(self, who: str) -> None:
+        """Let somebody only read the repository; everybody else may write to it."""
+        self._readers.add(who)
+
     # What can be asked
 
     def now(self) -> datetime:
@@ -179,6 +184,10 @@ class MemoryServer:
     def protection(self, branch: BranchName) -> Protection:
         """How a branch is protected."""
         return self._protections.get(branch, Protection(protected=False))
+
+    def writes(self, who: str) -> bool:
+        """Whether somebody may write to the repository."""
+        return who not in self._readers
 
     def members(self, team: str) -> frozenset[str]:
         """Who is in a team or in those below it."""

@@ -116,7 +116,7 @@ def _looked_at(
     world: World, trees: Trees, request: PullRequest, vote: Vote, start: PoolSet | None
 ) -> Plan | None:  # fmt: skip
     """The change that the reviewed commit makes to where it parted from main's own line."""
-    if vote.word is not Word.APPROVES or vote.dismissed or vote.commit is None:
+    if vote.word is not Word.APPROVES or not vote.stands or vote.commit is None:
         return None
     number = request.number
     if not world.repository.seek(vote.commit, (f"refs/pull/{number}/head", f"refs/merge-requests/{number}/head")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gitops.forges.base import StatusState, Word
+from gitops.forges.base import StatusState
 from gitops.review.judge import Facts, missing_words, plain_words
 from gitops.review.rules import Denied, requirement_of
 
@@ -47,8 +47,7 @@ def verdict_of(plan: Plan, facts: Facts, rules: ReviewRules, now: datetime, *, d
         state = StatusState.FAILURE if forbidden or requirement.until is None else StatusState.PENDING
         return Verdict(state=state, lines=lines, freeze=facts.frozen, violations=facts.violations)
     missing = _missing(plan, facts, requirement)
-    objected = any(one.vote.word is Word.OBJECTS and not one.vote.dismissed for one in facts.heard)
-    merges = requirement.merges_itself and not (forbidden or missing or objected or draft)
+    merges = requirement.merges_itself and not (forbidden or missing or draft)
     state = StatusState.FAILURE if forbidden else StatusState.PENDING if missing else StatusState.SUCCESS
     return Verdict(
         state=state, lines=(*_needs(requirement, missing), *missing), freeze=facts.frozen, violations=facts.violations,

@@ -110,10 +110,11 @@ def judge(facts: Facts, rules: ReviewRules, now: datetime) -> Approval | Withhel
 
 
 def approvers(facts: Facts, plan: Plan) -> frozenset[str]:
-    """Whose approvals count for this plan: not the author's, not poolplan's own, not taken back, and for no less."""
+    """Whose approvals count for this plan: of those who may write; neither the author's nor poolplan's own; not taken
+    back; and for no less."""
     return frozenset(
         one.vote.who for one in facts.heard
-        if one.vote.word is Word.APPROVES and not one.vote.dismissed and one.vote.who and not _is_own(facts, one)
+        if one.vote.word is Word.APPROVES and one.vote.stands and one.vote.who and not _is_own(facts, one)
         and one.plan is not None and not covers(one.plan, plan)
     )  # fmt: skip
 
@@ -167,7 +168,7 @@ def _words(facts: Facts, plan: Plan, requirement: Requirement) -> tuple[tuple[st
     found = approvers(facts, plan)
     objections = [
         f"{one.vote.who} asks for changes" for one in facts.heard
-        if one.vote.word is Word.OBJECTS and not one.vote.dismissed and one.vote.who.casefold() != facts.bot.casefold()
+        if one.vote.word is Word.OBJECTS and one.vote.stands and one.vote.who.casefold() != facts.bot.casefold()
     ]  # fmt: skip
     missing = satisfied(requirement, found, facts.teams, facts.owned)
     hints = list(_not_counted(facts, plan)) if missing else []
@@ -184,6 +185,8 @@ def _not_counted(facts: Facts, plan: Plan) -> Iterator[str]:
             yield f"{vote.who}'s approval was taken back"
         elif _is_own(facts, one):
             yield f"{vote.who} is the author, whose own word does not count"
+        elif not vote.writes:
+            yield f"{vote.who} may not write to the repository, so the approval does not count"
         elif vote.commit is None:
             yield f"which commit {vote.who} approved is not known"
         elif one.plan is None:

@@ -48,6 +48,9 @@ class People(Protocol):
     def object_to(self, who: str, number: int) -> None:
         """Ask for changes at the head as it is now."""
 
+    def reader(self, who: str) -> None:
+        """Let somebody only read the repository, before they say anything."""
+
     def dismiss(self, who: str, number: int) -> None:
         """Take back what ``who`` has said (by somebody who may)."""
 
@@ -180,6 +183,9 @@ class MemoryPeople:
 
     def object_to(self, who: str, number: int) -> None:
         self.server.object_to(who, number)
+
+    def reader(self, who: str) -> None:
+        self.server.reader(who)
 
     def dismiss(self, who: str, number: int) -> None:
         self.server.dismiss(who, number)

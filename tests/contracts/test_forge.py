@@ -253,6 +253,18 @@ def test_labels_that_people_gave_stay(world: World) -> None:
     assert world.forge.revise(made.number, TEXT).labels == ("poolplan", "scale: up", "urgent")
 
 
+def test_what_opening_did_not_come_to_is_made_up_for(world: World) -> None:
+    """Killed after the request was made and before anything was added to it."""
+    text = RequestText(title="Grow", body="It", labels=("poolplan",), reviewers=(ADA,), assignees=(GRACE,))
+    made = opened(world, RequestText(title=text.title, body=text.body))
+    standing = world.forge.open(text, branch=SIDE, base=MAIN)
+    assert (standing.number, standing.labels) == (made.number, ())
+    assert world.forge.revise(made.number, text).labels == ("poolplan",)
+    assert world.people.asked(made.number) == [ADA]
+    assert world.people.assigned(made.number) == [GRACE]
+    assert world.forge.get(made.number).labels == ("poolplan",)
+
+
 def test_reviewers_are_asked_once(world: World) -> None:
     text = RequestText(title="Grow", body="It", reviewers=(ADA, BOT))
     made = opened(world, text)
@@ -448,6 +460,21 @@ def test_a_dismissed_vote_is_one_until_the_next(world: World) -> None:
     assert [one.who for one in dismissed if not one.dismissed] == []
     world.people.approve(ADA, number)
     assert [(one.who, one.word, one.dismissed) for one in world.forge.votes(number)] == [(ADA, Word.APPROVES, False)]
+
+
+def test_a_vote_by_one_who_may_only_read_says_so(world: World) -> None:
+    world.people.reader(MALLORY)
+    made = opened(world)
+    world.people.approve(ADA, made.number)
+    world.people.object_to(GRACE, made.number)
+    world.people.approve(MALLORY, made.number)
+    votes = world.forge.votes(made.number)
+    assert [(vote.who, vote.commit, vote.writes) for vote in votes] == [
+        (ADA, made.head, True), (GRACE, made.head, True), (MALLORY, made.head, False),
+    ]  # fmt: skip
+    world.people.object_to(MALLORY, made.number)
+    later = world.forge.votes(made.number)[-1]
+    assert (later.who, later.word, later.writes, later.stands) == (MALLORY, Word.OBJECTS, False, False)
 
 
 def test_talk_is_no_vote(world: World) -> None:

@@ -250,6 +250,9 @@ class GiteaPeople:
     def object_to(self, who: str, number: int) -> None:
         self._review(who, number, "REQUEST_CHANGES", "Not like this")
 
+    def reader(self, who: str) -> None:
+        self._call(self.owner, "PUT", f"/collaborators/{who}", {"permission": "read"})
+
     def dismiss(self, who: str, number: int) -> None:
         for review in self._call(ROOT, "GET", f"/pulls/{number}/reviews"):
             if review["user"]["login"] == who and review["state"] in ("APPROVED", "REQUEST_CHANGES"):

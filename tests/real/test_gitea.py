@@ -236,13 +236,13 @@ def test_a_review_is_dismissed_by_a_push_where_the_branch_says_so(gitea: Gitea, 
     assert world.forge.votes(made.number)[0].commit == made.head
 
 
-def test_an_approval_by_one_who_may_only_read_does_not_count(gitea: Gitea, world: World) -> None:
-    name = people_of(world).repository
-    gitea.call(BOT, "PUT", f"/repos/{name}/collaborators/{MALLORY}", {"permission": "read"})
-    made = opened(world)
+def test_a_vote_of_who_is_asked_again_loses_an_approval_and_no_objection(gitea: Gitea, world: World) -> None:
+    made, path = opened(world), f"/repos/{people_of(world).repository}/pulls"
     world.people.approve(ADA, made.number)
-    world.people.approve(MALLORY, made.number)
-    assert [(vote.who, vote.commit) for vote in world.forge.votes(made.number)] == [(ADA, made.head), (MALLORY, None)]
+    world.people.object_to(GRACE, made.number)
+    gitea.call(BOT, "POST", f"{path}/{made.number}/requested_reviewers", {"reviewers": [ADA, GRACE]})
+    votes = world.forge.votes(made.number)
+    assert [(vote.who, vote.writes, vote.dismissed) for vote in votes] == [(ADA, True, True), (GRACE, True, False)]
 
 
 @pytest.mark.parametrize("name", ["feat#1", "a%2Fb", "ü/€", "x+y&z=1"])

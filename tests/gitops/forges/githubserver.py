@@ -70,6 +70,7 @@ class GitHubServer(Fake):
         ("GET", rf"{_R}/commits/([0-9a-f]+)/statuses", "statuses_of"),
         ("POST", rf"{_R}/statuses/([0-9a-f]+)", "new_status"),
         ("GET", rf"{_R}/compare/(.+)\.\.\.([0-9a-f]+)", "compare"),
+        ("GET", rf"{_R}/collaborators/([^/]+)/permission", "permission"),
         ("GET", rf"{_R}/branches/([^/]+)", "branch"),
         ("GET", rf"{_R}/branches/([^/]+)/protection", "branch_protection"),
         ("GET", rf"{_R}/rules/branches/([^/]+)", "branch_rules"),
@@ -90,6 +91,8 @@ class GitHubServer(Fake):
         self.events: dict[int, list[Json]] = {}
         self.teams_asked: dict[int, list[str]] = {}
         self.collaborators: set[str] | None = None
+        self.roles: dict[str, str] = {}
+        self.nobody: set[str] = set()
 
     # Who is asking, and how answers are worded
 
@@ -136,6 +139,13 @@ class GitHubServer(Fake):
         if ask.who.endswith("[bot]"):
             raise Refuse(403, {"message": "Resource not accessible by integration", "documentation_url": DOCS})
         return user(ask.who)
+
+    def permission(self, ask: Ask, login: str) -> Json:
+        """Of a public repository: who may not write may read."""
+        if login in self.nobody:
+            raise self.missing()
+        name = "write" if self.model.writes(login) else "read"
+        return {"permission": name, "role_name": self.roles.get(login, name), "user": user(login)}
 
     def app_itself(self, ask: Ask) -> Json:
         if self.app_made is None:

@@ -59,6 +59,7 @@ class GitLabServer(Fake):
         ("POST", rf"{_P}/statuses/([0-9a-f]+)", "new_status"),
         ("GET", f"{_P}/protected_branches", "protected_branches"),
         ("GET", f"{_P}/approval_rules", "approval_rules"),
+        ("GET", rf"{_P}/members/all/(\d+)", "member"),
         ("GET", r"/groups/([^/]+)", "one_group"),
         ("GET", r"/groups/([^/]+)/descendant_groups", "groups_below"),
         ("GET", r"/groups/([^/]+)/members", "group_members"),
@@ -72,6 +73,7 @@ class GitLabServer(Fake):
         self.dated = True
         self.nobody: set[str] = {"nobody"}
         self.statuses: list[tuple[str, Json]] = []
+        self.levels: dict[str, int] = {}
         self.protected: list[Json] | None = None
         self.groups: dict[str, list[Json]] = {}
         self.versions: dict[int, list[tuple[str, datetime]]] = {}
@@ -120,6 +122,14 @@ class GitLabServer(Fake):
     def users(self, ask: Ask) -> Json:
         name = ask.query["username"]
         return [] if name in self.nobody else [self._user(name)]
+
+    def member(self, ask: Ask, number: str) -> Json:
+        """Directly or by a group: everybody is a developer, or has the level that is written down, 0 for none."""
+        login = next((one for one, known in self._ids.items() if known == int(number)), "")
+        level = self.levels.get(login, 30 if self.model.writes(login) else 20)
+        if not level:
+            raise self.missing()
+        return {**self._user(login), "access_level": level, "expires_at": None}
 
     def one_group(self, ask: Ask, path: str) -> Json:
         return self._group(self._path(path))

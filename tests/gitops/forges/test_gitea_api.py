@@ -250,8 +250,10 @@ def test_a_fork_that_was_deleted_is_a_fork(script: Script, forge: GiteaForge) ->
             1,
         ),
         ([("Ghost", "APPROVED", HEAD)], 0),
+        ([("Ghost", "REQUEST_CHANGES", HEAD)], 0),
         ([("stranger", "APPROVED", HEAD)], 0),
-        ([("stranger", "REQUEST_CHANGES", HEAD)], 1),
+        ([("stranger", "REQUEST_CHANGES", HEAD)], 0),
+        ([("ada", "REQUEST_CHANGES", HEAD)], 1),
         ([("ada", "APPROVED", "")], 0),
         ([("ada", "SOMETHING_NEW", HEAD)], 0),
     ],
@@ -272,7 +274,27 @@ def test_only_a_known_person_s_word_on_a_commit_counts(
     script.answers[f"GET {ROOT}/pulls/1/reviews"] = Given(
         body=json.dumps(given), headers={"X-Total-Count": str(len(given))}
     )
-    assert sum(vote.commit is not None for vote in forge.votes(1)) == counted
+    assert sum(vote.commit is not None and vote.stands for vote in forge.votes(1)) == counted
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "shown"),
+    [
+        ("APPROVED", True, (True, True)),
+        ("APPROVED", False, (False, False)),
+        ("REQUEST_CHANGES", True, (True, False)),
+        ("REQUEST_CHANGES", False, (False, False)),
+    ],
+)
+def test_asking_again_ends_an_approval_and_no_objection(
+    script: Script, forge: GiteaForge, state: str, asked: bool, shown: tuple[bool, bool]
+) -> None:
+    """``official`` is then no longer the review's, but the request's, where it is one of who may write."""
+    said = {"user": {"login": "ada"}, "commit_id": HEAD, "submitted_at": "2026-03-01T12:00:00Z"}
+    given = [{**said, "state": state, "official": False}, {**said, "state": "REQUEST_REVIEW", "official": asked}]
+    script.answers[f"GET {ROOT}/pulls/1/reviews"] = Given(body=json.dumps(given), headers={"X-Total-Count": "2"})
+    (vote,) = forge.votes(1)
+    assert (vote.writes, vote.dismissed) == shown
 
 
 @pytest.mark.parametrize(

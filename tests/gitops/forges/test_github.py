@@ -17,7 +17,7 @@ from gitops.forges.github_auth import AppKey, AppTokens
 from gitops.forges.merging import Method
 from gitops.forges.rest import Server
 from gitops.git.base import BranchName, CommitId
-from tests.contracts.forges import ADA, BOT, GRACE, Ticking
+from tests.contracts.forges import ADA, BOT, GRACE, MALLORY, Ticking
 from tests.gitops.forges.githubserver import REPOSITORY, FakeApp, GitHubServer
 from tests.gitops.forges.serving import serving
 from tests.gitops.forges.worlds import Constant, GitHubPeople
@@ -170,7 +170,72 @@ def test_a_review_of_a_deleted_account_never_counts(github: World) -> None:
     made = opened(github)
     review = {"id": 1, "user": None, "state": "APPROVED", "commit_id": made.head, "submitted_at": "2026-03-01T12:00:00Z"}
     fake_of(github).fail(200, [review], on="reviews")
-    assert [(vote.who, vote.commit) for vote in github.forge.votes(made.number)] == [("ghost", None)]
+    assert [(vote.who, vote.writes) for vote in github.forge.votes(made.number)] == [("ghost", False)]
+    assert not [path for _, path in fake_of(github).calls if "collaborators" in path]
+
+
+@pytest.mark.parametrize(
+    ("answer", "writes"),
+    [
+        ({"permission": "admin", "role_name": "admin"}, True),
+        ({"permission": "write", "role_name": "maintain"}, True),
+        ({"permission": "write", "role_name": "our-own"}, True),
+        ({"permission": "write"}, True),
+        ({"permission": "read", "role_name": "triage"}, False),
+        ({"permission": "none", "role_name": ""}, False),
+        ({"permission": "something new"}, False),
+    ],
+)
+def test_who_may_write_is_what_github_says(github: World, answer: dict[str, str], writes: bool) -> None:
+    made = opened(github)
+    github.people.approve(ADA, made.number)
+    fake_of(github).fail(200, answer, on="permission")
+    assert [vote.writes for vote in github.forge.votes(made.number)] == [writes]
+
+
+def test_who_is_not_known_to_the_repository_may_not_write(github: World) -> None:
+    made = opened(github)
+    fake_of(github).nobody.add("dependabot[bot]")
+    github.people.approve("dependabot[bot]", made.number)
+    assert [vote.writes for vote in github.forge.votes(made.number)] == [False]
+
+
+def test_votes_cannot_be_counted_without_the_right_to_see_who_may_write(github: World) -> None:
+    made = opened(github)
+    github.people.approve(ADA, made.number)
+    fake_of(github).fail(403, {"message": "Must have push access to view collaborator permission."}, on="permission")
+    with pytest.raises(Stalled, match="may write"):
+        github.forge.votes(made.number)
+
+
+def test_each_who_said_a_word_that_stands_is_one_call(github: World) -> None:
+    made = opened(github)
+    calls = fake_of(github).calls
+    calls.clear()
+    github.forge.votes(made.number)
+    assert len(calls) == 1
+    for who in (ADA, GRACE, ADA):
+        github.people.approve(who, made.number)
+    github.people.approve(MALLORY, made.number)
+    github.people.dismiss(MALLORY, made.number)
+    calls.clear()
+    github.forge.votes(made.number)
+    assert sorted(path.rpartition("collaborators/")[2] for _, path in calls[1:]) == [f"{ADA}/permission", f"{GRACE}/permission"]
+
+
+def test_a_request_that_was_left_half_made_has_no_label(github: World) -> None:
+    """So that what it lacks is seen: labels are given last."""
+    text = RequestText(title="Grow", body="It", labels=("poolplan",), reviewers=(ADA,), assignees=(GRACE,))
+    for call in ("requested_reviewers", "assignees", "labels"):
+        fake_of(github).fail(502, {"message": "Bad Gateway"}, on=f"/{call}")
+        with pytest.raises(Waiting):
+            opened(github, text)
+        standing = github.forge.newest(SIDE, MAIN)
+        assert standing is not None
+        assert standing.labels == ()
+        assert github.forge.revise(standing.number, text).labels == ("poolplan",)
+        assert (github.people.asked(standing.number), github.people.assigned(standing.number)) == ([ADA], [GRACE])
+        github.forge.close(standing.number, "Again")
 
 
 def test_comments_and_reviews_that_are_not_handed_in_are_no_votes(github: World) -> None:

@@ -108,6 +108,29 @@ def test_an_objection_beats_an_approval_that_still_stands(gitlab: World) -> None
     assert [(one.who, one.word) for one in gitlab.forge.votes(made.number)] == [(ADA, Word.OBJECTS)]
 
 
+@pytest.mark.parametrize(("level", "writes"), [(0, False), (10, False), (15, False), (20, False), (30, True), (50, True)])
+def test_who_may_push_is_a_developer_at_least(gitlab: World, level: int, writes: bool) -> None:
+    """Who is assigned, and reporters of a group that a rule names, may approve all the same."""
+    made = opened(gitlab)
+    fake_of(gitlab).levels[ADA] = level
+    gitlab.people.approve(ADA, made.number)
+    assert [one.writes for one in gitlab.forge.votes(made.number)] == [writes]
+
+
+def test_a_member_who_was_blocked_may_not_push(gitlab: World) -> None:
+    made = opened(gitlab)
+    gitlab.people.approve(ADA, made.number)
+    fake_of(gitlab).fail(200, {"username": ADA, "access_level": 40, "state": "blocked"}, on="members/all")
+    assert [one.writes for one in gitlab.forge.votes(made.number)] == [False]
+
+
+def test_without_votes_nobody_s_role_is_asked_for(gitlab: World) -> None:
+    made = opened(gitlab)
+    fake_of(gitlab).calls.clear()
+    gitlab.forge.votes(made.number)
+    assert [path for _, path in fake_of(gitlab).calls if "members" in path] == []
+
+
 # Requests
 
 

@@ -99,6 +99,44 @@ def test_an_objection_holds(town: Town) -> None:
     assert "grace asks for changes" in withheld(town.apply())
 
 
+def test_a_stranger_s_approval_does_not_count(town: Town) -> None:
+    """Everybody who can read a public repository can approve there."""
+    town.server.reader("mallory")
+    number = proposed(town, nodes(2))
+    town.server.approve("mallory", number)
+    town.server.merge(ADA, number)
+    reasons = withheld(town.apply())
+    assert "mallory may not write to the repository, so the approval does not count" in reasons
+    assert "is not known" not in reasons
+
+
+def test_a_stranger_s_objection_holds_nothing(town: Town) -> None:
+    town.server.reader("mallory")
+    number = proposed(town, nodes(2))
+    town.server.approve(ADA, number)
+    town.server.object_to("mallory", number)
+    town.server.merge(ADA, number)
+    (turn, _), = town.apply().applied
+    assert turn.approval.by == (ADA,)
+
+
+def test_a_right_that_was_taken_away_takes_the_approval_with_it(town: Town) -> None:
+    merged(town, nodes(2))
+    town.server.reader(ADA)
+    assert "ada may not write to the repository" in withheld(town.apply())
+
+
+@pytest.mark.parametrize("stranger", [True, False])
+def test_what_merges_itself_is_held_by_those_who_may_write_alone(town: Town, stranger: bool) -> None:
+    rule = Rule(name="small", classes=frozenset({Class.GROW}), approvals=0)
+    town.settings = replace(town.settings, review=ReviewRules(rules=(rule,)))
+    if stranger:
+        town.server.reader("mallory")
+    town.server.object_to("mallory", proposed(town, nodes(2)))
+    steps = [town.propose(town.plan(nodes(2)))[Kind.UP].step for _ in range(2)]
+    assert (Step.MERGE in steps) is stranger
+
+
 def test_content_changed_under_the_same_branch_after_the_approval(town: Town) -> None:
     number = proposed(town, nodes(2))
     town.server.approve(ADA, number)
