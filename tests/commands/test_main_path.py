@@ -81,8 +81,12 @@ def branch_of(outcome: Outcome) -> str:
 
 
 def apply(desk: Desk, world: World, terraform: str, *more: str) -> Outcome:
+    return apply_from("fleet.git", desk, world, terraform, *more)
+
+
+def apply_from(repository: str, desk: Desk, world: World, terraform: str, *more: str) -> Outcome:
     where = ["--cli-config", str(world.cli_config), "--program", terraform]
-    return desk.run("apply", "--repo", "fleet.git", *where, *more)
+    return desk.run("apply", "--repo", repository, *where, *more)
 
 
 def approve(desk: Desk, fleet: FleetRepository) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
 
 from gitops.forges.base import RequestText, StatusState
 from gitops.git.base import BranchName, CommitId
-from planner.pools import Pool, PoolSet
+from planner.pools import Pool, PoolSet, ProviderState
 from renderer.tree import render_files
 from tests.gitops.git.tools import MAIN
 from tests.gitops.loop.town import ADA, GRACE, Town, nodes
@@ -45,6 +46,15 @@ def test_an_edit_of_a_pool_is_answered_with_its_plan_and_price(town: Town) -> No
     town.propose(town.plan(nodes(2)))
     assert town.server.statuses[tip, "poolplan/plan"][0] is StatusState.SUCCESS
     assert len(town.server.kept(number).comments) == 1
+
+
+def test_an_approval_counts_though_the_provider_knows_the_pool_by_an_id(town: Town) -> None:
+    there = replace(nodes(2), state=ProviderState(id="pool-1"))
+    town.observed = PoolSet.of([there])
+    number, tip = asked(town, pools(town, nodes(5)))
+    town.server.approve(ADA, number)
+    town.propose(town.plan(nodes(2)))
+    assert town.server.statuses[tip, "poolplan/plan"][0] is StatusState.SUCCESS
 
 
 def test_an_edit_of_the_policy_is_answered_with_what_would_be_proposed(town: Town) -> None:
