@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from renderer.escape import code, prose
 from renderer.sections import Section, fitted
-from renderer.text import hourly, monthly, shortened
+from renderer.text import amount, currency_sign, shortened
 from renderer.wording import (
     bound_text,
     cost_text,
@@ -64,8 +64,10 @@ def table(summary: Summary) -> Section:
     """A row for each pool that changes; nothing for none."""
     if not summary.lines:
         return Section()
-    rows = tuple(_row(line, summary.currency) for line in summary.lines)
-    head = "| | pool | nodes | machine | per hour | per month |\n|---|---|---|---|---|---|\n"
+    rows = tuple(map(_row, summary.lines))
+    # The sign of the currency stands above: in a narrow column "+€1" would be broken behind the plus, "+1" is not.
+    unit = currency_sign(summary.currency)
+    head = f"| | pool | nodes | machine | {unit}/h | {unit}/month |\n|---|---|---|---|--:|--:|\n"
     return Section(name="the table of pools", noun="pool", head=head, blocks=rows, headed=True)
 
 
@@ -94,8 +96,8 @@ def warnings(summary: Summary) -> Section:
     return Section(name="the warnings", noun="warning", blocks=blocks, gap="\n\n")
 
 
-def _row(line: Line, currency: str) -> str:
-    hours, months = hourly(line.hourly, currency, signed=True), monthly(line.monthly, currency, signed=True)
+def _row(line: Line) -> str:
+    hours, months = amount(line.hourly, decimals=4, signed=True), amount(line.monthly, decimals=2, signed=True)
     name, machine = code(line.pool, in_table=True), code(" · ".join(line.machine), in_table=True)
     nodes = f"{line.nodes_before} → {line.nodes_after}"
     return f"| `{line.symbol}` | {name} | {nodes} | {machine} | {hours} | {months} |"

@@ -1,7 +1,8 @@
 """The pools before and after a plan as a Mermaid flowchart, which GitHub, GitLab and Gitea draw.
 
 A label holds nothing but letters, digits, spaces and inner dashes as they are; every other sign is a Mermaid entity
-(``#34;``), so no label can end itself or the code block, or become a directive.
+(``#34;``), so no label can end itself or the code block, or become a directive. No label has a line break: Gitea shows
+the picture as XML, which ends at the first ``<br>``.
 """
 
 from __future__ import annotations
@@ -27,16 +28,14 @@ def flowchart(summary: Summary) -> str:
     if not summary.lines:
         return ""
     lines = ["```mermaid", "flowchart LR"]
-    for number, line in enumerate(summary.lines[:_BOXES]):
-        was = _box(f"b{number}", line, line.nodes_before, is_there=line.action is not Action.CREATE)
-        will = _box(f"a{number}", line, line.nodes_after, is_there=line.action is not Action.DELETE)
-        lines.append(f'  {was} -->|"{_verb(line)}"| {will}')
+    for number, line in reversed(list(enumerate(summary.lines[:_BOXES]))):  # Mermaid draws the last frame on top
+        lines += _frame(number, line)
     left = len(summary.lines) - _BOXES
     if left > 0:
         lines.append(f'  more["and {count(left, "pool")} more"]')
     same = summary.nodes_before - sum(line.nodes_before for line in summary.lines)
     if same > 0:
-        lines.append(f'  same["other pools<br/>{count(same, "node")}, unchanged"]')
+        lines.append(f'  same["other pools, unchanged#58; {count(same, "node")}"]')
     return "\n".join((*lines, "```"))
 
 
@@ -47,11 +46,18 @@ def label(text: str) -> str:
     return _SIGN.sub(lambda found: "".join(f"#{ord(sign)};" for sign in found[0]), cut)
 
 
-def _box(name: str, line: Line, nodes: int, *, is_there: bool) -> str:
-    if not is_there:
-        return f'{name}["no pool"]'
-    machine = line.machine[0] if line.machine else ""
-    return f'{name}["{label(line.pool)}<br/>{nodes} × {label(machine)}"]'
+def _frame(number: int, line: Line) -> tuple[str, ...]:
+    """A pool: its name above what its nodes are before and after."""
+    now = line.machine[0] if line.machine else ""
+    old = next((field.before for field in line.fields if field.name == "flavor"), None) or now
+    was = _box(f"b{number}", line.nodes_before, old, is_there=line.action is not Action.CREATE)
+    will = _box(f"a{number}", line.nodes_after, now, is_there=line.action is not Action.DELETE)
+    head = f'  subgraph p{number}["{label(line.pool)}"]'
+    return (head, "    direction LR", f'    {was} -->|"{_verb(line)}"| {will}', "  end")
+
+
+def _box(name: str, nodes: int, machine: str, *, is_there: bool) -> str:
+    return f'{name}["{nodes} × {label(machine)}"]' if is_there else f'{name}["no pool"]'
 
 
 def _verb(line: Line) -> str:

@@ -25,14 +25,24 @@ def one_line(text: str) -> str:
 
 def money(micros: int, currency: str, *, decimals: int, signed: bool = False) -> str:
     """An amount with its currency's sign: ``€0.1023``, ``-$2.50``, ``1.00 zł``, ``3.00 MAD``; ``¤`` for no currency."""
-    amount = round_money(abs(micros), decimals=decimals)
-    zero = not amount.strip("0.")
-    sign = "" if zero else "-" if micros < 0 else "+" if signed else ""
-    if currency in _BEFORE:
-        return f"{sign}{_BEFORE[currency]}{amount}"
-    if _CODE.fullmatch(currency):
-        return f"{sign}{amount}{_AFTER.get(currency, f' {currency}')}"
-    return f"{sign}¤{amount}"
+    figures = amount(micros, decimals=decimals, signed=signed)
+    if currency not in _BEFORE and _CODE.fullmatch(currency):
+        return f"{figures}{_AFTER.get(currency, f' {currency}')}"
+    sign = figures[:1] if figures[0] in "+-" else ""
+    return f"{sign}{currency_sign(currency)}{figures.removeprefix(sign)}"
+
+
+def amount(micros: int, *, decimals: int, signed: bool = False) -> str:
+    """The figures alone: ``0.1023``, ``-2.50``; ``signed``: ``+2.50``. Nothing is neither more nor less."""
+    figures = round_money(abs(micros), decimals=decimals)
+    zero = not figures.strip("0.")
+    return f"{'' if zero else '-' if micros < 0 else '+' if signed else ''}{figures}"
+
+
+def currency_sign(currency: str) -> str:
+    """``€``, ``zł``, ``MAD``; ``¤`` for no currency."""
+    known = _BEFORE.get(currency) or _AFTER.get(currency, "").strip()
+    return known or (currency if _CODE.fullmatch(currency) else "¤")
 
 
 def hourly(micros: int, currency: str, *, signed: bool = False) -> str:

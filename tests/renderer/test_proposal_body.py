@@ -18,7 +18,7 @@ from planner.plan import Action, Plan
 from planner.portion import Kind
 from renderer import comments
 from renderer.context import Context, Departure, Eviction
-from renderer.mermaid import label
+from renderer.mermaid import flowchart, label
 from renderer.proposal import render_plan_comment, render_proposal
 from renderer.sections import LEAST, Section, fitted
 from renderer.summary import summarize
@@ -138,6 +138,17 @@ def test_sections_are_cut_in_whole_blocks_and_what_is_missing_is_named() -> None
 @given(texts)
 def test_a_label_of_the_picture_holds_no_sign_that_ends_it(text: str) -> None:
     assert re.fullmatch(r"(?:[A-Za-z0-9 ]|-|#\d+;)*", label(text))
+
+
+@given(plans())
+def test_the_picture_has_no_tag_for_gitea_shows_it_as_xml(plan: Plan) -> None:
+    assert "<" not in flowchart(summarize(plan))
+
+
+def test_the_picture_has_the_flavor_that_is_left_behind() -> None:
+    drawn = flowchart(summarize(load_case("proposals/replacement")))
+
+    assert 'b0["2 × b2-7"] -->|"replace"| a0["2 × b3-8"]' in drawn
 
 
 def test_the_picture_draws_a_dozen_pools() -> None:
