@@ -36,7 +36,8 @@ NEW = "new/"  # begins the host names of nodes that are still without one
 class Load:
     """A board with new nodes behind the existing ones. ``variant`` is each new node's, ``contents`` its pods by kind.
 
-    ``left`` counts pods that wait, by kind and zone ("" for any).
+    ``left`` counts pods that wait, by kind and zone ("" for any). Those in ``dropped`` were given back: they are nodes
+    no more.
     """
 
     board: Board
@@ -49,6 +50,7 @@ class Load:
     left: dict[tuple[int, str], int] = field(default_factory=dict)
     asked: dict[tuple[int, str], Ask] = field(default_factory=dict)
     at: Market | None = None
+    dropped: set[int] = field(default_factory=set)
     ladders: Ladders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -180,9 +182,11 @@ class Load:
 
     def drop(self, places: Sequence[int]) -> None:
         """Give empty nodes back. They stay on the board, where nobody is put on them any more."""
-        for place in places:
+        gone = [place for place in places if place not in self.dropped]
+        for place in gone:
             self.ledger.order(self.market.variants[self.variant[place]], -1)
-        self.board.close([self.first + place for place in places])
+        self.board.close([self.first + place for place in gone])
+        self.dropped.update(gone)
 
 
 def load(start: Load, fleet: Fleet) -> Load:
@@ -286,9 +290,11 @@ class Growth:
         return found
 
     def _look(self, kind: Kind, zone: str, places: Ints, into: _Dearer) -> None:
-        """Work out the figures of new nodes that are open to the kind."""
+        """Work out the figures of new nodes that are open to the kind; those that were given back have none."""
         state, market = self.state, self.state.market
         places = places[market.open_to(kind, zone)[self._variant[places]]]
+        if state.dropped:
+            places = places[~np.isin(places, list(state.dropped))]
         current = self._variant[places]
         used = market.free[current] - state.board.free[:, state.first + places].T
         becomes = state.ladders.cheapest(current, used + request_of(state.board, kind))
