@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: How strongly the resource that is used up weighs against one that is not.
 SCARCE = 6
+#: How often the same is done at once where it is done to one node.
+TIMES = (1, 4, 16)
 #: Of the moves of a batch, one in EVEN is chosen by its saving alone. How many times as many are looked at, and how
 #: many of the fleets that failed.
 EVEN, AMONG, REMEMBERED = 4, 8, 200
@@ -33,21 +35,21 @@ def cheaper(court: Court, counts: Counts, span: int, failed: Sequence[Counts], m
     market = court.market
     had = np.flatnonzero(counts)
     useful = np.flatnonzero(np.logical_or.reduce([one.market.takes.any(axis=0) for one in court.served]))
-    out, into = _moves(market.price, had, useful, span)
+    out, into, times = _moves(market.price, had, useful, span)
     if not len(out):
         return []
     price = np.append(market.price, 0)
-    saving = price[out].sum(axis=1) - price[into].sum(axis=1)
+    saving = (price[out].sum(axis=1) - price[into].sum(axis=1)) * times
     worth = _worth(court, counts)
-    lost = worth[out].sum(axis=1) - worth[into].sum(axis=1)
+    lost = (worth[out].sum(axis=1) - worth[into].sum(axis=1)) * times
     order = np.lexsort((saving, lost / saving))
     evenly = np.argsort(saving, kind="stable")[:: max(1, len(saving) * EVEN // most)]
     chosen = np.array(list(dict.fromkeys(_in_turn(order.tolist(), evenly.tolist(), AMONG * most))), np.int64)
     moved = np.zeros((len(chosen), len(counts) + 1), np.int64)
     moved[:, :-1] = counts
     for column in range(2):
-        moved[np.arange(len(chosen)), out[chosen, column]] -= 1
-        moved[np.arange(len(chosen)), into[chosen, column]] += 1
+        moved[np.arange(len(chosen)), out[chosen, column]] -= times[chosen]
+        moved[np.arange(len(chosen)), into[chosen, column]] += times[chosen]
     fleets = moved[:, :-1]
     fine = (fleets >= 0).all(axis=1)
     beaten = np.array(failed[:REMEMBERED], np.int64).reshape(-1, len(counts))
@@ -67,20 +69,22 @@ def _in_turn(many: Sequence[int], few: Sequence[int], most: int) -> list[int]:
     return found
 
 
-def _moves(price: Ints, had: Ints, useful: Ints, span: int) -> tuple[Ints, Ints]:
-    """Pairs of variants that go and that come, moves × 2; -1 stands for none."""
+def _moves(price: Ints, had: Ints, useful: Ints, span: int) -> tuple[Ints, Ints, Ints]:
+    """Pairs of variants that go and that come, moves × 2, and how often; -1 is none."""
     none = np.array([-1])
     pairs, twos = (each[np.stack(np.triu_indices(len(each)), axis=1)] for each in (had, useful))
     single = np.stack((had, np.full_like(had, -1)), axis=1)
     singles = np.stack((np.concatenate((useful, none)), np.full(len(useful) + 1, -1)), axis=1)
-    out, into = [], []
+    out, into, often = [], [], []
     free = np.append(price, 0)
     for gone, come in ((single, singles), (pairs, singles), (single, twos)):
         saving = free[gone].sum(axis=1)[:, None] - free[come].sum(axis=1)
-        left, right = np.nonzero((saving > 0) & (saving <= span))
-        out.append(gone[left])
-        into.append(come[right])
-    return np.concatenate(out), np.concatenate(into)
+        for times in TIMES if gone is single and come is singles else TIMES[:1]:
+            left, right = np.nonzero((saving > 0) & (saving * times <= span))
+            out.append(gone[left])
+            into.append(come[right])
+            often.append(np.full(len(left), times))
+    return np.concatenate(out), np.concatenate(into), np.concatenate(often)
 
 
 def _worth(court: Court, counts: Counts) -> Floats:
