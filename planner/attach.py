@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from planner.parted import Parted
 from planner.resources import ATTACHABLE, Resources
 from planner.volumes import CINDER, VolumeIndex
 
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 CINDER_PER_NODE: Final = 254
 
 
-def with_attach_limits(snapshot: Snapshot) -> Snapshot:
+def with_attach_limits(snapshot: Snapshot, parted: Parted | None = None) -> Snapshot:
     """The snapshot with attachable volumes as amounts; the same one where no pod that waits has a limited volume."""
-    used = [pod for pod in snapshot.pods if pod.needs.claims and not pod.phase.finished]
-    if not snapshot.nodes or all(pod.node_name for pod in used):
+    parted = Parted.known(snapshot, parted)
+    waiting = [pod for pod in parted.loose if pod.needs.claims and not pod.phase.finished]
+    if not snapshot.nodes or not waiting:
         return snapshot
+    used = [*(pod for pod in parted.bound.with_claims if not pod.phase.finished), *waiting]
     volumes = VolumeIndex.of(snapshot)
     drivers = {pod.key: [(volumes.driver(pod.namespace, name), name) for name in pod.needs.claims] for pod in used}
     wanted = sorted({driver for pod in used if not pod.node_name for driver, _ in drivers[pod.key] if driver})

@@ -19,7 +19,7 @@ from planner.rooms import PLENTY, Rooms
 from planner.shapes import Shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from planner.bins import Bin
     from planner.kinds import Kind, Kinds, Rule
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
     Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
     Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+
+#: From so many nodes on they are bound all at once.
+SEVERAL = 6
 
 
 class Board:
@@ -263,6 +267,33 @@ class Board:
             self.free[row, node] -= amount * count
         self._rooms.changed((node,))
         self.count(kind, node, count)
+
+    def bind_all(self, kind: Kind, taken: Mapping[int, int]) -> None:
+        """Put pods of the kind on nodes, so many on each."""
+        if len(taken) < SEVERAL:
+            for node, count in taken.items():
+                self.bind(kind, node, count)
+            return
+        nodes, amounts = np.array([*taken]), np.array([*taken.values()])
+        for row, amount in self.requests_of(kind):
+            self.free[row, nodes] -= amount * amounts
+        self._rooms.changed(taken)
+        shapes, counts = self.shape[nodes], self.counts
+        for term in kind.matches:
+            here = self.shapes.counted[term][shapes]
+            counts.totals[term] += self._add(counts.counts, term, nodes[here], amounts[here])
+        for term in kind.anti:
+            counts.holding[term] += self._add(counts.held, term, nodes, amounts)
+
+    def _add(self, arrays: list[Ints], term: int, nodes: Ints, amounts: Ints) -> int:
+        """Count so many on each node in its domain, if it has one; how many that were."""
+        if self.counts.by_host[term]:
+            arrays[term][nodes] += amounts
+            return int(amounts.sum())
+        domains = self.shapes.domains[term][self.shape[nodes]]
+        known = domains >= 0
+        np.add.at(arrays[term], domains[known], amounts[known])
+        return int(amounts[known].sum())
 
     def count(self, kind: Kind, node: int, count: int) -> None:
         """Count pods of the kind on a node for topology, without taking room."""

@@ -8,13 +8,17 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
-from operator import attrgetter
+from itertools import compress, count
+from operator import attrgetter, is_not
 from typing import TYPE_CHECKING, Any, NewType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 Digest = NewType("Digest", str)
+
+#: From so many values on they are held against those of the last ``LONG`` such values.
+MANY, LONG = 1000, 4
 
 
 def canonical_bytes(value: object) -> bytes:
@@ -58,6 +62,7 @@ class Digests:
         # Two maps, and not one of pairs: half a million pairs would set Python looking for garbage again and again.
         self._texts: dict[int, str] = dict(_CONSTANTS)
         self._parts: dict[int, object] = {}
+        self._long: list[tuple[Sequence[object], list[str]]] = []
         self._older: tuple[dict[int, str], dict[int, object]] = ({}, {})
         self._usual = 0
 
@@ -90,9 +95,25 @@ class Digests:
             self._texts[key], self._parts[key] = known, value
         return known
 
-    def _each(self, values: Iterable[object]) -> list[str]:
+    def _each(self, values: Sequence[object]) -> list[str]:
+        if len(values) > MANY:
+            return self._many(values)
         known, text = self._texts.get, self._text
         return [_quoted(one) if type(one) is str else known(id(one)) or text(one) for one in values]
+
+    def _many(self, values: Sequence[object]) -> list[str]:
+        """The same for very many: nearly always those of last time, but for a few. What comes before and after them is
+        known by its place."""
+        like = (one for one in self._long if one[0][0] is values[0] or one[0][-1] is values[-1])
+        old, known = next(like, _NONE)
+        most = min(len(old), len(values))
+        before = _same(old, values, most)
+        after = min(_same(reversed(old), reversed(values), most), most - before)
+        middle = [self._text(one) for one in values[before : len(values) - after]]
+        texts = [*known[:before], *middle, *known[len(old) - after :]]
+        kept = [one for one in self._long if one[0] is not old]
+        self._long = [(values, texts), *kept[: LONG - 1]]
+        return texts
 
     def _compound(self, value: object, kind: type) -> str:
         form = _form(kind)
@@ -102,13 +123,18 @@ class Digests:
         if isinstance(value, tuple | list):
             return f"[{','.join(self._each(value))}]"
         if isinstance(value, frozenset | set):
-            return f"[{','.join(sorted(self._each(value)))}]"
+            return f"[{','.join(sorted(self._each(tuple(value))))}]"
         if isinstance(value, dict):
             entries = sorted({str(name): self._text(one) for name, one in value.items()}.items())
             return f"{{{','.join(f'{_quoted(name)}:{one}' for name, one in entries)}}}"
         if isinstance(value, Enum):
             return self._text(value.value)
         return canonical_bytes(value).decode()
+
+
+def _same(some: Iterable[object], others: Iterable[object], most: int) -> int:
+    """How many are the same objects in both, from the first on, if ``most`` are in the shorter one."""
+    return next(compress(count(), map(is_not, some, others)), most)
 
 
 def _hashed(text: str) -> str:
@@ -127,6 +153,7 @@ _SCALARS: dict[type, Callable[[Any], str]] = {
     int: int.__repr__,
     datetime: _time,
 }
+_NONE: tuple[Sequence[object], list[str]] = ((), [])
 #: There is one of each in a program, so that their identity stands for them.
 _CONSTANTS = {id(None): "null", id(True): "true", id(False): "false", id(()): "[]"}
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from planner.canonical import Digests
     from planner.catalog import Catalog, Region
     from planner.nodes import Node
+    from planner.pods import Pod
     from planner.policy import NodePool, Policy
     from planner.snapshot import Snapshot
     from planner.taints import Taint
@@ -82,9 +83,9 @@ def consider(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> 
     """As ``decide``, and how it came to it."""
     memory = memory or Memory()
     region, evidence = find_region(inputs), _evidence(inputs, now, memory.digests)
-    snapshot = prepared(inputs.snapshot, inputs.aims)
-    inputs = replace(inputs, snapshot=snapshot)
-    demand = collect_demand(snapshot, inputs.aims)
+    snapshot = prepared(inputs.snapshot, inputs.aims, memory.parted(inputs.snapshot.pods))
+    inputs, parted = replace(inputs, snapshot=snapshot), memory.parted(snapshot.pods)
+    demand = collect_demand(snapshot, inputs.aims, parted)
     passing = frozenset(taint for one in inputs.policy.node_pools for taint in one.startup_taints)
     everything = _all_pools(inputs)
     ordered = memory.recall(
@@ -92,7 +93,7 @@ def consider(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> 
         lambda: nodes_on_order(everything, snapshot.nodes, inputs.catalog, region, passing=passing),
     )  # fmt: skip
     coming = order_bins(ordered, snapshot.daemonsets)
-    left = replace(inputs, snapshot=without_expendable(snapshot, inputs.aims))
+    left = replace(inputs, snapshot=without_expendable(snapshot, inputs.aims, parted))
     bins = [*_bins(left.snapshot, memory, passing, now), *coming]
     problem = _problem(left, region, demand, memory, bins=bins)
     solution = solve(problem)
@@ -101,7 +102,7 @@ def consider(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> 
         inputs.declared, solution, victims=victims, on_order={node.name: node for node in ordered},
         taken=everything.names(), nodes=frozenset(node.name for node in snapshot.nodes),
     )  # fmt: skip
-    plan = _plan(inputs, problem, solution, desired, evidence=evidence)
+    plan = _plan(inputs, problem, solution, desired, waiting=parted.loose, evidence=evidence)
     return Decision(plan=plan, inputs=inputs, problem=problem, solution=solution)
 
 
@@ -145,10 +146,11 @@ def _told(pools: PoolSet) -> tuple[object, ...]:
 
 def _bins(snapshot: Snapshot, memory: Memory, passing: frozenset[Taint], now: datetime) -> tuple[Bin, ...]:
     open_nodes = tuple(node for node in snapshot.nodes if usable(node, now))
-    placed = tuple(pod for pod in snapshot.pods if pod.node_name or pod.nominated_node)
+    parted = memory.parted(snapshot.pods)
+    bound, coming = parted.bound.pods, tuple(pod for pod in parted.loose if pod.nominated_node)
     return memory.recall(
-        "bins", (open_nodes, placed, snapshot.daemonsets, passing),
-        lambda: tuple(node_bins(open_nodes, placed, snapshot.daemonsets, passing=passing)),
+        "bins", (open_nodes, bound, coming, snapshot.daemonsets, passing),
+        lambda: tuple(node_bins(open_nodes, (*bound, *coming), snapshot.daemonsets, passing=passing)),
     )  # fmt: skip
 
 
@@ -165,14 +167,15 @@ def _problem(inputs: Inputs, region: Region, demand: Demand, memory: Memory, *, 
 
 
 def _crowd(snapshot: Snapshot, memory: Memory) -> Crowd:
-    bound = tuple(pod for pod in snapshot.pods if pod.node_name)
+    bound = memory.parted(snapshot.pods).bound.pods
     return memory.recall("crowd", bound, lambda: Crowd.of(bound))
 
 
 def _ledger(inputs: Inputs, region: Region) -> Ledger:
     """The account before anything new is ordered."""
     pools = _all_pools(inputs)
-    loose = [node for node in inputs.snapshot.nodes if pools.get(node.pool) is None]
+    names = pools.names()
+    loose = [node for node in inputs.snapshot.nodes if node.pool not in names]
     nodes = sum(pool.desired for pool in pools) + len(loose)
     allowed = NODES_PER_CLUSTER.get(inputs.cluster_plan)
     if allowed is None:
@@ -219,14 +222,15 @@ def _victims(inputs: Inputs, region: Region, solution: Solution, now: datetime) 
 
 
 def _plan(
-    inputs: Inputs, problem: Problem, solution: Solution, desired: Desired, *, evidence: Evidence
-) -> Plan:
+    inputs: Inputs, problem: Problem, solution: Solution, desired: Desired, *, waiting: Sequence[Pod],
+    evidence: Evidence,
+) -> Plan:  # fmt: skip
     changes = _changes(inputs, problem, desired)
     cost = _cost(inputs, desired, solution)
     return Plan(
         declared=inputs.declared, desired=desired.pools, changes=changes, placements=_named(desired, inputs),
         unplaced=solution.unplaced, cost=cost, certificate=solution.certificate,
-        pending=find_pending(problem.demand, inputs.snapshot.pods), evidence=evidence,
+        pending=find_pending(problem.demand, waiting), evidence=evidence,
         warnings=_warnings(inputs, problem.demand, desired),
     )  # fmt: skip
 
@@ -245,10 +249,11 @@ def _evidence(inputs: Inputs, now: datetime, digests: Digests) -> Evidence:
 
 def _named(desired: Desired, inputs: Inputs) -> tuple[PlacedNode, ...]:
     """Placements on nodes that exist, with the pool each of them is in."""
-    pools = {node.name: node.pool for node in inputs.snapshot.nodes}
-    return tuple(
-        one if one.pool or one.expected else replace(one, pool=pools.get(one.name, "")) for one in desired.placements
-    )
+    there = {node.name: node for node in inputs.snapshot.nodes}
+    return tuple([
+        one if one.pool or one.expected or one.name not in there else replace(one, pool=there[one.name].pool)
+        for one in desired.placements
+    ])
 
 
 def _changes(inputs: Inputs, problem: Problem, desired: Desired) -> tuple[Change, ...]:

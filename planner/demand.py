@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from planner.aims import Aims, Preferences
 from planner.claims import ClaimUsers
 from planner.defaults import with_default_spreads
+from planner.parted import Parted
 from planner.plan import Refusal, Unplaced
 from planner.pods import Needs, Owner, Phase, Pod, Scheduling
 from planner.volumes import VolumeIndex, combine
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 _OTHER = " "  # stands for every value that no selector names; no label has it
 _needs, _pods, _name = attrgetter("needs"), attrgetter("pods"), itemgetter(0)
-_priority = attrgetter("needs.priority")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +69,14 @@ def is_demand(pod: Pod) -> bool:
     return pod.phase is Phase.PENDING and pod.scheduling in known
 
 
-def without_expendable(snapshot: Snapshot, aims: Aims) -> Snapshot:
+def without_expendable(snapshot: Snapshot, aims: Aims, parted: Parted | None = None) -> Snapshot:
     """The snapshot without expendable pods that run: kube-scheduler preempts them for whatever needs their room.
 
     Daemon pods and mirror pods come back wherever they go, so they stay.
     """
     cutoff = aims.expendable_below
-    if cutoff is None or min(map(_priority, snapshot.pods), default=cutoff) >= cutoff:
+    lowest = Parted.known(snapshot, parted).bound.lowest
+    if cutoff is None or lowest is None or lowest >= cutoff:
         return snapshot
     kept = tuple(
         pod for pod in snapshot.pods
@@ -84,13 +85,17 @@ def without_expendable(snapshot: Snapshot, aims: Aims) -> Snapshot:
     return snapshot if len(kept) == len(snapshot.pods) else replace(snapshot, pods=kept)
 
 
-def collect_demand(snapshot: Snapshot, aims: Aims = Aims()) -> Demand:  # noqa: B008 - an immutable value
-    """All pending pods of a snapshot, as groups. What-if workloads must already be pods (``prepared``)."""
-    pending = [pod for pod in snapshot.pods if not pod.node_name and is_demand(pod)]
+def collect_demand(snapshot: Snapshot, aims: Aims = Aims(), parted: Parted | None = None) -> Demand:  # noqa: B008
+    """All pending pods of a snapshot, as groups. What-if workloads must already be pods (``prepared``).
+
+    ``parted`` are the snapshot's pods in two parts, where somebody knows them.
+    """
+    parted = Parted.known(snapshot, parted)
+    pending = [pod for pod in parted.loose if is_demand(pod)]
     reader = _Reader(aims, VolumeIndex.of(snapshot), ClaimUsers.of(snapshot.pods, pending))
     read = [(pod, reader.read(pod)) for pod in pending]
     wanted = {id(found[0]): found[0] for _, found in read if not isinstance(found, Refusal)}
-    selection = Selection.of(wanted.values(), map(_needs, snapshot.pods))
+    selection = Selection.of(wanted.values(), (*parted.bound.sociable, *map(_needs, parted.loose)))
     groups: dict[object, list[_Member]] = {}
     blocked: dict[tuple[Owner, Refusal], list[str]] = {}
     for pod, found in read:

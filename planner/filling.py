@@ -79,8 +79,7 @@ def first_fit(room: Ints, count: int) -> dict[int, int]:
 
 
 def _bound(board: Board, kind: Kind, taken: dict[int, int]) -> dict[int, int]:
-    for node, amount in taken.items():
-        board.bind(kind, node, amount)
+    board.bind_all(kind, taken)
     return taken
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from planner.parted import Parted
 from planner.pods import ALL_ADDRESSES
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     _Addresses = dict[tuple[str, int], tuple[str, ...]]
 
 
-def with_whole_ports(snapshot: Snapshot) -> Snapshot:
+def with_whole_ports(snapshot: Snapshot, parted: Parted | None = None) -> Snapshot:
     """The snapshot with every port on all addresses spelled out; the same one where no pod names an address."""
-    addresses = _addresses(snapshot)
+    addresses = _addresses(snapshot, Parted.known(snapshot, parted))
     if not addresses:
         return snapshot
     known: dict[Needs, Needs] = {}
@@ -43,9 +44,9 @@ def with_whole_ports(snapshot: Snapshot) -> Snapshot:
     )  # fmt: skip
 
 
-def _addresses(snapshot: Snapshot) -> _Addresses:
+def _addresses(snapshot: Snapshot, parted: Parted) -> _Addresses:
     found: dict[tuple[str, int], set[str]] = {}
-    with_ports = [needs for pod in snapshot.pods if (needs := pod.needs).host_ports]
+    with_ports = [pod.needs for pod in (*parted.bound.with_ports, *parted.loose)]
     for needs in (*with_ports, *(one.template.needs for one in snapshot.daemonsets)):
         for address, protocol, port in needs.host_ports:
             if address != ALL_ADDRESSES:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from planner.attach import with_attach_limits
 from planner.labels import NAMESPACE_NAME
+from planner.parted import Parted
 from planner.ports import with_whole_ports
 from planner.snapshot import Namespace
 from planner.workloads import with_headroom, with_workloads
@@ -16,19 +17,24 @@ if TYPE_CHECKING:
     from planner.snapshot import Snapshot
 
 
-def prepared(snapshot: Snapshot, aims: Aims) -> Snapshot:
-    """What-if workloads and buffers become pods, ports on all addresses name each address, volumes become amounts."""
+def prepared(snapshot: Snapshot, aims: Aims, parted: Parted | None = None) -> Snapshot:
+    """What-if workloads and buffers become pods, ports on all addresses name each address, volumes become amounts.
+
+    ``parted`` are the snapshot's pods in two parts, where somebody knows them.
+    """
     whole = with_headroom(with_workloads(snapshot), aims.headroom)
-    return with_attach_limits(with_whole_ports(with_namespaces(whole)))
+    parted = Parted.known(whole, parted)
+    return with_attach_limits(with_whole_ports(with_namespaces(whole, parted), parted), parted)
 
 
-def with_namespaces(snapshot: Snapshot) -> Snapshot:
+def with_namespaces(snapshot: Snapshot, parted: Parted | None = None) -> Snapshot:
     """The snapshot with every namespace that a pod is in, for affinity terms that select namespaces.
 
     One that was not exported has at least the label that the API server puts on each.
     """
     there = {one.name for one in snapshot.namespaces}
-    missing = {pod.namespace for pod in snapshot.pods} - there
+    parted = Parted.known(snapshot, parted)
+    missing = parted.bound.namespaces.union(pod.namespace for pod in parted.loose) - there
     if not missing:
         return snapshot
     added = (Namespace(name=name, labels=((NAMESPACE_NAME, name),)) for name in missing)

@@ -113,8 +113,7 @@ def _attempt(
     settled = settle(empty.copy(), market, caps)
     board = empty.copy()
     for kind in board.kinds.kinds:
-        for node, count in settled.onto[kind.index].items():
-            board.bind(kind, node, count)
+        board.bind_all(kind, settled.onto[kind.index])
     asks = asks_of(board, market, settled)
     ledger = problem.ledger.copy()
     new = Load.on(board, market, ledger, asks)

@@ -268,3 +268,29 @@ def test_a_copy_is_filled_by_itself() -> None:
     other = replace(world, board=world.board.copy())
     other.put("web", "n1")
     assert (world.rooms("web"), other.rooms("web")) == ([1, 1], [0, 1])
+
+
+# Many at once
+
+
+@pytest.mark.parametrize("nodes", [2, 12])
+def test_pods_bound_at_once_are_as_if_bound_one_after_the_other(nodes: int) -> None:
+    names = [f"host-{number:02}" for number in range(nodes)]
+    there = [here(name, zone="ab"[number % 2] if number else "", cpu=9000) for number, name in enumerate(names)]
+    groups = [
+        group("web", 40, 100, **spread(), **apart()),
+        group("db", 40, 300, labels={"app": "web"}, **apart(known.ZONE)),
+    ]  # fmt: skip
+    worlds = [World.of(groups, there) for _ in range(2)]
+    for app in ("web", "db"):
+        taken = {number: 1 + number % 3 for number in range(nodes)}
+        worlds[0].board.bind_all(worlds[0].kind(app), taken)
+        for node, count in taken.items():
+            worlds[1].board.bind(worlds[1].kind(app), node, count)
+    one, other = (each.board for each in worlds)
+    assert one.free.tolist() == other.free.tolist()
+    assert (one.counts.totals, one.counts.holding) == (other.counts.totals, other.counts.holding)
+    for mine, others in ((one.counts.counts, other.counts.counts), (one.counts.held, other.counts.held)):
+        assert [each.tolist() for each in mine] == [each.tolist() for each in others]
+    assert any(one.counts.totals)
+    assert any(one.counts.holding)

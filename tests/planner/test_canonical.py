@@ -11,7 +11,8 @@ from weakref import ref
 
 import pytest
 
-from planner.canonical import Digests, value_digest
+from planner.canonical import MANY, Digests, value_digest
+from planner.pods import Owner
 
 
 class Colour(Enum):
@@ -119,3 +120,24 @@ def test_parts_that_are_gone_are_let_go() -> None:
 
 def test_caches_of_an_object_take_no_part() -> None:
     assert value_digest(Cached(1, 2)) == value_digest(Cached(1, 3))
+
+
+def test_very_many_parts_are_known_by_their_places() -> None:
+    """Parts come, go and change at either end and between: each digest is as if it were the first."""
+    digests = Digests()
+    parts: tuple[object, ...] = tuple(Owner("ReplicaSet", "default", f"web-{number}") for number in range(MANY + 2))
+    more = Owner("ReplicaSet", "default", "more")
+    steps = [
+        parts, parts, (*parts, more), (more, *parts), (*parts[:9], more, *parts[9:]), parts[1:], parts[:-1],
+        (*parts[:5], *parts[6:]), (more, *parts[1:]), (*parts[:-1], more), (more, *parts[1:-1], more),
+        (*parts, parts[-1]), (parts[0], *parts), tuple(reversed(parts)), parts,
+        tuple(f"{number}" for number in range(MANY + 2)),
+    ]  # fmt: skip
+    for one in steps:
+        assert digests.of(one) == value_digest(one)
+        digests.forget_unused()
+
+
+def test_of_many_parts_each_counts() -> None:
+    found = {value_digest(tuple(range(start, start + MANY + more))) for start in (0, 1) for more in (1, 2)}
+    assert len(found) == 4
