@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -51,6 +53,49 @@ def run(
         raise Waiting(f"{command[0]} did not finish within {timeout:g} s") from error
     out, err = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
     return Finished(done.returncode, out, err, done.stdout)
+
+
+class Conversation:
+    """A program that is kept running, asked by lines and answered in bytes. It ends with this object, or by ``end``."""
+
+    def __init__(self, command: Sequence[str], *, env: Mapping[str, str]) -> None:
+        """Start it. Raises Fatal when it cannot be started."""
+        try:
+            self._program = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+                list(command), env=dict(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Fatal(f"{command[0]} cannot be started: {error.strerror or error}") from error
+        self.end = weakref.finalize(self, _end, self._program)
+
+    def ask(self, *lines: str) -> None:
+        """Send these lines. What a program that has ended is asked gets no answer."""
+        if self._program.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._program.stdin.write("".join(f"{line}\n" for line in lines).encode())
+                self._program.stdin.flush()
+
+    def line(self) -> bytes:
+        """The next line of its answer without its end; empty where the program has ended."""
+        return self._program.stdout.readline().rstrip(b"\n") if self._program.stdout else b""
+
+    def read(self, size: int) -> bytes:
+        """So many bytes of its answer; fewer where the program has ended."""
+        return self._program.stdout.read(size) if self._program.stdout else b""
+
+
+def _end(program: subprocess.Popen[bytes]) -> None:
+    """It reads the end of its input and goes; one that does not is made to."""
+    for pipe in (program.stdin, program.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
+    try:
+        program.wait(1)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
 
 
 def stream(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -100,7 +101,11 @@ class NodeClass(Wire):
 
 def unknown_fields(value: object, kind: type[Wire], path: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
     """Paths of the fields below ``path`` that ``kind`` does not have, in the order they are written."""
-    yield from _unknown(value, msgspec.inspect.type_info(kind), path)
+    yield from _unknown(value, _type_of(kind), path)
+
+
+#: A kind's fields are found out once: that takes longer than reading a policy.
+_type_of = cache(msgspec.inspect.type_info)
 
 
 def _unknown(value: object, info: msgspec.inspect.Type, path: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:

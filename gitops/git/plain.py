@@ -7,7 +7,7 @@ the references of branches are written: never the work tree, the index or HEAD.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from gitops.git.objects import (
     text_of,
 )
 from gitops.git.program import REMOTE_TIMEOUT, Git, redact
+from gitops.git.reading import Objects
 from renderer.files import FileSet
 
 if TYPE_CHECKING:
@@ -45,22 +46,30 @@ _LOST = re.compile(r"stale info|cannot lock ref|failed to update ref|fetch first
 _REFUSED = re.compile(r"^!\t\S*\t(?:\[remote rejected\] )?\(?(.*?)\)?$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class PlainRepository:
     """Keeps the contract of ``gitops.git.base.Repository``; made by ``gitops.git.opening``.
 
-    ``checkout`` is a person's work tree, ``remote`` the remote whose branches count, where there are such.
+    ``checkout`` is a person's work tree, ``remote`` the remote whose branches count, where there are such. Branches are
+    listed once after each ``refresh``; what is pushed is checked against where they really are.
     """
 
     git: Git
     checkout: Path | None = None
     remote: str = ""
+    _heads: dict[str, CommitId] | None = field(default=None, init=False, repr=False)
+    _whole: bool = field(default=False, init=False, repr=False)
+    _objects: Objects = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._objects = Objects(self.git)
 
     @property
     def name(self) -> str:
         return self.git.name
 
     def refresh(self) -> None:
+        self._heads = None
         if self.remote:
             self.git.output(
                 "fetch", "--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-recurse-submodules",
@@ -78,14 +87,11 @@ class PlainRepository:
         return head
 
     def head(self, branch: BranchName) -> CommitId | None:
-        return self._resolve(self._ref(branch))
+        return self._listed().get(branch)
 
     def branches(self, prefix: str = "") -> tuple[tuple[BranchName, CommitId], ...]:
-        above = self._ref(BranchName(""))
-        listing = self.git.output("for-each-ref", "--format=%(objectname) %(refname)", above.rstrip("/")).decode()
-        pairs = (line.split(" ", 1) for line in listing.splitlines())
-        heads = sorted((name.removeprefix(above), commit) for commit, name in pairs if name != f"{above}HEAD")
-        return tuple((BranchName(name), CommitId(commit)) for name, commit in heads if name.startswith(prefix))
+        heads = sorted(self._listed().items())
+        return tuple((BranchName(name), commit) for name, commit in heads if name.startswith(prefix))
 
     def read(self, at: CommitId, root: PurePosixPath) -> FileSet:
         where = [] if root == PurePosixPath() else ["--", str(root)]
@@ -95,7 +101,7 @@ class PlainRepository:
         return parse_commit(commit, self.raw(commit))
 
     def raw(self, commit: CommitId) -> bytes:
-        return self.git.output("cat-file", "commit", commit)
+        return self._objects.read("commit", [commit])[0]
 
     def commit(
         self, draft: Draft, *, parent: CommitId | None, also: tuple[CommitId, ...] = (), signer: Signer | None = None,
@@ -117,12 +123,12 @@ class PlainRepository:
         if self.remote:
             self._push(f"{commit}:refs/heads/{branch}", branch, expect or "")
             self._move(branch, commit, expect=None)
-        elif self.head(branch) != commit:
+        elif self._resolve(self._ref(branch)) != commit:
             refuse_checked_out(self.git, branch)
             self._move(branch, commit, expect=expect or _NOBODY)
 
     def delete_branch(self, branch: BranchName, *, expect: CommitId) -> None:
-        if self.head(branch) is None:
+        if self._resolve(self._ref(branch)) is None:
             return
         if self.remote:
             self._push(f":refs/heads/{branch}", branch, expect)
@@ -132,45 +138,48 @@ class PlainRepository:
             self._move(branch, None, expect=expect)
 
     def contains(self, branch: BranchName, commit: CommitId) -> bool:
-        head, known = self.head(branch), self._resolve(commit)
-        if head is None or known is None:
+        head = self.head(branch)
+        if head is None or head == commit:
+            return head is not None
+        known = self._resolve(commit)
+        if known is None:
             return False
         done = self.git.run("merge-base", "--is-ancestor", known, head)
         if done.code not in (0, 1):
             raise self.git.failure(done, "merge-base")
         if done.code:
-            refuse_shallow(self.git)
+            self._refuse_shallow()
         return done.code == 0
 
     def log(self, branch: BranchName, root: PurePosixPath, *, limit: int) -> tuple[Commit, ...]:
         head = self.head(branch)
         if head is None:
             return ()
-        refuse_shallow(self.git)
+        self._refuse_shallow()
         where = [] if root == PurePosixPath() else [str(root)]
         ids = self.git.output("rev-list", "--full-history", "--date-order", f"--max-count={limit}", head, "--", *where)
         commits = [CommitId(one) for one in ids.decode().split()]
-        return tuple(map(parse_commit, commits, self._contents([ObjectId(one) for one in commits])))
+        return tuple(map(parse_commit, commits, self._objects.read("commit", commits)))
 
     def line(self, branch: BranchName, root: PurePosixPath, *, after: CommitId | None) -> tuple[Commit, ...]:
         head = self.head(branch)
         if head is None:
             return ()
-        refuse_shallow(self.git)
+        self._refuse_shallow()
         if after is not None and not self.contains(branch, after):
             raise Stalled(rewritten(self.name, branch, after))
         where = [] if root == PurePosixPath() else [str(root)]
         known = [f"^{after}"] if after else []
         ids = self.git.output("rev-list", "--first-parent", "--reverse", head, *known, "--", *where)
         commits = [CommitId(one) for one in ids.decode().split()]
-        return tuple(map(parse_commit, commits, self._contents([ObjectId(one) for one in commits])))
+        return tuple(map(parse_commit, commits, self._objects.read("commit", commits)))
 
     def fork_point(self, one: CommitId, other: CommitId) -> CommitId | None:
         done = self.git.run("merge-base", one, other)
         if done.code not in (0, 1):
             raise self.git.failure(done, "merge-base")
         if done.code:
-            refuse_shallow(self.git)
+            self._refuse_shallow()
         return CommitId(done.out.strip()) if done.code == 0 else None
 
     def texts(self, at: CommitId, paths: Sequence[PurePosixPath]) -> FileSet:
@@ -197,10 +206,27 @@ class PlainRepository:
 
     def tree(self, tree: ObjectId) -> tuple[Entry, ...]:
         """A tree's entries."""
-        return parse_tree(self.git.output("cat-file", "tree", tree))
+        return parse_tree(self._objects.read("tree", [tree])[0])
 
     def _ref(self, branch: BranchName) -> str:
         return f"refs/remotes/{self.remote}/{branch}" if self.remote else f"refs/heads/{branch}"
+
+    def _refuse_shallow(self) -> None:
+        """Asked until the answer is that all of it is here: what is whole stays so."""
+        if not self._whole:
+            refuse_shallow(self.git)
+            self._whole = True
+
+    def _listed(self) -> dict[str, CommitId]:
+        """The branches as of the last ``refresh``, with what was pushed since."""
+        if self._heads is None:
+            above = self._ref(BranchName(""))
+            listing = self.git.output("for-each-ref", "--format=%(objectname) %(refname)", above.rstrip("/")).decode()
+            pairs = (line.split(" ", 1) for line in listing.splitlines())
+            self._heads = {
+                name.removeprefix(above): CommitId(commit) for commit, name in pairs if name != f"{above}HEAD"
+            }
+        return self._heads
 
     def _resolve(self, name: str) -> CommitId | None:
         done = self.git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
@@ -209,21 +235,8 @@ class PlainRepository:
     def _texts(self, listing: bytes, root: PurePosixPath) -> FileSet:
         """The files that ``ls-tree`` lists, by their paths below ``root``."""
         blobs = [_checked(line, root) for line in listing.split(b"\0") if line]
-        contents = self._contents([blob for _, blob in blobs])
+        contents = self._objects.read("blob", [blob for _, blob in blobs])
         return FileSet.of({path: text_of(data, root / path) for (path, _), data in zip(blobs, contents, strict=True)})
-
-    def _contents(self, ids: list[ObjectId]) -> list[bytes]:
-        """The bytes of many objects, in their order, by one run of git."""
-        answer = self.git.output("cat-file", "--batch", stdin="".join(f"{one}\n" for one in ids).encode())
-        contents, start = [], 0
-        for one in ids:
-            end = answer.index(b"\n", start)
-            size = answer[start:end].split(b" ")[-1]
-            if not size.isdigit():
-                raise Stalled(f"{self.name}: the object {one} is missing. Run git fsck there")
-            start = end + 1 + int(size) + 1
-            contents.append(answer[end + 1 : start - 1])
-        return contents
 
     def _push(self, what: str, branch: BranchName, expect: str) -> None:
         lease = f"--force-with-lease=refs/heads/{branch}:{expect}"
@@ -242,6 +255,10 @@ class PlainRepository:
         ref = self._ref(branch)
         change = [ref, commit] if commit else ["-d", ref]
         done = self.git.run("update-ref", "--no-deref", *change, *([expect] if expect else []))
+        if done.code:
+            self._heads = None
+        elif self._heads is not None:
+            self._heads = {**self._heads, branch: commit} if commit else _without(self._heads, branch)
         if done.code and expect and (self.head(branch) or _NOBODY) != expect:
             raise self._lost(branch)
         if done.code:
@@ -256,6 +273,10 @@ class PlainRepository:
             return f"{self.name} has no commits yet. Commit cluster.yaml to {branch} first"
         shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
         return f"{self.name} has no branch {branch}, only {shown}. Create it, or set spec.git.branch in cluster.yaml"
+
+
+def _without(heads: dict[str, CommitId], branch: BranchName) -> dict[str, CommitId]:
+    return {name: commit for name, commit in heads.items() if name != branch}
 
 
 def _checked(line: bytes, root: PurePosixPath) -> tuple[PurePosixPath, ObjectId]:

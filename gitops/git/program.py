@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gitops.environment import inherited
 from gitops.errors import PoolplanError, Stalled, Waiting
-from gitops.process import Finished, run
+from gitops.process import Conversation, Finished, run
 from gitops.redact import HIDDEN
 
 if TYPE_CHECKING:
@@ -76,8 +76,16 @@ def run_git(
     ``secret`` are settings that hold a password or token. They travel in the environment, because neither a file nor
     the machine's list of processes may hold them.
     """
-    settings = [part for setting in _SETTINGS for part in ("-c", setting)]
-    return run(["git", *settings, *arguments], env=_environment(secret or {}), stdin=stdin, timeout=timeout)
+    return run([*_command(), *arguments], env=_environment(secret or {}), stdin=stdin, timeout=timeout)
+
+
+def talk_to_git(*arguments: str) -> Conversation:
+    """Start git and keep it running. Raises Fatal without a ``git`` program."""
+    return Conversation([*_command(), *arguments], env=_environment({}))
+
+
+def _command() -> list[str]:
+    return ["git", *(part for setting in _SETTINGS for part in ("-c", setting))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

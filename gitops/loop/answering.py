@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from gitops.errors import InputError
 from gitops.fleet import CLUSTERS
 from gitops.forges.base import StatusState
-from gitops.loop.drafting import proposal_branch
-from gitops.loop.facts import hear, owned_files, teams_of, violations_of
+from gitops.loop.facts import bot_of, hear, owned_files, teams_of, violations_of
+from gitops.loop.ledger import OPEN
 from gitops.loop.verdicts import Verdict, verdict_of
 from gitops.review.judge import Facts
 from planner.aims import policy_digest
@@ -58,10 +58,9 @@ def answer_people(seen: Pass) -> tuple[Answer, ...]:
     """Answer every open request of a person that changes the cluster. Saying the same again changes nothing."""
     if not seen.world.forge.reviews:
         return ()
-    own = {proposal_branch(kind, seen.settings) for kind in Kind}
     given = []
     for request in seen.world.open_requests(seen.base):
-        if request.fork or (request.branch in own and request.author == seen.world.forge.me()):
+        if request.fork or _is_proposal(seen, request):
             continue
         answer = _answer(seen, request)
         if answer is not None:
@@ -69,6 +68,13 @@ def answer_people(seen: Pass) -> tuple[Answer, ...]:
             seen.world.forge.comment(request.number, f"poolplan:change:{seen.settings.name}", answer.text)
             given.append(answer)
     return tuple(given)
+
+
+def _is_proposal(seen: Pass, request: PullRequest) -> bool:
+    """Whether it is poolplan's own, of this cluster or another; of those in the ledger the forge is not asked."""
+    if not request.branch.startswith(seen.settings.git.proposal_prefix):
+        return False
+    return seen.ledger.of_request(request.number, *OPEN) is not None or request.author == seen.world.forge.me()
 
 
 def _answer(seen: Pass, request: PullRequest) -> Answer | None:
@@ -138,7 +144,7 @@ def _verdict(seen: Pass, request: PullRequest, plan: Plan) -> Verdict:
     heard = hear(world, seen.trees, request, start=start) if plan.changes else ()
     owned = owned_files(world, seen.main.commit, plan, seen.settings)
     facts = Facts(
-        branch=seen.base, commit=request.head, plan=plan, reviews=True, bot=world.forge.me(), request=request,
+        branch=seen.base, commit=request.head, plan=plan, reviews=True, bot=bot_of(world, heard), request=request,
         heard=heard, owned=owned, teams=teams_of(world, rules, owned, heard), frozen=seen.freeze,
         violations=violations_of(seen.trees, plan, seen.ledger, seen.now),
     )  # fmt: skip

@@ -57,12 +57,17 @@ def facts_of(world: World, trees: Trees, chain: Chain, link: Link, ledger: Ledge
     return Facts(
         branch=branch, commit=link.commit.id, plan=plan, problem=link.step.problem, by_hand=link.step.by_hand,
         note=link.step.note,
-        reviews=world.forge.reviews, bot=world.forge.me(), request=request, heard=heard, protection=protection,
+        reviews=world.forge.reviews, bot=bot_of(world, heard), request=request, heard=heard, protection=protection,
         protection_problem=problem, teams=teams_of(world, rules, owned, heard), owned=owned,
         signer=known_signer(world.repository, link.commit.id, rules.signed_by) if rules.signed_by else None,
         frozen=freeze_of(world, chain.head.commit, settings),
         violations=violations_of(trees, plan, ledger, now) if plan else (),
     )  # fmt: skip
+
+
+def bot_of(world: World, heard: Sequence[Heard]) -> str:
+    """Poolplan's own login, where somebody has said a word that may be its own: without any, nobody is asked."""
+    return world.forge.me() if heard else ""
 
 
 def rules_at(world: World, trees: Trees, tree: Tree) -> ReviewRules:

@@ -9,7 +9,7 @@ from gitops.forges.base import RequestState
 from gitops.git.base import BranchName, CommitId
 from gitops.loop.chain import read_chain
 from gitops.loop.drafting import NO_EVIDENCE, proposal_branch
-from gitops.loop.facts import facts_of, freeze_of, hear, owned_files, rules_at, teams_of, violations_of
+from gitops.loop.facts import bot_of, facts_of, freeze_of, hear, owned_files, rules_at, teams_of, violations_of
 from gitops.loop.ledger import OPEN, read_ledger, stamp
 from gitops.loop.records import Event
 from gitops.loop.standing import read_standing
@@ -185,7 +185,7 @@ def _verdict(seen: Pass, plan: Plan, standing: Standing, request: PullRequest | 
         owned = owned_files(world, seen.main.commit, plan, seen.settings)
     facts = Facts(
         branch=seen.base, commit=standing.tip or seen.main.commit, plan=plan, reviews=world.forge.reviews,
-        bot=world.forge.me(), request=request, heard=heard, owned=owned, teams=teams_of(world, rules, owned, heard),
+        bot=bot_of(world, heard), request=request, heard=heard, owned=owned, teams=teams_of(world, rules, owned, heard),
         frozen=seen.freeze, violations=violations_of(seen.trees, plan, seen.ledger, seen.now),
     )  # fmt: skip
     return verdict_of(plan, facts, rules, seen.now, draft=bool(request and request.draft))

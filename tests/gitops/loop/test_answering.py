@@ -12,7 +12,7 @@ from gitops.git.base import BranchName, CommitId
 from planner.pools import Pool, PoolSet, ProviderState
 from renderer.tree import render_files
 from tests.gitops.git.tools import MAIN
-from tests.gitops.loop.town import ADA, GRACE, Town, nodes
+from tests.gitops.loop.town import ADA, BOT, GRACE, Town, nodes
 
 
 @pytest.fixture
@@ -93,3 +93,22 @@ def test_what_does_not_concern_poolplan_is_left_alone(town: Town, fork: bool) ->
     town.propose(town.plan(nodes(2)))
     assert town.said(number) == ""
     assert (tip, "poolplan/plan") not in town.server.statuses
+
+
+def test_poolplan_s_own_proposals_are_nobody_s_request(town: Town) -> None:
+    """Those of other clusters too: each of them looks at all that is open."""
+    branch = BranchName("poolplan/other/up")
+    town.edit(pools(town, nodes(5)), branch=branch)
+    own = town.server.request(BOT, RequestText(title="Scale up other", body=""), branch=branch, base=MAIN).number
+    theirs = town.server.request(GRACE, RequestText(title="Mine", body=""), branch=branch, base=MAIN).number
+    town.propose(town.plan(nodes(2)))
+    assert town.said(own) == ""
+    assert "This change does:" in town.said(theirs)
+
+
+def test_of_a_proposal_in_the_ledger_nobody_asks_whose_it_is(town: Town) -> None:
+    plan = town.plan(nodes(5))
+    town.propose(plan)
+    town.memory.calls.clear()
+    town.propose(plan)
+    assert [call.name for call in town.memory.calls] == ["open_requests", "votes"]
