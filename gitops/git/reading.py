@@ -28,8 +28,8 @@ class Objects:
         self._talk: Conversation | None = None
 
     def read(self, kind: str, ids: Sequence[str]) -> list[bytes]:
-        """The bytes of objects of one kind, in their order. Raises Stalled for one that is missing or of another, Waiting
-        where git ends in between."""
+        """The bytes of objects of one kind, in their order. Raises Stalled for one that is missing or of another kind,
+        Waiting where git ends in between."""
         found: list[bytes] = []
         for start in range(0, len(ids), AT_ONCE):
             found += self._answers(kind, ids[start : start + AT_ONCE])

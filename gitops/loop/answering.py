@@ -79,11 +79,8 @@ def _is_proposal(seen: Pass, request: PullRequest) -> bool:
 
 def _answer(seen: Pass, request: PullRequest) -> Answer | None:
     """None where the request does not touch the cluster."""
-    repository, folder = seen.world.repository, seen.settings.folder
-    base = repository.fork_point(seen.main.commit, request.head) if repository.seek(request.head, ()) else None
-    if base is None:
-        return None
-    paths = [path for path in repository.changed(base, request.head) if path.is_relative_to(CLUSTERS)]
+    folder = seen.settings.folder
+    paths = [path for path in seen.world.touched(seen.main.commit, request.head) or () if path.is_relative_to(CLUSTERS)]
     mine = [path.relative_to(folder) for path in paths if path.is_relative_to(folder)]
     if not any(_matters(path) for path in mine):
         return None

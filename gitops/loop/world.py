@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import PurePosixPath
 
     from gitops.forges.base import Forge, PullRequest
-    from gitops.git.base import BranchName, Repository
+    from gitops.git.base import BranchName, CommitId, Repository
     from gitops.git.signing import Signer
     from gitops.review.codeowners import Dialect
 
@@ -31,6 +32,7 @@ class World:
     freeze: str | None = None
     _requests: dict[BranchName, tuple[PullRequest, ...]] = field(default_factory=dict)
     _teams: dict[str, frozenset[str]] = field(default_factory=dict)
+    _touched: dict[tuple[CommitId, CommitId], tuple[PurePosixPath, ...] | None] = field(default_factory=dict)
 
     def look_again(self) -> None:
         """Forget what was learned: a new pass begins."""
@@ -46,6 +48,17 @@ class World:
     def open_from(self, branch: BranchName, base: BranchName) -> PullRequest | None:
         """The open request from a branch of this very repository."""
         return next((one for one in self.open_requests(base) if one.branch == branch and not one.fork), None)
+
+    def touched(self, main: CommitId, head: CommitId) -> tuple[PurePosixPath, ...] | None:
+        """The files that a request changes since it parted from main; None where it is not at hand, or never parted.
+
+        Found out once, for every cluster asks.
+        """
+        if (main, head) not in self._touched:
+            there = self.repository.seek(head, ())
+            base = self.repository.fork_point(main, head) if there else None
+            self._touched[main, head] = self.repository.changed(base, head) if base else None
+        return self._touched[main, head]
 
     def members(self, team: str) -> frozenset[str]:
         """The logins in a team."""
