@@ -63,10 +63,13 @@ def answer_people(seen: Pass) -> tuple[Answer, ...]:
         if request.fork or _is_proposal(seen, request):
             continue
         answer = _answer(seen, request)
-        if answer is not None:
-            seen.world.forge.set_status(request.head, answer.state, answer.short, url=request.url)
-            seen.world.forge.comment(request.number, f"poolplan:change:{seen.settings.name}", answer.text)
-            given.append(answer)
+        about = (request.number, seen.settings.name)
+        if answer is None or seen.world.said.get(about) == (request.head, answer):
+            continue
+        seen.world.forge.set_status(request.head, answer.state, answer.short, url=request.url)
+        seen.world.forge.comment(request.number, f"poolplan:change:{seen.settings.name}", answer.text)
+        seen.world.said[about] = (request.head, answer)
+        given.append(answer)
     return tuple(given)
 
 

@@ -110,7 +110,7 @@ def append(
 
 
 def _message(record: Record, settings: Settings) -> str:
-    request = f" #{record.request}" if record.request else ""
+    request = f" request {record.request}" if record.request else ""  # without a #, which forges would link
     subject = f"Record {settings.name}: {record.kind}{request} {record.event.value}"
     body = f"{record.reason}\n\n" if record.reason else ""
     who = f"{settings.git.author_name} <{settings.git.author_email}>"

@@ -20,7 +20,8 @@ class World:
     """The outside. ``dialect`` says how CODEOWNERS is read, None where there is no forge.
 
     ``freeze`` is the reason of ``--freeze``, None where that was not given. ``variables`` fill ``${NAME}`` in
-    cluster.yaml. What a forge says of its open requests and its teams is asked once and kept as long as this lives.
+    cluster.yaml. What a forge says of its open requests and its teams is asked once a pass. ``said`` is what was told
+    under people's requests, as long as this lives: the same is not even asked about again.
     """
 
     repository: Repository
@@ -30,6 +31,7 @@ class World:
     dialect: Dialect | None = None
     signer: Signer | None = None
     freeze: str | None = None
+    said: dict[tuple[int, str], object] = field(default_factory=dict)
     _requests: dict[BranchName, tuple[PullRequest, ...]] = field(default_factory=dict)
     _teams: dict[str, frozenset[str]] = field(default_factory=dict)
     _touched: dict[tuple[CommitId, CommitId], tuple[PurePosixPath, ...] | None] = field(default_factory=dict)

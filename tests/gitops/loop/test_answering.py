@@ -9,6 +9,7 @@ import pytest
 
 from gitops.forges.base import RequestText, StatusState
 from gitops.git.base import BranchName, CommitId
+from gitops.loop.proposing import propose
 from planner.pools import Pool, PoolSet, ProviderState
 from renderer.tree import render_files
 from tests.gitops.git.tools import MAIN
@@ -112,3 +113,14 @@ def test_of_a_proposal_in_the_ledger_nobody_asks_whose_it_is(town: Town) -> None
     town.memory.calls.clear()
     town.propose(plan)
     assert [call.name for call in town.memory.calls] == ["open_requests", "votes"]
+
+
+def test_the_same_answer_costs_no_call_to_the_same_process(town: Town) -> None:
+    asked(town, {"policy/a.yaml": "a: 2\n"})
+    inputs = town.inputs()
+    world = town.world()
+    for _ in range(2):
+        world.look_again()
+        town.memory.calls.clear()
+        propose(world, town.trees(), town.plan(nodes(2)), inputs, now=town.clock.now())
+    assert [call.name for call in town.memory.calls] == ["open_requests"]

@@ -232,14 +232,16 @@ class Town:
             repository=self.repository, forge=self.forge, variables={}, remark=lambda _: None, freeze=self.freeze
         )
 
+    def inputs(self) -> Inputs:
+        return Inputs(
+            snapshot=self.snapshot, policy=Policy(), catalog=bundled(), declared=self.declared,
+            observed=self.observed, region="EU-WEST-PAR",
+        )  # fmt: skip
+
     def propose(self, plan: Plan) -> dict[Kind, Done]:
         """One proposing pass."""
         self.repository.refresh()
-        inputs = Inputs(
-            snapshot=self.snapshot, policy=Policy(), catalog=bundled(), declared=self.declared,
-            observed=self.observed, region="EU-WEST-PAR",
-        )
-        proposed = propose(self.world(), self.trees(), plan, inputs, now=self.clock.now())
+        proposed = propose(self.world(), self.trees(), plan, self.inputs(), now=self.clock.now())
         self.answers = [str(one) for one in proposed.answers]
         return {Kind(one.kind): one for one in proposed.done}
 
