@@ -173,7 +173,8 @@ class Board:
         room = self._rooms.of(key, self.free, requests, lambda: self.admitted(kind))
         if nodes is not None:
             room = room * nodes
-        return self.limited(kind, room, apart_from=apart_from) if self.is_limited(kind) and room.any() else room
+        asked = self.is_limited(kind) and np.count_nonzero(room)
+        return self.limited(kind, room, apart_from=apart_from) if asked else room
 
     def unsized(self, kind: Kind, *, apart_from: str = "") -> Ints:
         """As ``rooms``, for nodes that would be as large as it takes."""
@@ -193,7 +194,7 @@ class Board:
 
     def is_limited(self, kind: Kind) -> bool:
         """Whether other pods may keep the kind off some nodes."""
-        return kind.ruled or any(self.counts.holding[term] for term in kind.matches)
+        return kind.ruled or any(map(self.counts.holding.__getitem__, kind.matches))
 
     def limited(self, kind: Kind, room: Ints, *, apart_from: str = "") -> Ints:
         """Room lessened by what topology allows: spread, affinity, anti-affinity both ways and host ports."""

@@ -246,6 +246,8 @@ def choices_for(needs: Needs, one: Candidate) -> tuple[tuple[tuple[str, str], ..
     first = choice_for(needs, one)
     if first is None:
         return ()
+    if not needs.spreads and not needs.affinity:
+        return (first,)
     found = {first: None}
     spread_over = [key for key in needs.node_keys if key in one.offered and key not in one.labels]
     for key in spread_over:

@@ -42,7 +42,9 @@ def undominated(market: Market, ledger: Ledger, useful: Ints, classes: Flags) ->
     """
     if not len(useful):
         return useful
-    spare = np.array([ledger.spare.get(ledger.pool(market.variants[one])[0], 0) > 0 for one in useful.tolist()])
+    spare = np.zeros(len(useful), np.bool_)
+    if any(ledger.spare.values()):
+        spare[:] = [ledger.spare.get(ledger.pool(market.variants[one])[0], 0) > 0 for one in useful.tolist()]
     order = useful[np.lexsort((useful, ~spare, -market.free[useful].sum(axis=1), market.price[useful]))]
     limits = _limits_of(market, order)
     free, price, taken = market.free[order], market.price[order], classes[:, order]

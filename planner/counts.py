@@ -61,4 +61,5 @@ class Counts:
         domains = self.domains[rule.term]
         if not len(domains) or len(domains) < rule.min_domains:
             return 0
-        return int(self.counts[rule.term][domains].min())
+        here: list[int] = self.counts[rule.term][domains].tolist()
+        return min(here)  # of a handful it is quicker so

@@ -132,6 +132,9 @@ class _Reader:
 
     def read(self, pod: Pod) -> tuple[Needs, _Labels] | Refusal:
         """Needs and labels, or why no node could help."""
+        known = self._plain.get(id(pod.needs))
+        if known is not None and not self.aims.spares(pod):
+            return known[1], pod.labels
         if self.aims.spares(pod):
             below = self.aims.expendable_below
             detail = f"priority {pod.needs.priority} is below {below}: it waits for room that others leave"
@@ -145,7 +148,6 @@ class _Reader:
         spreads = self.aims.default_spreads
         if spreads and not pod.needs.spreads:
             return self._one(self._wishes(with_default_spreads(pod, spreads))), pod.labels
-        known = self._plain.get(id(pod.needs))
         if known is None:  # the pod's own is kept beside, so that its identity stays its own
             known = self._plain[id(pod.needs)] = (pod.needs, self._one(self._wishes(pod.needs)))
         return known[1], pod.labels

@@ -47,7 +47,7 @@ def fill(
     With an ``offer``, pods with rules over zones that no node can take are told a zone instead. ``zones`` are pods that
     were told their zones: so many go to each, and what the rules say of zones is not asked again.
     """
-    if count <= 0:
+    if count <= 0 or (not board.size and offer is None):
         return Filled(left=max(0, count))
     if zones is not None and not kind.on_others and not (kind.on_hosts and kind.affinity):
         return _told(board, kind, nodes, zones)
@@ -118,7 +118,7 @@ class _Zones:
         self.offer = offer or Offer({})
         self.caps = None if zones is None else dict(zones)
         self.room = self._rooms().copy()
-        self.open = bool(self.room.any())
+        self.open = bool(np.count_nonzero(self.room))
         self.zone = board.zones()
         if zones is not None:
             self.names = sorted(name for name, count in zones.items() if count > 0)
@@ -136,7 +136,7 @@ class _Zones:
         left = count
         while left:
             free = self._free()
-            amount = self._onto_node(free, left) or self._into_zone(free, left)
+            amount = (self._onto_node(free, left) if self.open else 0) or self._into_zone(free, left)
             if not amount:
                 break
             left -= amount
@@ -168,8 +168,6 @@ class _Zones:
 
     def _first_in(self, zone: str) -> int:
         """The first node of a zone that has room; -1 where there is none. Nodes without room stay so for this kind."""
-        if not self.open:
-            return -1
         found = self.places.get(zone)
         if found is None:
             found = _Places(np.flatnonzero((self.room > 0) & self.board.in_zone(zone)))

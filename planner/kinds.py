@@ -298,7 +298,7 @@ def _numbered(gathered: list[_Gathered]) -> tuple[Kind, ...]:
     before = {
         position: {other for term in one.positions.affinity if term not in one.matches for other in found[term]}
         for position, one in enumerate(ranked)
-        if not set(one.positions.affinity) <= set(one.matches)
+        if one.positions.affinity and not set(one.positions.affinity) <= set(one.matches)
     }
     order = _after(len(ranked), before) if before else range(len(ranked))
     return tuple(_kind(ranked[one], index) for index, one in enumerate(order))

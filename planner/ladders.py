@@ -82,6 +82,9 @@ class Ladders:
 def _chains(market: Market, members: Ints) -> list[Ints]:
     """Members in chains, each going on with the next dearer one that has no less of anything."""
     order = members[np.lexsort((members, market.free[members].sum(axis=1), market.price[members]))]
+    free = market.free[order]
+    if (free[1:] >= free[:-1]).all():
+        return [order]
     chains: list[list[int]] = []
     for one in order.tolist():
         fitting = (chain for chain in chains if (market.free[chain[-1]] <= market.free[one]).all())

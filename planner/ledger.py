@@ -23,7 +23,7 @@ class Ledger:
     pools_left: int
     spare: dict[tuple[object, ...], int] = field(default_factory=dict)
     used: dict[str, dict[str, int]] = field(default_factory=dict)
-    _pools: dict[tuple[str, ...], tuple[tuple[object, ...], int]] = field(default_factory=dict)
+    _pools: dict[int, tuple[Candidate, tuple[object, ...], int]] = field(default_factory=dict)
 
     def copy(self) -> Ledger:
         used = {name: dict(amounts) for name, amounts in self.used.items()}
@@ -38,6 +38,13 @@ class Ledger:
         for name, limit, cost in _limited(candidate):
             count = min(count, (limit - used.get(name, 0)) // cost if cost else ENOUGH)
         return max(0, count)
+
+    def allows(self, candidate: Candidate) -> bool:
+        """Whether even one more node of a candidate may be ordered."""
+        node_pool = candidate.node_pool
+        if not node_pool.limited and not node_pool.limits.items and self.nodes_left > 0 and self.pools_left > 0:
+            return self.pool(candidate)[1] > 0 or self.affordable(candidate) > 0
+        return self.affordable(candidate) > 0
 
     def order(self, candidate: Candidate, count: int) -> None:
         """Take ``count`` nodes of a candidate (a negative count gives them back)."""
@@ -59,11 +66,11 @@ class Ledger:
 
     def pool(self, candidate: Candidate) -> tuple[tuple[object, ...], int]:
         """The identity of the candidate's pool and how many nodes one such pool holds; looked up once."""
-        found = self._pools.get(candidate.key)
-        if found is None:
+        found = self._pools.get(id(candidate))
+        if found is None:  # the candidate is kept beside, so that its identity stays its own
             pool = pool_of(candidate)
-            found = self._pools[candidate.key] = (pool.identity, pool.room)
-        return found
+            found = self._pools[id(candidate)] = (candidate, pool.identity, pool.room)
+        return found[1], found[2]
 
     def charge(self, node_pool: str, capacity: Resources) -> None:
         """Count a node that exists, or is on order, against a NodePool."""

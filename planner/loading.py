@@ -77,8 +77,11 @@ class Load:
     def add(self, fleet: Fleet) -> None:
         """Order the nodes of a fleet: those first that the fewest waiting pods could use, then the dearest."""
         wanted = np.zeros(len(fleet.counts), np.int64)
+        pods: dict[int, tuple[Flags, int]] = {}
         for one in self.waiting():
-            wanted += one.options * one.count
+            pods[id(one.options)] = (one.options, one.count + pods.get(id(one.options), (None, 0))[1])
+        for options, count in pods.values():
+            wanted += options * count
         order = sorted(
             np.flatnonzero(fleet.counts).tolist(),
             key=lambda one: (int(wanted[one]), -int(self.market.price[one]), one),
@@ -228,7 +231,8 @@ class Growth:
         """Place one pod of the kind, in a zone if one is named; whether that was possible."""
         state, options = self.state, self.state.market.options(kind, request_of(self.state.board, kind), zone)
         onto, variant, price = self._dearer(kind, zone)
-        cheapest = int(state.market.price[options].min(initial=PLENTY))
+        best = state.market.cheapest(options)
+        cheapest = min(PLENTY, int(state.market.price[best[0]])) if len(best) else PLENTY
         for alone in self._new(options) if onto < 0 or cheapest < price else ():
             if self._opened(kind, zone, alone):
                 onto, variant = len(state.variant) - 1, alone
@@ -243,8 +247,7 @@ class Growth:
     def _new(self, options: Flags) -> Iterator[int]:
         """The cheapest variants for the pod alone that may be ordered, one of each shape."""
         market, ledger, shapes = self.state.market, self.state.ledger, set[int]()
-        possible = np.flatnonzero(options)
-        for one in possible[np.argsort(market.price[possible], kind="stable")].tolist():
+        for one in market.cheapest(options):
             shape = int(self.state.shapes[one])
             if shape not in shapes and ledger.affordable(market.variants[one]):
                 shapes.add(shape)

@@ -32,6 +32,8 @@ class Market:
     takes: Flags
     zones: tuple[str, ...]
     _options: dict[tuple[int, str, bytes], Flags] = field(default_factory=dict)
+    _asked: dict[tuple[int, str, int], tuple[Ints, Flags]] = field(default_factory=dict)
+    _cheapest: dict[int, tuple[Flags, Ints]] = field(default_factory=dict)
     _open: dict[tuple[int, str], Flags] = field(default_factory=dict)
     _offers: dict[bytes, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     _values: dict[tuple[bytes, str], tuple[str, ...]] = field(default_factory=dict)
@@ -44,7 +46,8 @@ class Market:
             [one.key in plain or (bool(one.chosen) and choice_for(needs, one) == ()) for one in variants]
             for needs, plain in zip(kinds.admissions, as_they_are, strict=True)
         ]
-        free = [[one.free.get(name) for name in resources] for one in variants]
+        given = [dict(one.free.items) for one in variants]
+        free = [[one.get(name, 0) for name in resources] for one in given]
         return cls(
             variants, resources, np.array(free, np.int64).reshape(len(variants), len(resources)),
             np.array([one.hourly for one in variants], np.int64),
@@ -60,12 +63,26 @@ class Market:
 
     def options(self, kind: Kind, request: Ints, zone: str = "") -> Flags:
         """The variants of which an empty node takes a pod of the kind; in one zone, if one is named."""
+        asked = self._asked.get((kind.admission, zone, id(request)))
+        if asked is not None:
+            return asked[1]
         key = (kind.admission, zone, request.tobytes())
         found = self._options.get(key)
         if found is None:
             found = self.open_to(kind, zone) & ((self.free >= request) | (request == 0)).all(axis=1)
             self._options[key] = found
+        if not request.flags.writeable:  # kept beside, so that its identity stays its own
+            self._asked[kind.admission, zone, id(request)] = (request, found)
         return found
+
+    def cheapest(self, options: Flags) -> Ints:
+        """The positions of these variants, the cheapest first."""
+        found = self._cheapest.get(id(options))
+        if found is None:
+            possible = np.flatnonzero(options)
+            found = (options, possible[np.argsort(self.price[possible], kind="stable")])
+            self._cheapest[id(options)] = found
+        return found[1]
 
     def open_to(self, kind: Kind, zone: str = "") -> Flags:
         """The variants that would take a pod of the kind if they were large enough."""
@@ -126,6 +143,6 @@ def _variants(
             if choices[:1] == ((),):
                 mine.add(one.key)
             for chosen in choices:
-                variant = one.choosing(chosen)
+                variant = one.choosing(chosen) if chosen else one
                 found.setdefault(variant.key, variant)
     return tuple(found[key] for key in sorted(found)), plain

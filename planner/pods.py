@@ -116,6 +116,8 @@ class Needs:
     @property
     def node_keys(self) -> tuple[str, ...]:
         """The label keys that a node must have for the pod's required spreads and affinity, host names apart."""
+        if not self.spreads and not self.affinity:
+            return ()
         keys = [one.topology_key for one in self.spreads if one.required]
         keys += [one.topology_key for one in self.affinity if not one.weight]
         return tuple(sorted({key for key in keys if key != HOSTNAME}))
