@@ -13,7 +13,8 @@ Ties go to fewer nodes, then to fewer new pools, then to the first by key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +64,7 @@ class Proposer:
     objective: Objective = Objective.CHEAPEST
     supply: Ints | None = None
     exact: bool = True
+    _slots_kept: dict[tuple[bytes, bytes, int | None], Ints] = field(default_factory=dict)
     _rows_kept: tuple[Ints, list[Row], list[Row]] | None = None
 
     def bound(self, asks: Sequence[Ask]) -> int:
@@ -144,12 +146,16 @@ class Proposer:
         least = np.array([row.least for row in rows])
         wanted = matrix.max(axis=1) > 0
         found: list[tuple[int, int, list[int]]] = []
+        begin = np.cumsum([0, *map(len, sizes.values())])[:-1]
+        best = np.maximum.reduceat(matrix[:, [one for members in sizes.values() for one in members]], begin, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            for members in sizes.values():
-                needed = np.where(wanted, least / matrix[:, members].max(axis=1), 0)
-                if np.isfinite(needed).all():
-                    nodes = int(np.ceil(needed.max()))
-                    found.append((nodes, nodes * int(self.market.price[kept[members]].min()), members))
+            needed = np.where(wanted[:, None], least[:, None] / best, 0)
+        possible: Flags = np.all(np.isfinite(needed), axis=0)
+        most: Floats = np.max(needed, axis=0)
+        for number, members in enumerate(sizes.values()):
+            if possible[number]:
+                nodes = ceil(most[number])
+                found.append((nodes, nodes * int(self.market.price[kept[members]].min()), members))
         counts = np.zeros(len(kept), np.int64)
         if found:
             chosen = np.array(min(found)[2], np.int64)
@@ -196,7 +202,7 @@ class Proposer:
         if not asks:
             return np.zeros(0, np.int64)
         wanted = np.stack(list({id(ask.options): ask.options for ask in asks}.values()))
-        to_be_had = [self.ledger.affordable(one) > 0 for one in self.market.variants]
+        to_be_had = [self.ledger.allows(one) for one in self.market.variants]
         useful = wanted.any(axis=0) & np.array(to_be_had, np.bool_)
         classes = np.stack(list({id(ask.open_to): ask.open_to for ask in asks}.values()))
         return undominated(self.market, self.ledger, np.flatnonzero(useful), classes)
@@ -239,7 +245,10 @@ class Proposer:
         return rows
 
     def _slots(self, kept: Ints, union: Flags, least: Ints, wanted: int, most: int | None) -> list[Row]:
-        slots = _slots(self.market.free[kept], least, most) * union
+        key = (kept.tobytes(), least.tobytes(), most)
+        if key not in self._slots_kept:
+            self._slots_kept[key] = _slots(self.market.free[kept], least, most)
+        slots = self._slots_kept[key] * union
         if self.supply is not None and len(self.supply):
             wanted -= int(_slots(self.supply, least, most).sum())
         if wanted <= 0 or not slots.any():

@@ -82,9 +82,9 @@ def ask(board: Board, market: Market, kind: Kind, zone: str, count: int) -> Ask:
     request = request_of(board, kind)
     open_to = market.open_to(kind, zone)
     options = market.options(kind, request, zone)
-    if any(board.counts.by_host[term] and term in kind.matches for term in kind.affinity):
+    if kind.affinity and any(board.counts.by_host[term] and term in kind.matches for term in kind.affinity):
         return _huddle(board, market, Ask(kind, zone, count, request, options, open_to))
-    return Ask(kind, zone, count, request, options, open_to, _per_host(board, kind))
+    return Ask(kind, zone, count, request, options, open_to, _per_host(board, kind) if kind.on_hosts else ())
 
 
 def narrowed(market: Market, one: Ask) -> Ask:
