@@ -13,7 +13,7 @@ demo: $(BIN)/poolplan
 	$(BIN)/poolplan demo
 
 test: $(BIN)/poolplan
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto
 
 lint: $(BIN)/poolplan
 	$(BIN)/ruff check
