@@ -29,7 +29,7 @@ class Kind(Enum):
 
 
 def kind_of(change: Change) -> Kind:
-    """UP: a pool is created or grows. DOWN: it shrinks or goes. POLICY: it is replaced, or differs in more than size."""
+    """UP: a pool is made or grows. DOWN: it shrinks or goes. POLICY: it is replaced, or differs in more than size."""
     before, after = change.before, change.after
     if before is None:
         return Kind.UP
