@@ -3,62 +3,59 @@
 A set of nodes that is enough on paper may not be for the scheduler, which places by its own scores. Many fleets are
 tried at once, at first only in the order of arrival that strands pods most often:
 
+- ``secure``: where pods gather in zones, recipes as unlike as can be, from little room to plenty, until one survives;
 - ``probe``: fleets of some families and sizes of flavors with more or less room than the pods ask for;
 - ``mend``: fleets that strand pods, with nodes for these beside;
 - ``descend``: the cheapest that survives, with nodes left out, made smaller, split or joined.
 
-What is cheapest in the end is tried in all other orders. Where one of these strands pods, it counts from then on. How
-long to go on is counted in work, not in time.
+What is cheapest in the end is tried in all other orders. Where one of these strands pods, it counts from then on, and
+nodes are added for these pods while that stays cheaper than what survived everything. How long to go on is counted in
+work, not in time; what is nearly done may take some more.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
-from planner import labels as known
+from planner import scores
 from planner.moves import cheaper
+from planner.recipes import SLACKS, Series, different, recipes, scatters
 from planner.trials import LANES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from planner.board import Flags
-    from planner.candidates import Candidate
-    from planner.market import Market
     from planner.trials import Counts, Court, Trial
 
 T = TypeVar("T")
 
-#: Thousandths of room beyond what the pods ask for, by step.
-SLACKS = (0, 10, 20, 30, 45, 60, 80, 100, 125, 160, 200, 250, 320, 400, 500)
-#: How many times as large as the smallest a flavor must be, and may be, by recipe. A node of many CPUs takes no more
-#: pods than another, so the largest are not always the best.
-SIZES = ((1, 10**6), (4, 10**6), (16, 10**6), (1, 32), (4, 32), (1, 16), (4, 16), (1, 8))
-#: Families beyond which pairs are not tried; recipes that are probed at most, and compared at least.
-FAMILIES, RECIPES, LEAST = 4, 15, 8
+#: Recipes that are probed at most, of which many differ only in where pods gather, and compared at least.
+RECIPES, GATHERING, LEAST = 15, 5, 8
+#: The steps of room of which one is to be enough, whatever it costs.
+LADDER = (4, 8, 10, 12, 14)
+#: Thousandths of the work that are left for the time when some fleet survives.
+LATER = 500
 #: How many of the fleets that failed are mended at a time, and how often at most.
 NEAREST, MENDED = 4, 24
 #: Thousandths of the work that are left when fleets are no longer probed or mended; where none survives, mending has
 #: more; and beyond which a batch may use half. Thousandths above the bound at which the search ends.
 PROBED, NEAR, LAST, FEWER, ENOUGH = 250, 300, 80, 200, 2
+#: How often nodes are added to the cheapest fleet for what it strands in another order.
+REPAIRS = 3
 #: Steps of a recipe that are tried at once, where it takes much work to try anything, and recipes then.
 STEPS, FEWEST = 3, 5
 #: How many times as many nodes as the smallest fleet another has at most, where it takes much work to try anything.
 MANY = 2
+#: Thousandths of the work that are added when it is used up, where no fleet has survived all orders or a cheaper one
+#: that survived so far has not been through all.
+OVERTIME = 200
 #: How often no cheaper fleet is found before the search ends.
 PATIENCE = 8
 #: From how many fleets in a row no cheaper one is found before the search ends.
 FRONTS = 4
 #: Thousandths of the price at which a fleet is tried in the other orders before it is made cheaper still.
 FURTHER = 970
-#: Thousandths of the pods that gather in one zone for which each zone is to have room.
-SCATTER = (350, 500, 700)
-#: How many pods' worth of room is expected to stay empty on a node.
-EMPTY = 2
 #: For how many batches of fleets in all hard orders a budget is to be enough.
 BATCHES = 16
 
@@ -68,7 +65,8 @@ def search(court: Court, starts: Sequence[Counts]) -> Trial | None:
     if court.left <= 0:
         return None
     hunt = _Hunt(court, list(starts))
-    hunt.probe(PROBED)
+    hunt.secure()
+    hunt.probe(PROBED if hunt.sure is None else LAST)
     hunt.mend()
     if hunt.soon():
         hunt.verify()
@@ -80,6 +78,11 @@ def search(court: Court, starts: Sequence[Counts]) -> Trial | None:
         before = hunt.sure
         going = (hunt.descend() | hunt.verify()) and court.left > 0
         vain = vain + 1 if hunt.sure is before else 0
+    if hunt.sure is None or hunt.best is not hunt.sure:
+        court.left = max(court.left, 0) + court.problem.aims.budget * OVERTIME
+        if hunt.sure is None:
+            hunt.mend()
+        hunt.verify()
     court.stopped = hunt.sure is None or (vain < FRONTS and not hunt.good_enough() and not hunt.finished)
     return hunt.sure or hunt.likely()
 
@@ -88,7 +91,8 @@ def search(court: Court, starts: Sequence[Counts]) -> Trial | None:
 class _Hunt:
     """Fleets under trial. ``hard`` are the orders in which all are tried; those that survive these are ``alive``.
 
-    ``sure`` is the cheapest fleet that survived all orders, ``finished`` whether the last search ended by itself.
+    ``sure`` is the cheapest fleet that survived all orders, ``finished`` whether the last search ended by itself,
+    ``loose`` whether what survives has so much room to spare that the first steps down should be large.
     """
 
     court: Court
@@ -96,7 +100,9 @@ class _Hunt:
     hard: list[int] = field(default_factory=list)
     sure: Trial | None = None
     finished: bool = False
-    menu: list[_Series] = field(default_factory=list)
+    menu: list[Series] = field(default_factory=list)
+    probed: bool = False
+    loose: bool = False
     done: set[Counts] = field(default_factory=set)
     _seen: tuple[object, ...] = ()
     _alive: list[Trial] = field(default_factory=list)
@@ -104,7 +110,8 @@ class _Hunt:
 
     def __post_init__(self) -> None:
         share = self.court.problem.aims.budget * 1000 // BATCHES
-        least = 2 if any(one.kind.ruled for one in self.court.arrivals) else 1
+        ruled = any(one.kind.ruled for one in self.court.arrivals)
+        least = 2 if ruled and self._several(0) == LANES else 1
         self.hard = [*self.court.orders[: max(least, share // max(1, self.court.work(LANES, self._nodes())))]]
 
     # What is known
@@ -155,8 +162,12 @@ class _Hunt:
         return 5 * self._reserve() < self.court.left
 
     def good_enough(self) -> bool:
-        """Whether nothing that is noticeably cheaper can exist."""
-        return self.sure is not None and self.sure.hourly * 1000 <= self.court.bound * (1000 + ENOUGH)
+        """Whether nothing that is noticeably cheaper than what survives can exist."""
+        return self.good(self.sure)
+
+    def good(self, trial: Trial | None) -> bool:
+        """Whether nothing can exist that is noticeably cheaper."""
+        return trial is not None and trial.hourly * 1000 <= self.court.bound * (1000 + ENOUGH)
 
     def survive(self, fleets: Iterable[Counts]) -> list[Trial]:
         """Try fleets in the hard orders, one order after the other: those that survive all, the cheapest first."""
@@ -169,17 +180,55 @@ class _Hunt:
 
     # The three ways to cheaper fleets
 
+    def secure(self) -> None:
+        """Look for any fleet that survives, with more and more room: what is tried then has only to be cheaper."""
+        court = self.court
+        most = self._most(min(map(sum, self.starts), default=0))
+        self.survive(one for one in self.starts if sum(one) <= most)
+        self.starts = []
+        lanes = self._several(LATER)
+        if not self.good(self.best):
+            self.menu = self._menu()
+            if court.gathering:
+                self._climb(lanes)
+
+    def _most(self, fewest: int) -> int:
+        """How many nodes fleets are to have at most where the smallest has so many: those of which kube-scheduler looks
+        at all nodes are not replayed together with others."""
+        few = scores.EVERYONE - 1 - self.court.board.size
+        return few if fewest <= few else MANY * fewest
+
+    def _climb(self, lanes: int) -> None:
+        """Try recipes as unlike each other as can be, with little room and with plenty."""
+        self.loose = True
+        court, steps = self.court, LADDER[:: 1 if lanes == LANES else 2]
+        series, until = list[Series](), court.left // 2
+        for one in _evenly(self.menu, max(FEWEST, lanes // len(steps))):
+            if court.left > until or not series:
+                series.append(one)
+                one.asked.update(step for step in steps if one.at(step) is not None)
+        fleets = [counts for one in series for step in sorted(one.asked) if (counts := one.fleets[step]) is not None]
+        most = self._most(min(map(sum, fleets), default=0))
+        fleets = [counts for counts in fleets if sum(counts) <= most]
+        self.survive(fleets)
+        for one in series:
+            one.asked &= {step for step in one.asked if one.fleets[step] in court.tried}
+            one.narrow()
+        if self.best is None:
+            self.mend()
+        self.verify()
+        self.menu.sort(key=lambda one: (not 0 < one.high < len(SLACKS), one.price_of(one.high)))
+
     def probe(self, until: int) -> None:
         """Of fleets with more and more room, look for the smallest that survives, for many recipes at once.
 
         Where it is done again, more orders have turned out to be hard, and all must have more room.
         """
         lanes = self._several(until)
-        if not self.menu:
-            self.menu = self._menu()[: max(FEWEST, lanes // STEPS)]
-        for one in self.menu:
+        for one in self.menu if self.probed else ():
             one.low, one.high = min(one.high, len(SLACKS)) - 1, len(SLACKS)
-        menu, fleets = self.menu, self.starts
+        self.probed = True
+        menu, fleets = self.menu if lanes == LANES else self.menu[: max(FEWEST, lanes // STEPS)], self.starts
         while (menu and self.may_go_on(until, lanes)) or fleets:
             steps = max(1, lanes // max(1, len(menu)))
             more = [one.at(step) for one in menu for step in one.between(steps)]
@@ -202,18 +251,18 @@ class _Hunt:
             found = _evenly(found, len(found) * 3 // 4)
         return found
 
-    def _menu(self) -> list[_Series]:
+    def _menu(self) -> list[Series]:
         """The recipes that promise most. They are compared as far as a tenth of the work goes."""
-        court = self.court
-        until, found = court.left - court.problem.aims.budget * 100, list[_Series]()
-        for allowed in _recipes(court.market):
-            if court.left > until or len(found) < LEAST:
-                found.append(_Series(court, allowed, SCATTER[0] if court.gathers else 0))
-        best = _different([one for one in found if one.price(0) is not None])
-        if not court.gathers:
-            return best[:RECIPES]
-        more = [_Series(court, one.allowed, scatter) for scatter in SCATTER[1:] for one in best[: RECIPES // 3]]
-        return [*best[: RECIPES // 3], *more]
+        court, ways = self.court, scatters(self.court.gathering)
+        until, found = court.left - court.problem.aims.budget * 100, list[Series]()
+        for allowed in recipes(court.market):
+            if court.left > until or (court.left > 0 and len(found) < LEAST):
+                found.append(Series(court, allowed, ways[0]))
+        best = different([one for one in found if one.price(0) is not None])[:RECIPES]
+        if len(ways) == 1:
+            return best
+        unlike = _evenly(sorted(best, key=lambda one: sum(one.at(0) or ())), GATHERING)
+        return [Series(court, one.allowed, way) for way in ways for one in unlike]
 
     def _nodes(self) -> int:
         return min((sum(one) for one in (*self.starts, *self.court.tried)), default=0)
@@ -258,7 +307,8 @@ class _Hunt:
         if front is None or begun is None:
             self.finished = self.best is not None
             return False
-        vain, span, several = 0, front.hourly // 20, self._several(FEWER)
+        vain, span, several = 0, front.hourly // (8 if self.loose else 20), self._several(FEWER)
+        self.loose = False
         while vain < PATIENCE and front.hourly * 1000 >= begun.hourly * FURTHER and self.may_go_on(0, several):
             moves = cheaper(self.court, front.counts, span, [one.counts for one in self.failed()], several)
             found = self.survive(moves)
@@ -287,92 +337,31 @@ class _Hunt:
                 self.court.replay([best.counts], order)
                 if best.stranded:
                     near = [one.counts for one in _evenly(self.alive(), LANES)]
+                    more = self._repaired(best, order)
                     self.hard.append(order)
-                    self.survive(near)
+                    self.survive(near if more is None else [more.counts, *near])
                     break
             if not best.stranded and all(order in best.played for order in self.court.orders):
                 self.sure = best
         return len(self.hard) > orders
 
+    def _repaired(self, trial: Trial, order: int) -> Trial | None:
+        """The fleet with nodes for what strands in one order, until nothing does, if that is cheaper than what is
+        sure."""
+        for _ in range(REPAIRS if self.sure is not None else 0):
+            counts = self.court.beside(trial.counts, self.court.missing(trial))
+            if counts is None or not self._surer(counts):
+                return None
+            self.court.replay([counts], order)
+            trial = self.court.trial(counts)
+            if not trial.stranded:
+                return trial if order in trial.played else None
+        return None
 
-@dataclass
-class _Series:
-    """Fleets of one recipe with more and more room. They are worked out when somebody asks for them.
-
-    Up to step ``low`` pods strand, from ``high`` on they do not, or the fleets are too dear.
-    """
-
-    court: Court
-    allowed: Flags
-    scatter: int
-    fleets: dict[int, Counts | None] = field(default_factory=dict)
-    asked: set[int] = field(default_factory=set)
-    low: int = -1
-    high: int = 0
-
-    def at(self, step: int) -> Counts | None:
-        """The fleet of a step of ``SLACKS``; None where limits or the work that is left do not allow it."""
-        if step not in self.fleets:
-            self.fleets[step] = self.court.propose(self.allowed, SLACKS[step], self.scatter)
-        return self.fleets[step]
-
-    def price(self, step: int) -> int | None:
-        counts = self.at(step)
-        return None if counts is None else self.court.hourly(counts)
-
-    def expected(self) -> int:
-        """About what a fleet has to cost: on every node some pods' worth of room stays empty."""
-        counts, court = self.at(0), self.court
-        return 0 if counts is None else court.hourly(counts) + EMPTY * sum(counts) * court.bound // max(1, court.pods)
-
-    def between(self, steps: int) -> list[int]:
-        """So many steps to try next, evenly between the two; at first rather the lower ones."""
-        high = self.high if self.high < len(SLACKS) else min(self.high, self.low + 2 * (steps + 1) + 2)
-        inner = range(self.low + 1, high)
-        steps = min(steps, len(inner))
-        found = [inner[len(inner) * (2 * one + 1) // (2 * steps)] for one in range(steps)]
-        self.asked.update(found)
-        return found
-
-    def narrow(self) -> None:
-        """See what became of the fleets."""
-        for step in sorted(self.asked):
-            counts = self.fleets[step]
-            trial = None if counts is None else self.court.tried.get(counts)
-            if trial is not None and trial.stranded:
-                self.low = max(self.low, step)
-            else:
-                self.high = min(self.high, step)
+    def _surer(self, counts: Counts) -> bool:
+        return self.sure is None or self.court.hourly(counts) < self.sure.hourly
 
 
 def _evenly(among: Sequence[T], most: int) -> list[T]:
     """So many of these, as far from each other as can be."""
     return [among[place * len(among) // most] for place in range(most)] if len(among) > most else [*among]
-
-
-def _different(menu: Sequence[_Series]) -> list[_Series]:
-    """The cheapest first, and of those that propose the same at first only one."""
-    found: dict[Counts | None, _Series] = {}
-    for one in menu:
-        found.setdefault(one.at(0), one)
-    return sorted(found.values(), key=lambda one: (one.expected(), one.at(0) or ()))
-
-
-def _recipes(market: Market) -> list[Flags]:
-    """All families of flavors, each family alone and each pair, with small flavors and without."""
-    families = sorted({_family(one) for one in market.variants})
-    sets = [families, *([one] for one in families), *(list(pair) for pair in combinations(families, 2))]
-    own = np.array([_family(one) for one in market.variants])
-    size = np.array([one.flavor.vcpus for one in market.variants])
-    found: dict[bytes, Flags] = {}
-    for names in sets if len(families) <= FAMILIES else sets[: len(families) + 1]:
-        for least, most in SIZES:
-            smallest = size.min(initial=10**6)
-            flags = np.isin(own, names) & (size >= least * smallest) & (size <= most * smallest)
-            if flags.any():
-                found.setdefault(flags.tobytes(), flags)
-    return list(found.values())
-
-
-def _family(one: Candidate) -> str:
-    return one.flavor.labels()[known.INSTANCE_FAMILY]

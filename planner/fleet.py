@@ -22,7 +22,7 @@ import numpy as np
 from planner.aims import Objective
 from planner.asks import Ask, alike
 from planner.choice import undominated, unions
-from planner.levels import levelled
+from planner.levels import Zones
 from planner.milp import LARGE, Program, Row
 from planner.resources import CPU, MEMORY
 
@@ -65,7 +65,6 @@ class Proposer:
     supply: Ints | None = None
     exact: bool = True
     _slots_kept: dict[tuple[bytes, bytes, int | None], Ints] = field(default_factory=dict)
-    _rows_kept: tuple[Ints, list[Row], list[Row]] | None = None
 
     def bound(self, asks: Sequence[Ask]) -> int:
         """What no set of nodes for these asks costs less than."""
@@ -73,7 +72,7 @@ class Proposer:
         kept = self._kept(asks)
         if not len(kept):
             return 0
-        program, cost = Program(len(kept), self._rows(asks, kept)), self.market.price[kept]
+        program, cost = Program(len(kept), self.rows(asks, kept)), self.market.price[kept]
         found = program.minimise(cost) if len(kept) <= WHOLE else None
         return found.bound if found is not None else program.relaxed_bound(cost)
 
@@ -83,37 +82,24 @@ class Proposer:
         kept = self._kept(asks)
         if not asks or not len(kept):
             return Fleet((0,) * len(self.market.variants), 0)
-        found = self._solve(kept, [*self._rows(asks, kept), *self._limits(kept)], asks)
+        found = self._solve(kept, [*self.rows(asks, kept), *self.limits(kept)], asks)
         if found is not None:
             return found
         return self._served(asks, kept) if self.exact else self._nothing()
 
-    def with_slack(self, asks: Sequence[Ask], slack: int) -> Fleet | None:
-        """A fleet near the cheapest with so many thousandths more room than is asked for, if there is one.
-
-        The proposer keeps what it has worked out: it must be asked for the same pods every time.
-        """
-        if self._rows_kept is None:
-            kept = self._kept(asks) if all(one.options.any() for one in asks) else np.zeros(0, np.int64)
-            rows = self._rows(asks, kept) if len(kept) else []
-            self._rows_kept = (kept, rows, self._limits(kept) if len(kept) else [])
-        kept, rows, limits = self._rows_kept
-        if not rows:
-            return None
-        return self._near(kept, [*(row.eased(slack) for row in rows), *limits], asks)
-
     def _near(self, kept: Ints, rows: list[Row], asks: Sequence[Ask]) -> Fleet | None:
         """A fleet near the cheapest, its nodes shared out among the zones as far as the rows allow."""
-        near = Program(len(kept), rows).near(self._cost(kept))
+        near = Program(len(kept), rows).near(self.cost(kept))
         if near is None or not near.any():
             return None
-        return self._fleet(kept, levelled(self.market, kept, near, rows, asks))
+        matrix, least = np.stack([row.factors for row in rows]), np.array([row.least for row in rows])
+        return self._fleet(kept, Zones.of(self.market, kept, asks).levelled(near, matrix, least))
 
     def _nothing(self) -> Fleet:
         return Fleet((0,) * len(self.market.variants), 0, complete=False)
 
     def _solve(self, kept: Ints, rows: list[Row], asks: Sequence[Ask]) -> Fleet | None:
-        cost = self._cost(kept)
+        cost = self.cost(kept)
         program = Program(len(kept), rows)
         if len(kept) <= WHOLE:
             return self._whole(kept, rows, program, asks)
@@ -124,7 +110,7 @@ class Proposer:
 
     def _whole(self, kept: Ints, rows: list[Row], program: Program, asks: Sequence[Ask]) -> Fleet | None:
         """The cheapest whole numbers, where few variants are to be had."""
-        cost = self._cost(kept)
+        cost = self.cost(kept)
         if not self.exact:
             return self._near(kept, rows, asks)
         first = program.minimise(cost)
@@ -169,7 +155,7 @@ class Proposer:
         whole[kept] = counts
         return Fleet(tuple(whole.tolist()), int(self.market.price @ whole), complete)
 
-    def _cost(self, kept: Ints) -> Ints:
+    def cost(self, kept: Ints) -> Ints:
         """What is minimised first, by variant."""
         prices = self.market.price[kept]
         if self.objective is Objective.FEWEST_NODES:
@@ -198,16 +184,22 @@ class Proposer:
     # What is asked for
 
     def _kept(self, asks: Sequence[Ask]) -> Ints:
-        """The variants worth looking at: of equal ones only the first, none that another replaces for less."""
-        if not asks:
-            return np.zeros(0, np.int64)
+        """The variants worth looking at."""
+        return self.undominated(asks, self.useful(asks)) if asks else np.zeros(0, np.int64)
+
+    def useful(self, asks: Sequence[Ask]) -> Ints:
+        """The variants that take some of these pods and may be ordered."""
         wanted = np.stack(list({id(ask.options): ask.options for ask in asks}.values()))
         to_be_had = [self.ledger.allows(one) for one in self.market.variants]
-        useful = wanted.any(axis=0) & np.array(to_be_had, np.bool_)
-        classes = np.stack(list({id(ask.open_to): ask.open_to for ask in asks}.values()))
-        return undominated(self.market, self.ledger, np.flatnonzero(useful), classes)
+        return np.flatnonzero(wanted.any(axis=0) & np.array(to_be_had, np.bool_))
 
-    def _rows(self, asks: Sequence[Ask], kept: Ints) -> list[Row]:
+    def undominated(self, asks: Sequence[Ask], useful: Ints) -> Ints:
+        """Of equal variants only the first, none that another replaces for less."""
+        classes = np.stack(list({id(ask.open_to): ask.open_to for ask in asks}.values()))
+        return undominated(self.market, self.ledger, useful, classes)
+
+    def rows(self, asks: Sequence[Ask], kept: Ints) -> list[Row]:
+        """What any nodes for these asks must hold, over the kept variants."""
         asks = alike(asks)
         request = np.stack([ask.request for ask in asks])
         count = np.array([ask.count for ask in asks], np.int64)
@@ -270,7 +262,8 @@ class Proposer:
 
     # What may be ordered
 
-    def _limits(self, kept: Ints) -> list[Row]:
+    def limits(self, kept: Ints) -> list[Row]:
+        """What limits allow of the kept variants."""
         variants = [self.market.variants[one] for one in kept.tolist()]
         rows = [Row(-np.ones(len(kept)), -float(self.ledger.nodes_left))]
         names = dict.fromkeys(one.node_pool.name for one in variants)
@@ -309,7 +302,7 @@ class Proposer:
     def _served(self, asks: Sequence[Ask], kept: Ints) -> Fleet:
         """The fleet that serves most pods of the highest priority, then of the next, and so on; at the least cost."""
         size = len(kept)
-        program = Program(size, [*self._supplied(asks, kept), *self._limits(kept)],
+        program = Program(size, [*self._supplied(asks, kept), *self.limits(kept)],
                           others=[float(ask.count) for ask in asks], pools=self._pools(kept),
                           most_pools=max(0, self.ledger.pools_left))  # fmt: skip
         priorities = [ask.kind.needs.priority for ask in asks]

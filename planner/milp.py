@@ -8,7 +8,7 @@ has the same answer everywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +38,6 @@ class Row:
     factors: Floats
     least: float
     elastic: bool = False
-
-    def eased(self, slack: int) -> Row:
-        """The same, asking for so many thousandths more."""
-        return replace(self, factors=self.factors * 1000 / (1000 + slack)) if self.elastic and slack else self
 
     @property
     def key(self) -> tuple[bytes, float]:
@@ -102,6 +98,14 @@ class Program:
         search, _ = self._search(cost, 0)
         found = search.relaxed()
         return None if found is None else rounded(search.matrix, search.least, search.costs, found[0])
+
+    @staticmethod
+    def relaxed(matrix: Floats, least: Floats, cost: Floats) -> Floats | None:
+        """The cheapest numbers, whole or not, with ``matrix @ numbers >= least``; None where there are none."""
+        scale, size = max(1.0, float(np.abs(cost).max(initial=0)) / 1e4), len(cost)
+        search = _Search(matrix, least, np.full(size, np.inf), np.ones(size, np.bool_), cost / scale)
+        found = search.relaxed()
+        return None if found is None else found[0]
 
     def _search(self, cost: Ints | Floats, pool_cost: float) -> tuple[_Search, float]:
         """The program with costs in a scale that suits HiGHS, and the scale."""

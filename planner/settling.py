@@ -87,12 +87,6 @@ def ask(board: Board, market: Market, kind: Kind, zone: str, count: int) -> Ask:
     return Ask(kind, zone, count, request, options, open_to, _per_host(board, kind) if kind.on_hosts else ())
 
 
-def narrowed(market: Market, one: Ask) -> Ask:
-    """The same ask where some variants are closed."""
-    open_to = market.open_to(one.kind, one.zone)
-    return replace(one, open_to=open_to, options=one.options & open_to)
-
-
 def _huddle(board: Board, market: Market, one: Ask) -> Ask:
     """Pods that must all be on the host of the first of them: as many at once as the largest variant holds, or none
     where the first of them has its host already."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.abreast import Outcome, replay_all
+from planner.drafts import Draft
 from planner.filling import Offer, fill
 from planner.fleet import Fleet, Proposer
 from planner.loading import NEW
@@ -17,7 +18,8 @@ from planner.market import request_of
 from planner.orders import runs
 from planner.plan import Certificate
 from planner.replay import Arrival, make_stage, replay
-from planner.settling import ask, narrowed, possible_domains, zonal_kinds
+from planner.scores import EVERYONE
+from planner.settling import ask, possible_domains, zonal_kinds
 from planner.standing import set_domains
 from planner.tables import make_tables
 
@@ -35,19 +37,21 @@ if TYPE_CHECKING:
 
     Counts = tuple[int, ...]  # nodes by variant
     Missing = list[tuple[Market, Ask]]
+    Scatter = tuple[tuple[str, int], ...]  # by zone, thousandths of the pods that gather
 
 #: What work costs, in microseconds on two cores of a virtual machine of 2023. A pod that is replayed by itself, without
 #: and with rules about others, and for 8 nodes; a pod of fleets side by side, and for 16 nodes of all of them; a
 #: variant to propose a fleet from, and for each class of pods that may be on the same variants.
-POD, RULED, EIGHT_NODES = 40, 120, 1
-SIDE, RULED_SIDE, SIXTEEN_NODES = 150, 270, 1
-VARIANT, CLASS = 40, 16
+POD, RULED, EIGHT_NODES = 35, 80, 1
+SIDE, RULED_SIDE, SIXTEEN_NODES = 130, 200, 1
+VARIANT, CLASS = 80, 12
 #: How many fleets are replayed side by side at most, and how many numbers they may count together; up to FEW are
 #: replayed one by one, which is less work then.
 LANES, NUMBERS, FEW = 64, 6_000_000, 2
 #: For how many fleets side by side a budget is to be enough in every order, as a share of it; the fewest orders that a
 #: fleet must survive.
 SEVERAL, SHARE, FEWEST = 8, 3, 3
+STEPS = 8  # how many more fleets of the same variants cost as much as the first
 AGAIN = 5  # how many times as much it costs to propose for pods that were not asked for before
 #: The orders in which a fleet must survive, those first that strand pods most often: all in which the nodes are there
 #: when the pods come. What happens while nodes still join is left to the next plan.
@@ -102,7 +106,7 @@ class Court:
     left: int = 0
     stopped: bool = False
     tried: dict[Counts, Trial] = field(default_factory=dict)
-    narrow: dict[tuple[bytes, int], list[tuple[Proposer, list[Ask]]]] = field(default_factory=dict)
+    drafts: dict[Scatter, list[Draft]] = field(default_factory=dict)
     possible: dict[int, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -132,8 +136,9 @@ class Court:
         new.sort(key=lambda one: (sum(one), one))
         nodes = self.board.size + max(map(sum, new), default=0)
         size = min(LANES, max(FEW, NUMBERS // max(1, len(self._tables.starts) * nodes)))
-        for first in range(0, len(new), size):
-            some = new[first : first + size]
+        few = sum(1 for one in new if self.board.size + sum(one) < EVERYONE)
+        parts = [new[first : first + size] for side in (new[:few], new[few:]) for first in range(0, len(side), size)]
+        for some in parts:
             if self.left > 0:
                 self.left -= self.work(len(some), max(map(sum, some)))
                 for counts, outcome in zip(some, self._played(some, order), strict=True):
@@ -245,35 +250,35 @@ class Court:
         asks = ((tier.market, ask(board, tier.market, kind, zone, count)) for tier in self.served)
         return [one for one in asks if one[1].options.any()][:1]
 
-    def propose(self, allowed: Flags, slack: int, scatter: int = 0) -> Counts | None:
+    def propose(self, allowed: Flags, slack: int, scatter: Scatter = ()) -> Counts | None:
         """A fleet of some variants with so many thousandths more room than was asked for; None where there is none.
 
-        ``scatter`` is explained in ``scattered``.
+        ``scatter`` is explained in ``_scattered``.
         """
         if self.left <= 0:
             return None
         total = np.zeros(len(self.market.variants), np.int64)
-        for proposer, asks in self._tiers(allowed, scatter):
-            self.left -= self._proposing(asks)
-            fleet = proposer.with_slack(asks, slack)
-            if fleet is None:
+        for draft in self._drafts(scatter):
+            self.left -= self._proposing(draft.asks) // (STEPS if draft.drawn(allowed) else 1)
+            counts = draft.fleet(allowed, slack)
+            if counts is None:
                 return None
-            total += np.array(fleet.counts, np.int64)
-        counts = tuple(total.tolist())
-        return counts if _may_order(self.problem.ledger, self.market, counts) else None
+            total += counts
+        fleet = tuple(total.tolist())
+        return fleet if any(fleet) and _may_order(self.problem.ledger, self.market, fleet) else None
 
-    def _tiers(self, allowed: Flags, scatter: int) -> list[tuple[Proposer, list[Ask]]]:
-        """For each tier, who proposes from some of its variants, and what is asked for; made once for these."""
-        key = (allowed.tobytes(), scatter)
-        if key not in self.narrow:
-            self.narrow[key] = [
-                (
-                    Proposer(market, self.problem.ledger, self.problem.aims.objective, exact=False),
-                    [narrowed(market, one) for one in self._scattered(each, scatter)],
+    def _drafts(self, scatter: Scatter) -> list[Draft]:
+        """What is asked of each tier, made once for a way to scatter."""
+        if scatter not in self.drafts:
+            self.drafts[scatter] = [
+                Draft(
+                    Proposer(each.market, self.problem.ledger, self.problem.aims.objective, exact=False),
+                    self._scattered(each, scatter), gathered=bool(scatter),
                 )
-                for each in self.served for market in [each.market.only(allowed)]
+                for each in self.served if each.asks
             ]  # fmt: skip
-        return self.narrow[key]
+            self.left -= sum(2 * self._proposing(each.asks) for each in self.drafts[scatter])
+        return self.drafts[scatter]
 
     def _proposing(self, asks: Sequence[Ask]) -> int:
         """What it costs to propose for these."""
@@ -281,21 +286,24 @@ class Court:
         return len(self.market.variants) * (VARIANT + CLASS * classes)
 
     @cached_property
-    def gathers(self) -> bool:
-        """Whether there are pods that must all be in one zone, which kube-scheduler chooses."""
-        return any(_gathers(one) for each in self.served for one in each.asks)
+    def gathering(self) -> tuple[str, ...]:
+        """The zones in which pods may gather that must all be in one, which kube-scheduler chooses."""
+        found = [
+            each.market.offers(each.market.options(one.kind, one.request))
+            for each in self.served for one in each.asks if _gathers(one)
+        ]  # fmt: skip
+        return tuple(sorted({zone for zones in found for zone in zones}))
 
-    def _scattered(self, each: Served, scatter: int) -> list[Ask]:
-        """What was asked for, with room in every zone for so many thousandths of the pods that gather in one of them:
-        nobody knows in which. None: they are in the zones that paper has for them."""
-        found = []
+    def _scattered(self, each: Served, scatter: Scatter) -> list[Ask]:
+        """What was asked for, with room in each zone for so many thousandths of the pods that gather in one of them:
+        nobody knows in which. Of no zone: they are in the zones that paper has for them."""
+        found, shares = [], dict(scatter)
         for one in each.asks:
-            if not scatter or not _gathers(one):
+            zones = sorted(each.market.offers(each.market.options(one.kind, one.request))) if _gathers(one) else []
+            wanted = {zone: -(-one.count * shares[zone] // 1000) for zone in zones if shares.get(zone)}
+            if not wanted:
                 found.append(one)
-                continue
-            zones = sorted(each.market.offers(each.market.options(one.kind, one.request)))
-            count = min(one.count, -(-one.count * scatter // 1000))
-            found += [ask(self.board, each.market, one.kind, zone, count) for zone in zones]
+            found += [ask(self.board, each.market, one.kind, zone, count) for zone, count in wanted.items()]
         return found
 
     def again(self, more: Missing) -> Counts | None:
@@ -343,5 +351,3 @@ def _may_order(ledger: Ledger, market: Market, counts: Sequence[int]) -> bool:
 def _order(ledger: Ledger, market: Market, counts: Sequence[int]) -> None:
     for one in np.flatnonzero(counts).tolist():
         ledger.order(market.variants[one], counts[one])
-
-

@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, event, given, settings
 
 from planner.aims import Aims
 from planner.decide import consider, decide
+from planner.labels import ZONE
 from planner.ledger import Ledger
 from planner.plan import Certificate
+from planner.recipes import scatters
 from planner.replay import replay
 from planner.solve import solve
 from planner.trials import EVERY
@@ -137,3 +139,45 @@ def test_a_certificate_is_borne_out_by_replays_of_the_joined_cluster(objects: li
     if given_.survived == len(EVERY) and not given_away:
         event("survived every order")
         assert not any(stranded(objects, plan))
+
+
+def gathering(count: int, replicas: int) -> list[Object]:
+    """Workloads of which each wants to be in one zone, whichever it is, and one that is spread over all three."""
+    pods = []
+    for number in range(count):
+        own = {"app": f"crowd-{number}"}
+        term = {"topologyKey": ZONE, "labelSelector": {"matchLabels": own}}
+        beside = {"podAffinity": {REQUIRED: [term]}}
+        pods += [
+            pod(f"crowd-{number}-{one}", "1500m", "2Gi", labels=own, affinity=beside, owner=("ReplicaSet", f"crowd-{number}"))
+            for one in range(replicas)
+        ]
+    own = {"app": "even"}
+    spread = {"maxSkew": 1, "topologyKey": ZONE, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": own}}
+    pods += [
+        pod(f"even-{one}", "500m", "1Gi", labels=own, topologySpreadConstraints=[spread], owner=("ReplicaSet", "even"))
+        for one in range(2 * replicas)
+    ]
+    return [node_class(), node_pool(), SYSTEM, *pods]
+
+
+@pytest.mark.parametrize("budget", [600, 2000])
+def test_wherever_pods_gather_a_fleet_is_found_that_leaves_none_behind(budget: int) -> None:
+    objects = gathering(4, 6)
+    found = solve(problem_of(objects, budget=budget))
+    assert found.unplaced == ()
+    assert found.certificate is not None
+    assert found.certificate.survived == found.certificate.orders
+    assert found.certificate.orders == len(EVERY)
+    assert not any(stranded(objects, decide(replace(inputs_of(objects), aims=Aims(budget=budget)), now=NOW)))
+
+
+def test_room_for_pods_that_gather_is_in_every_zone_or_in_one() -> None:
+    assert scatters(()) == [()]
+    for zones in (("a",), ("a", "b", "c"), tuple("abcdefgh")):
+        found = scatters(zones)
+        assert len(set(found)) == len(found)
+        assert all(tuple(zone for zone, _ in one) == zones and any(share for _, share in one) for one in found)
+        evenly = [one for one in found if len({share for _, share in one}) == 1]
+        assert evenly
+        assert all(max(share for _, share in one) == 1000 for one in found if one not in evenly)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from planner import labels as known
 from planner.aims import Objective
+from planner.drafts import Draft
 from planner.fleet import Proposer
 from planner.ledger import Ledger
 from planner.requirements import Requirements
@@ -135,13 +136,31 @@ def test_objectives_differ(objective: Objective, expected: dict[str, int]) -> No
 
 def test_more_room_on_request_costs_more_and_is_there() -> None:
     shop = Shop.of([group("web", 40, 400), group("db", 20, 900)])
-    proposer = Proposer(shop.market, Ledger(500, 100), exact=False)
+    draft = Draft(Proposer(shop.market, Ledger(500, 100), exact=False), shop.asks)
     wanted = sum(int(one.request[0]) * one.count for one in shop.asks)
-    fleets = [proposer.with_slack(shop.asks, slack) for slack in (0, 100, 500)]
-    for fleet, slack in zip(fleets, (0, 100, 500), strict=True):
+    slacks = (0, 100, 500, 1000)  # the last beyond what is worked out
+    every = np.ones(len(shop.market.variants), np.bool_)
+    fleets = [draft.fleet(every, slack) for slack in slacks]
+    for fleet, slack in zip(fleets, slacks, strict=True):
         assert fleet is not None
-        assert int(shop.market.free[:, 0] @ np.array(fleet.counts)) * 1000 >= wanted * (1000 + slack)
-    assert fleets[0].hourly < fleets[2].hourly  # type: ignore[union-attr]
+        assert int(shop.market.free[:, 0] @ fleet) * 1000 >= wanted * (1000 + slack)
+    prices = [int(shop.market.price @ fleet) for fleet in fleets if fleet is not None]
+    assert prices == sorted(set(prices))
+
+
+def test_a_draft_keeps_to_some_variants_and_to_limits() -> None:
+    shop = Shop.of([group("web", 40, 400)])
+    some = shop.market.price > shop.market.price.min()
+    draft = Draft(Proposer(shop.market, Ledger(500, 100), exact=False), shop.asks)
+    found = draft.fleet(some, 100)
+    assert found is not None
+    assert not found[~some].any()
+    assert draft.fleet(np.zeros_like(some), 100) is None
+    most = int(found.sum())
+    tight = Draft(Proposer(shop.market, Ledger(most, 100), exact=False), shop.asks)
+    roomy = tight.fleet(np.ones_like(some), 1000)
+    assert roomy is None or roomy.sum() <= most
+    assert Draft(Proposer(shop.market, Ledger(1, 100), exact=False), shop.asks * 50).fleet(np.ones_like(some), 0) is None
 
 
 # Equals

@@ -147,10 +147,3 @@ def test_a_row_that_is_required_later_holds_from_then_on() -> None:
     assert program.minimise(cost).counts.tolist() == [2, 0]  # type: ignore[union-attr]
     program.require(Row(np.array([-1.0, 0.0]), -1.0))
     assert program.minimise(cost).counts.tolist() == [1, 1]  # type: ignore[union-attr]
-
-
-def test_only_elastic_rows_ask_for_more() -> None:
-    asked, allowed = Row(np.array([1.0]), 1.0, elastic=True), Row(np.array([-1.0]), -1.0)
-    assert asked.eased(250).factors.tolist() == [0.8]
-    assert asked.eased(0) is asked
-    assert allowed.eased(250) is allowed

@@ -1,0 +1,118 @@
+"""Fleets of one tier from some of its variants, with more or less room: what is asked for is worked out once for all.
+
+A draft is solved twice, with no room to spare and with most. What lies between the two keeps every row in between, for
+what both keep, their mixtures keep: so a fleet of any slack takes no program of its own, only whole numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.levels import Zones
+from planner.milp import Program, rounded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from planner.asks import Ask
+    from planner.board import Flags, Ints
+    from planner.fleet import Proposer
+    from planner.milp import Floats, Row
+
+#: The most room that is worked out, in thousandths beyond what is asked for; fleets with still more go on like that.
+MOST = 500
+
+
+@dataclass
+class Draft:
+    """What is asked of one tier, as rows over all its variants. ``gathered``: pods that gather are asked for where they
+    are expected, so they count among what is bound to a zone."""
+
+    proposer: Proposer
+    asks: Sequence[Ask]
+    gathered: bool = False
+    _useful: Ints | None = None
+    _rows: list[Row] = field(default_factory=list)
+    _matrix: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    _drawn: dict[bytes, Drawn | None] = field(default_factory=dict)
+
+    def fleet(self, allowed: Flags, slack: int) -> Ints | None:
+        """Nodes by variant, near the cheapest of the ``allowed`` ones with so many thousandths more room than is asked
+        for; None where there are none."""
+        key = allowed.tobytes()
+        if key not in self._drawn:
+            self._drawn[key] = self._draw(allowed)
+        drawn = self._drawn[key]
+        return None if drawn is None else drawn.near(slack)
+
+    def drawn(self, allowed: Flags) -> bool:
+        """Whether a fleet of these variants was asked for before."""
+        return allowed.tobytes() in self._drawn
+
+    def _draw(self, allowed: Flags) -> Drawn | None:
+        proposer = self.proposer
+        if self._useful is None:
+            self._useful = proposer.useful(self.asks)
+            self._rows = proposer.rows(self.asks, self._useful) if len(self._useful) else []
+            self._matrix = np.stack([row.factors for row in self._rows]) if self._rows else self._matrix
+        kept = proposer.undominated(self.asks, self._useful[allowed[self._useful]])
+        if not len(kept) or not all((one.options & allowed).any() for one in self.asks):
+            return None
+        own = self._matrix[:, np.searchsorted(self._useful, kept)]
+        limits = proposer.limits(kept)
+        matrix = np.concatenate((own, [row.factors for row in limits]))
+        least = np.array([row.least for row in (*self._rows, *limits)])
+        elastic = np.array([row.elastic for row in (*self._rows, *limits)], np.bool_)
+        zones = Zones.of(proposer.market, kept, self.asks, gathered=self.gathered)
+        size = len(proposer.market.variants)
+        return Drawn(kept, size, matrix, least, elastic, proposer.cost(kept).astype(np.float64), zones)
+
+
+@dataclass
+class Drawn:
+    """A draft from some variants. ``kept`` are those looked at, by column; ``elastic`` are rows for room."""
+
+    kept: Ints
+    size: int
+    matrix: Floats
+    least: Floats
+    elastic: Flags
+    cost: Floats
+    zones: Zones
+    _ends: dict[int, Floats | None] = field(default_factory=dict)
+
+    def near(self, slack: int) -> Ints | None:
+        """Whole numbers with so much room, shared out among the zones as far as the rows allow."""
+        values = self._between(slack)
+        if values is None:
+            return None
+        matrix = self._eased(slack)
+        counts = rounded(matrix, self.least, self.cost, values)
+        if counts is None or not counts.any():
+            return None
+        whole = np.zeros(self.size, np.int64)
+        whole[self.kept] = self.zones.levelled(counts, matrix, self.least)
+        return whole
+
+    def _between(self, slack: int) -> Floats | None:
+        tight = self._end(0)
+        if tight is None or not slack:
+            return tight
+        loose = self._end(MOST)
+        if loose is None:
+            return self._end(slack)
+        values: Floats = np.maximum(tight + (loose - tight) * slack / MOST, 0)
+        return values
+
+    def _end(self, slack: int) -> Floats | None:
+        if slack not in self._ends:
+            self._ends[slack] = Program.relaxed(self._eased(slack), self.least, self.cost)
+        return self._ends[slack]
+
+    def _eased(self, slack: int) -> Floats:
+        """The rows as if each variant had so much less room."""
+        eased: Floats = self.matrix * np.where(self.elastic, 1000 / (1000 + slack), 1.0)[:, None]
+        return eased
