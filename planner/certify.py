@@ -202,8 +202,10 @@ class _Hunt:
         """Try recipes as unlike each other as can be, with little room and with plenty."""
         self.loose = True
         court, steps = self.court, LADDER[:: 1 if lanes == LANES else 2]
-        series, until = list[Series](), court.left // 2
-        for one in _evenly(self.menu, max(FEWEST, lanes // len(steps))):
+        series, until, early = list[Series](), court.left // 2, court.left * 4 // 5
+        known = [one for one in self.menu if court.left > early and one.at(0) is not None]
+        known.sort(key=lambda one: sum(one.at(0) or ()))
+        for one in _evenly(known, max(FEWEST, lanes // len(steps))):
             if court.left > until or not series:
                 series.append(one)
                 one.asked.update(step for step in steps if one.at(step) is not None)
