@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -12,6 +12,7 @@ from gitops.errors import PoolplanError, Refused, Stalled, Waiting
 from gitops.forges.base import RequestText
 from gitops.forges.merging import Method
 from gitops.git.base import Author, BranchName, CommitId, Draft
+from gitops.git.signing import SshSigner
 from gitops.loop.claims import Turn
 from gitops.loop.delivering import Delivery
 from gitops.loop.steps import Step
@@ -22,6 +23,7 @@ from planner.pools import Pool
 from planner.portion import Kind
 from renderer.files import FileSet
 from renderer.tree import render_files
+from tests.gitops.git.test_signing import needs_ssh, ssh_key
 from tests.gitops.git.tools import MAIN, SOMEBODY
 from tests.gitops.loop.town import ADA, BOT, GRACE, Town, nodes
 
@@ -524,3 +526,26 @@ def test_a_lost_ledger_begins_where_main_is_in_effect(town: Town) -> None:
     assert town.ledger.records[0].commit == town.main
     merged(town, nodes(5))
     assert town.apply().applied
+
+
+@needs_ssh
+@pytest.mark.parametrize("signed", [True, False])
+def test_only_merges_signed_by_known_keys_where_the_rules_say_so(signed: bool, tmp_path: Path) -> None:
+    file, public = ssh_key(tmp_path / "key")
+    town = Town(plain=True)
+    town.settings = replace(town.settings, review=ReviewRules(signed_by=(public,)))
+    town.propose(town.plan(nodes(2)))
+    tip = town.tip()
+    assert tip is not None
+    draft = Draft(
+        root=town.settings.folder, files=town.repository.read(tip, town.settings.folder), message="Merge",
+        author=SOMEBODY, at=town.clock.now(),
+    )  # fmt: skip
+    signer = SshSigner(file=file) if signed else None
+    town.repository.push(
+        town.repository.commit(draft, parent=town.main, also=(tip,), signer=signer), MAIN, expect=town.main
+    )
+    if signed:
+        assert town.apply().applied
+    else:
+        assert "is not signed by a key of review.signedBy" in withheld(town.apply())

@@ -12,6 +12,7 @@ from gitops.errors import Stalled, Waiting
 from gitops.forges.base import RequestState, StatusState
 from gitops.git.base import BranchName, CommitId
 from gitops.git.memory import MemoryRepository
+from gitops.git.signing import SshSigner, known_signer
 from gitops.loop.steps import Step
 from gitops.settings_proposals import Proposals
 from planner.guardrails import Guardrails
@@ -20,10 +21,12 @@ from planner.nodes import Node
 from planner.pools import PoolSet, ProviderState
 from planner.portion import Kind
 from planner.snapshot import Snapshot
+from tests.gitops.git.test_signing import needs_ssh, ssh_key
 from tests.gitops.loop.town import ADA, BOT, Town, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -364,3 +367,15 @@ def test_a_reverted_growth_comes_back_as_a_proposal_that_names_the_empty_nodes(t
     town.server.merge(ADA, number)
     (turn_, _), = town.apply().applied
     assert turn_.plan.changes[0].victims == ("n0", "n1")
+
+
+@needs_ssh
+def test_a_signed_proposal_is_recognised_as_poolplans_own(town: Town, tmp_path: Path) -> None:
+    file, public = ssh_key(tmp_path / "key")
+    town.signer = SshSigner(file=file)
+    town.propose(town.plan(nodes(2)))
+    tip = town.tip()
+    assert tip is not None
+    assert known_signer(town.repository, tip, [public])
+    assert town.propose(town.plan(nodes(2)))[Kind.UP].step is Step.AWAIT
+    assert town.propose(town.plan(nodes(3)))[Kind.UP].step is Step.REVISE

@@ -39,6 +39,7 @@ from tests.gitops.plans import SETTINGS, plan_of, pool
 if TYPE_CHECKING:
     from gitops.forges.base import Forge, PullRequest
     from gitops.git.base import Repository
+    from gitops.git.signing import Signer
     from gitops.loop.acting import Done
     from gitops.loop.claims import Turn
     from gitops.settings import Settings
@@ -70,6 +71,7 @@ class Town:
     plain: bool = False
     holder: str = "one"
     freeze: str | None = None
+    signer: Signer | None = None
     observed: PoolSet = field(default_factory=PoolSet)
     snapshot: Snapshot = field(default_factory=Snapshot)
     engine: list[tuple[str, Plan]] = field(default_factory=list)
@@ -229,7 +231,8 @@ class Town:
 
     def world(self) -> World:
         return World(
-            repository=self.repository, forge=self.forge, variables={}, remark=lambda _: None, freeze=self.freeze
+            repository=self.repository, forge=self.forge, variables={}, remark=lambda _: None, freeze=self.freeze,
+            signer=self.signer,
         )
 
     def inputs(self) -> Inputs:
