@@ -80,6 +80,8 @@ def test_the_sandbox_ends_in_order_when_it_is_told_to(folder: Path, sent: signal
     sandbox = subprocess.Popen(  # noqa: S603 - our own program
         [*PROGRAM, "sandbox", "--port", "0"], cwd=folder, env=environment(), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
+        # A shell lets what it runs in the background ignore SIGINT, and all that this starts would too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread is started before
     )  # fmt: skip
     assert sandbox.stdout is not None
     assert sandbox.stdout.readline().startswith("http://127.0.0.1:")
