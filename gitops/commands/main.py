@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "explain": ("gitops.commands.explain", "Say why a pod or a pool is planned the way it is."),
     "replay": ("gitops.commands.replay", "Make a plan again from its saved evidence, and compare."),
     "render": ("gitops.commands.render", "Write a plan's pools as Terraform and YAML files into a folder."),
-    "propose": ("gitops.commands.propose", "Commit the plan on a branch of the fleet repository, for review."),
+    "propose": ("gitops.commands.propose", "Propose the plan for review: a branch, and a pull request on a forge."),
     "apply": ("gitops.commands.apply", "Apply the approved plan with Terraform, and nothing else."),
     "history": ("gitops.commands.history", "Tell what was proposed, approved and applied, and what it cost."),
     "drift": ("gitops.commands.drift", "Compare the pools Git declares with those the provider has."),
