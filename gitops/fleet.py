@@ -14,7 +14,7 @@ from renderer.layout import CLUSTER, POLICY, POOLS
 from renderer.tree import parse_pools
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gitops.cluster.inputs import Inputs as ReadPolicy
     from gitops.gather import Surroundings
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CLUSTERS = PurePosixPath("clusters")
 GIT_TOKEN = "POOLPLAN_GIT_TOKEN"  # noqa: S105 - a name
 """The environment variable whose value signs in at a remote over HTTP."""
+GIT_LOGIN = "POOLPLAN_GIT_LOGIN"
+"""The environment variable that names a cluster.yaml whose forge's own token does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +54,28 @@ def open_fleet(source: str, cluster: str, around: Surroundings, *, cache: Path) 
 def open_source(source: str, around: Surroundings, *, cache: Path) -> Repository:
     """The fleet repository at a path or an address, as it is now.
 
-    A remote over HTTP is called with the token in POOLPLAN_GIT_TOKEN, where that is set; else as Git itself would.
+    A remote over HTTP is called with the token in POOLPLAN_GIT_TOKEN; else with that of the forge in the cluster.yaml
+    that POOLPLAN_GIT_LOGIN names, an App's included; where neither is set, as Git itself would.
     """
     from gitops.git.opening import open_repository  # noqa: PLC0415 - loaded only for repositories
 
     # A mirror of its own for each address: two runs at once must never read each other's branches.
     folder = cache / sha256(source.encode()).hexdigest()[:16]
-    known = around.environment.get(GIT_TOKEN, "")
-    repository = open_repository(source, cache=folder, token=(lambda: known) if known else None)
+    repository = open_repository(source, cache=folder, token=_git_token(around))
     repository.refresh()
     return repository
+
+
+def _git_token(around: Surroundings) -> Callable[[], str] | None:
+    """What tells the token that Git signs in with; None where Git is set up by itself."""
+    known, file = around.environment.get(GIT_TOKEN, ""), around.environment.get(GIT_LOGIN, "")
+    if known or not file:
+        return (lambda: known) if known else None
+    from gitops.forges.opening import git_sign_in  # noqa: PLC0415 - only where a forge signs Git in
+    from gitops.settings_read import load_settings  # noqa: PLC0415 - loads ruamel
+
+    forge = load_settings(Path(file), around.environment).forge
+    return git_sign_in(forge, around.environment, around.clock, remark=around.remark)
 
 
 def read_fleet(repository: Repository, cluster: str, around: Surroundings) -> Fleet:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gitops.clock import Clock
     from gitops.forges.base import Forge
     from gitops.forges.credentials import Secrets
+    from gitops.forges.github_auth import AppTokens
     from gitops.git.base import Repository
     from gitops.settings_forge import ForgeSettings
 
@@ -62,6 +63,20 @@ def open_server(
     return GiteaForge(GiteaApi(_server(settings, settings.url), token, clock), settings.repository)
 
 
+def git_sign_in(
+    settings: ForgeSettings, environment: Mapping[str, str], clock: Clock, *,
+    remark: Callable[[str], None] | None = None,
+) -> Callable[[], str]:  # fmt: skip
+    """The forge's own token for Git over HTTPS, renewed as it must be. Raises InputError for plain Git."""
+    if settings.kind is ForgeKind.PLAIN:
+        raise InputError("is plain, which has no token that Git could sign in with", path="spec.forge.kind")
+    around = Around(
+        environment=environment, clock=clock, cluster=cache(lambda: _cluster(environment)),
+        remark=remark or (lambda _: None),
+    )  # fmt: skip
+    return (_token(settings, around) if settings.app is None else _app_tokens(settings, around)).current
+
+
 def _github(settings: ForgeSettings, around: Around) -> Forge:
     from gitops.forges.github import GitHubForge  # noqa: PLC0415 - only the one that is needed
     from gitops.forges.github_api import GitHubApi, api_url  # noqa: PLC0415 - likewise
@@ -69,12 +84,19 @@ def _github(settings: ForgeSettings, around: Around) -> Forge:
     server = _server(settings, api_url(settings.url))
     if settings.app is None:
         return GitHubForge(GitHubApi(server, _token(settings, around), around.clock), settings.repository)
+    tokens = _app_tokens(settings, around)
+    return GitHubForge(GitHubApi(server, tokens, around.clock), settings.repository, login=tokens.login)
+
+
+def _app_tokens(settings: ForgeSettings, around: Around) -> AppTokens:
+    from gitops.forges.github_api import api_url  # noqa: PLC0415 - only where GitHub is used
     from gitops.forges.github_auth import AppKey, AppTokens  # noqa: PLC0415 - PyGithub loads here
 
     app, clock = settings.app, around.clock
+    if app is None:
+        raise InputError("is missing: say which App signs in", path="spec.forge.app")
     key = AppKey(app.id, Secret(app.private_key, around, what="the private key of the GitHub App"), clock)
-    tokens = AppTokens(server, key, app.installation, clock)
-    return GitHubForge(GitHubApi(server, tokens, clock), settings.repository, login=tokens.login)
+    return AppTokens(_server(settings, api_url(settings.url)), key, app.installation, clock)
 
 
 def _token(settings: ForgeSettings, around: Around) -> Secret:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from gitops.clock import SystemClock
 from gitops.errors import InputError
-from gitops.fleet import at_cluster
+from gitops.fleet import at_cluster, open_source
 from gitops.gather import Surroundings
 from gitops.settings import Settings
 from tests.gitops.plans import SETTINGS
@@ -45,3 +47,28 @@ def test_keys_of_another_endpoint_are_refused() -> None:
     assert str(refused.value) == (
         "OVH_ENDPOINT is ovh-ca, clusters/prod/cluster.yaml says ovh-eu; unset the variable or correct the file"
     )
+
+
+def test_git_signs_in_as_the_forge_that_a_file_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own token, wherever cluster.yaml says that it is kept; POOLPLAN_GIT_TOKEN goes before it."""
+    given: list[Callable[[], str] | None] = []
+
+    class Remote:
+        def refresh(self) -> None:
+            pass
+
+    def remember(_source: str, *, cache: Path, token: Callable[[], str] | None) -> Remote:
+        given.append(token)
+        return Remote()
+
+    monkeypatch.setattr("gitops.git.opening.open_repository", remember)
+    login = tmp_path / "cluster.yaml"
+    forge = "{kind: gitea, url: 'https://git.example.test', repository: a/b, token: {env: FORGE_TOKEN}}"
+    login.write_text(
+        "apiVersion: poolplan.dev/v1alpha1\nkind: Cluster\nmetadata: {name: prod}\nspec:\n"
+        f"  provider: {{ovh: {{serviceName: {'0a' * 16}, kubeId: some-id}}}}\n  forge: {forge}\n"
+    )
+    named = {"POOLPLAN_GIT_LOGIN": str(login), "FORGE_TOKEN": "a-token-of-gitea"}
+    for variables in ({}, named, {**named, "POOLPLAN_GIT_TOKEN": "another-one"}):
+        open_source("https://git.example.test/a/b.git", around(**variables), cache=tmp_path)
+    assert [token() if token else None for token in given] == [None, "a-token-of-gitea", "another-one"]

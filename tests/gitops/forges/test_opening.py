@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from gitops.checks import Check, run_checks
 from gitops.environment import inherited
 from gitops.errors import InputError, Stalled, Waiting
 from gitops.forges.credentials import KEPT
-from gitops.forges.opening import open_forge
+from gitops.forges.opening import git_sign_in, open_forge
 from gitops.gather import Sources, Surroundings
 from gitops.git.memory import MemoryRepository
 from gitops.process import run
@@ -159,6 +160,25 @@ def test_a_github_app(github: World, stack: ExitStack) -> None:
     forge = open_forge(at, MemoryRepository(), {"APP_KEY": PEM}, fake.model.clock)
     assert forge.me() == "poolplan[bot]"
     assert forge.open_requests(MAIN) == ()
+
+
+def test_an_app_signs_git_in_with_the_token_that_it_has_now(github: World, stack: ExitStack) -> None:
+    fake = fake_of(github)
+    assert isinstance(fake, githubserver.GitHubServer)
+    fake.app_made = githubserver.FakeApp("12345", 77, PUBLIC)
+    app = AppSettings(id="12345", installation=77, private_key=Variable("APP_KEY"))
+    at = replace(GITHUB, token=None, app=app, url=stack.enter_context(serving(fake.app())) + "/api/v3")
+    token = git_sign_in(at, {"APP_KEY": PEM}, fake.model.clock)
+    first = token()
+    assert first
+    assert token() == first
+    fake.model.clock.sleep(timedelta(hours=1))
+    assert token() != first
+
+
+def test_plain_git_has_no_token_to_sign_in_with() -> None:
+    with pytest.raises(InputError, match=r"spec\.forge\.kind: is plain"):
+        git_sign_in(ForgeSettings(), {}, Ticking())
 
 
 def test_no_way_to_sign_in_is_refused(settings: ForgeSettings) -> None:
