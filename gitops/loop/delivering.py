@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gitops.applying import Applied
     from gitops.clock import Clock
     from gitops.git.base import CommitId
+    from gitops.loop.chain import Chain
     from gitops.loop.ledger import Ledger
     from gitops.loop.trees import Tree, Trees
     from gitops.loop.world import World
@@ -68,7 +69,7 @@ def deliver_all(
         if chain.applied is None and in_effect(chain.head):
             conclude(world, trees.settings, _beginning(chain.head, clock.now(), holder))
             return Delivery()
-        turn = next_turn(world, trees, ledger, holder=holder, now=clock.now())
+        turn = next_turn(world, trees, ledger, chain, holder=holder, now=clock.now())
         if isinstance(turn, Withheld):
             return Delivery(applied=tuple(done), withheld=turn)
         done.append((turn, _take(world, trees, ledger, turn, apply, clock)))
@@ -83,9 +84,10 @@ def _beginning(head: Tree, now: datetime, holder: str) -> Record:
     )  # fmt: skip
 
 
-def next_turn(world: World, trees: Trees, ledger: Ledger, *, holder: str, now: datetime) -> Turn | Withheld:
+def next_turn(
+    world: World, trees: Trees, ledger: Ledger, chain: Chain, *, holder: str, now: datetime
+) -> Turn | Withheld:
     """The oldest change that was not applied, if it is approved. What was begun is ended, whatever the hour."""
-    chain = read_chain(trees, ledger)
     link = chain.links[0]
     held = refuse_claimed(ledger, holder, now)
     facts = facts_of(world, trees, chain, link, ledger, now)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from planner.errors import ValueRefused
-from planner.guardrails import nodes_added, nodes_removed
+from planner.guardrails import done_by
 from planner.quantity import format_money, parse_money
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def figures_of(plan: Plan) -> Figures:
     for change in plan.changes:
         for owner, count in change.pods:
             demand[str(owner)] = demand.get(str(owner), 0) + count
-    grown = sum(max(0, one.cost_after.hourly - one.cost_before.hourly) for one in plan.changes)
+    done = done_by([plan])
     return Figures(
-        added=sum(map(nodes_added, plan.changes)), removed=sum(map(nodes_removed, plan.changes)),
-        hourly=plan.cost.after.hourly - plan.cost.before.hourly, hourly_added=grown,
+        added=done.nodes_added, removed=done.nodes_removed,
+        hourly=plan.cost.after.hourly - plan.cost.before.hourly, hourly_added=done.hourly_added,
         monthly=plan.cost.after.monthly - plan.cost.before.monthly, currency=plan.cost.currency,
         demand=tuple(sorted(demand.items())), pending=plan.pending.pods, since=plan.pending.since,
         priority=max((one.priority for one in plan.changes), default=0),
