@@ -15,6 +15,7 @@ from gitops.loop.ledger import OPEN, append, stamp
 from gitops.loop.records import Event, Figures, Record, figures_of
 from gitops.loop.steps import Step, next_step
 from gitops.loop.telling import text_of
+from gitops.loop.verdicts import Verdict
 from gitops.loop.waits import comes_again
 from renderer import comments
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from gitops.git.base import CommitId
     from gitops.loop.passes import Pass
     from gitops.loop.steps import Situation
-    from gitops.loop.verdicts import Verdict
     from planner.plan import Plan
 
 
@@ -55,11 +55,11 @@ _WORDS = {
 }  # fmt: skip
 
 
-def carry_out(seen: Pass, situation: Situation, verdict: Verdict | None) -> Done:
+def carry_out(seen: Pass, situation: Situation) -> Done:
     """Take the step that the situation asks for. Raises Waiting where somebody was faster: look again then."""
     chosen = next_step(situation)
     act = _ACTS.get(chosen.step)
-    request = act(seen, situation, verdict) if act else situation.request
+    request = act(seen, situation) if act else situation.request
     tip = seen.world.repository.head(situation.standing.branch)
     return Done(
         kind=situation.kind.value, step=chosen.step, reason=chosen.reason, branch=situation.standing.branch,
@@ -67,32 +67,32 @@ def carry_out(seen: Pass, situation: Situation, verdict: Verdict | None) -> Done
     )  # fmt: skip
 
 
-def _propose(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:
+def _propose(seen: Pass, situation: Situation) -> PullRequest | None:
     tip = _push(seen, situation)
-    return _open_at(seen, situation, _needed(verdict), tip, _plan(situation))
+    return _open_at(seen, situation, tip, _plan(situation))
 
 
-def _revise(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:
+def _revise(seen: Pass, situation: Situation) -> PullRequest | None:
     """Whoever approved what stood is remembered with it: the approval may cover what comes."""
     _keep_approved(seen, situation)
     tip, plan = _push(seen, situation), _plan(situation)
-    request = _tell(seen, situation, _needed(verdict), tip, plan)
+    request = _tell(seen, situation, tip, plan)
     stands = replace(situation.standing, tip=tip, plan=plan)
     _add(seen, _entry(seen, replace(situation, standing=stands), _standing_event(seen, situation)))
     return request
 
 
-def _open(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:
+def _open(seen: Pass, situation: Situation) -> PullRequest | None:
     tip, plan = situation.standing.tip, situation.standing.plan or _plan(situation)
-    return _open_at(seen, situation, _needed(verdict), _there(tip), plan)
+    return _open_at(seen, situation, _there(tip), plan)
 
 
-def _retell(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:
+def _retell(seen: Pass, situation: Situation) -> PullRequest | None:
     tip, plan = situation.standing.tip, situation.standing.plan or _plan(situation)
-    return _tell(seen, situation, _needed(verdict), _there(tip), plan)
+    return _tell(seen, situation, _there(tip), plan)
 
 
-def _record_opened(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:  # noqa: ARG001
+def _record_opened(seen: Pass, situation: Situation) -> PullRequest | None:
     _add(seen, _entry(seen, situation, _standing_event(seen, situation)))
     return situation.request
 
@@ -103,7 +103,7 @@ def _standing_event(seen: Pass, situation: Situation) -> Event:
     return Event.REVISED if known is not None and known.event in OPEN and known.request == number else Event.OPENED
 
 
-def _withdraw(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:  # noqa: ARG001
+def _withdraw(seen: Pass, situation: Situation) -> PullRequest | None:
     """The record comes first: a request that poolplan closed must never look as if a person had declined it."""
     reason, known = next_step(situation).reason, seen.ledger.latest(situation.kind.value)
     if known is None or known.event is not Event.WITHDRAWN:
@@ -114,7 +114,7 @@ def _withdraw(seen: Pass, situation: Situation, verdict: Verdict | None) -> Pull
     return situation.request
 
 
-def _tidy(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:  # noqa: ARG001
+def _tidy(seen: Pass, situation: Situation) -> PullRequest | None:
     known = seen.ledger.latest(situation.kind.value)
     if known is not None and known.event in OPEN:
         _add(seen, _at_end(seen, situation, Event.MERGED, known))
@@ -122,7 +122,7 @@ def _tidy(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequ
     return situation.request
 
 
-def _remember(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:  # noqa: ARG001
+def _remember(seen: Pass, situation: Situation) -> PullRequest | None:
     """A closed proposal is a decision: who, when and about what is kept, and its branch goes."""
     known, ended = seen.ledger.latest(situation.kind.value), situation.ended
     opened = known if known is not None and known.event in OPEN else None
@@ -136,7 +136,7 @@ def _remember(seen: Pass, situation: Situation, verdict: Verdict | None) -> Pull
     return None
 
 
-def _leave(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:  # noqa: ARG001
+def _leave(seen: Pass, situation: Situation) -> PullRequest | None:
     """Say once that the branch is a person's now, where people look, and keep branch protection from passing it."""
     tip = _there(situation.standing.tip)
     if situation.request is not None:
@@ -146,19 +146,19 @@ def _leave(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullReq
     return situation.request
 
 
-def _merge(seen: Pass, situation: Situation, verdict: Verdict | None) -> PullRequest | None:
+def _merge(seen: Pass, situation: Situation) -> PullRequest | None:
     """Small changes go through by themselves, where the rules say so."""
     tip, plan = _there(situation.standing.tip), situation.standing.plan
     if not seen.world.forge.reviews:
         _fast_forward(seen, tip)
     elif situation.request is not None and plan is not None:
-        lines = "\n".join(_needed(verdict).lines)
+        lines = "\n".join(_verdict(situation).lines)
         message = f"{seen.world.repository.show(tip).message.strip()}\n\n{lines}\n"
         seen.world.forge.merge(situation.request.number, head=tip, message=message)
     return situation.request
 
 
-_ACTS: dict[Step, Callable[[Pass, Situation, Verdict | None], PullRequest | None]] = {
+_ACTS: dict[Step, Callable[[Pass, Situation], PullRequest | None]] = {
     Step.PROPOSE: _propose, Step.REVISE: _revise, Step.OPEN: _open, Step.RETELL: _retell, Step.RECORD: _record_opened,
     Step.WITHDRAW: _withdraw, Step.TIDY: _tidy, Step.REMEMBER: _remember, Step.LEAVE: _leave, Step.MERGE: _merge,
 }  # fmt: skip
@@ -175,28 +175,30 @@ def _push(seen: Pass, situation: Situation) -> CommitId:
     return commit
 
 
-def _open_at(seen: Pass, situation: Situation, verdict: Verdict, tip: CommitId, plan: Plan) -> PullRequest | None:
+def _open_at(seen: Pass, situation: Situation, tip: CommitId, plan: Plan) -> PullRequest | None:
     request = None
     if seen.world.forge.reviews:
-        text = _text(seen, situation, plan, verdict)
-        seen.world.forge.set_status(tip, verdict.state, verdict.short or verdict.state.value)
+        text = _with_status(seen, situation, tip, plan)
         request = seen.world.forge.open(text, branch=situation.standing.branch, base=seen.base)
     stands = replace(situation.standing, tip=tip, plan=plan)
     _add(seen, _entry(seen, replace(situation, standing=stands, request=request), Event.OPENED))
     return request
 
 
-def _tell(seen: Pass, situation: Situation, verdict: Verdict, tip: CommitId, plan: Plan) -> PullRequest | None:
+def _tell(seen: Pass, situation: Situation, tip: CommitId, plan: Plan) -> PullRequest | None:
     request = situation.request
     if request is None:
         return None
-    text = _text(seen, situation, plan, verdict)
-    seen.world.forge.set_status(tip, verdict.state, verdict.short or verdict.state.value, url=request.url)
-    return seen.world.forge.revise(request.number, text)
+    return seen.world.forge.revise(request.number, _with_status(seen, situation, tip, plan))
 
 
-def _text(seen: Pass, situation: Situation, plan: Plan, verdict: Verdict) -> RequestText:
-    return text_of(seen, situation.kind, plan, verdict, current=situation.current)
+def _with_status(seen: Pass, situation: Situation, tip: CommitId, plan: Plan) -> RequestText:
+    """What the request is to say, once the commit's status says it too: a request that is told has its status."""
+    verdict, request = _verdict(situation), situation.request
+    text = text_of(seen, situation.kind, plan, verdict, current=situation.current)
+    url = request.url if request else ""
+    seen.world.forge.set_status(tip, verdict.state, verdict.short or verdict.state.value, url=url)
+    return text
 
 
 def _keep_approved(seen: Pass, situation: Situation) -> None:
@@ -264,7 +266,5 @@ def _there(tip: CommitId | None) -> CommitId:
     return tip
 
 
-def _needed(verdict: Verdict | None) -> Verdict:
-    from gitops.loop.verdicts import Verdict as Made  # noqa: PLC0415 - only in this corner
-
-    return verdict or Made(state=StatusState.PENDING, lines=())
+def _verdict(situation: Situation) -> Verdict:
+    return situation.verdict or Verdict(state=StatusState.PENDING, lines=())

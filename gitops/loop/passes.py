@@ -89,8 +89,8 @@ def look(
     return seen
 
 
-def situation_of(seen: Pass, kind: Kind) -> tuple[Situation, Verdict | None]:
-    """The situation of one kind, and what stands between its proposal and its application, where there is a plan."""
+def situation_of(seen: Pass, kind: Kind) -> Situation:
+    """The situation of one kind of proposal."""
     world, settings = seen.world, seen.settings
     branch = proposal_branch(kind, settings)
     standing = read_standing(seen.trees, branch)
@@ -107,9 +107,9 @@ def situation_of(seen: Pass, kind: Kind) -> tuple[Situation, Verdict | None]:
         kind=kind, plan=plan, standing=standing, reviews=world.forge.reviews, request=request, current=current,
         told=told, recorded=_is_recorded(seen, kind, standing, request), unapproved=waits,
         ended=_ended(seen, kind, standing) if request is None else None,
-        merges=bool(verdict and verdict.merges), verdict=verdict.short if verdict else "",
+        verdict=verdict,
     )  # fmt: skip
-    return (_with_waits(seen, situation, plan) if plan else situation), verdict
+    return _with_waits(seen, situation, plan) if plan else situation
 
 
 def _with_waits(seen: Pass, situation: Situation, plan: Plan) -> Situation:

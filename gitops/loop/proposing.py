@@ -52,7 +52,7 @@ def _settle(seen: Pass, kind: Kind) -> tuple[Done, ...]:
     """A step of a kind, and the next where the first only cleared the way."""
     done: list[Done] = []
     for _ in range(MOST):
-        done.append(carry_out(seen, *situation_of(seen, kind)))
+        done.append(carry_out(seen, situation_of(seen, kind)))
         if done[-1].step not in (Step.TIDY, Step.REMEMBER):
             break
     return tuple(done)

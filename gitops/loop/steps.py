@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gitops.forges.base import PullRequest
     from gitops.loop.standing import Standing
+    from gitops.loop.verdicts import Verdict
     from planner.plan import Plan
     from planner.portion import Kind
 
@@ -54,8 +55,8 @@ class Situation:
     ``plan`` None: nothing of this kind is to be done. ``standing`` is what the kind's branch holds, ``request`` its
     open pull request; ``ended`` is how the last one ended, where the ledger does not know. ``current``: what stands
     tells this plan on main as it is. ``told``: the request says all that it should. ``recorded``: the ledger knows it.
-    ``merges``: nobody needs to say a word, and nothing is in the way. The texts say why something waits, each a
-    sentence without a full stop; empty: it does not.
+    ``verdict`` is what stands between the proposal and its application; None where there is nothing to propose. The
+    texts say why something waits, each a sentence without a full stop; empty: it does not.
     """
 
     kind: Kind
@@ -67,12 +68,11 @@ class Situation:
     current: bool = False
     told: bool = False
     recorded: bool = False
-    merges: bool = False
     declined: str = ""
     unapproved: str = ""
     unripe: str = ""
     limit: str = ""
-    verdict: str = ""
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,14 @@ def _merged(now: Situation) -> bool:
     return now.standing.merged or (now.ended is not None and now.ended.merged)
 
 
+def _merges(now: Situation) -> bool:
+    return now.verdict is not None and now.verdict.merges
+
+
+def _needs(now: Situation) -> str:
+    return now.verdict.short if now.verdict else ""
+
+
 TABLE: Final[tuple[_Row, ...]] = (
     # What people did comes first: it is never overwritten.
     (lambda now: _stands(now) and not now.standing.ours, Step.LEAVE, lambda now: now.standing.problem),
@@ -114,13 +122,13 @@ TABLE: Final[tuple[_Row, ...]] = (
     (lambda now: not _stands(now) and bool(now.unripe), Step.AWAIT, lambda now: now.unripe),
     (lambda now: not _stands(now) and bool(now.limit), Step.AWAIT, lambda now: now.limit),
     # Propose it, and keep what stands true.
-    (lambda now: not _stands(now), Step.PROPOSE, lambda now: now.verdict),
-    (lambda now: not now.current, Step.REVISE, lambda now: now.verdict),
+    (lambda now: not _stands(now), Step.PROPOSE, _needs),
+    (lambda now: not now.current, Step.REVISE, _needs),
     (lambda now: now.reviews and now.request is None, Step.OPEN, lambda _: "the branch has no pull request"),
     (lambda now: not now.recorded, Step.RECORD, lambda _: "the ledger does not know it"),
     (lambda now: now.reviews and not now.told, Step.RETELL, lambda _: "what the pull request says has changed"),
-    (lambda now: now.merges, Step.MERGE, lambda now: now.verdict),
-    (lambda _: True, Step.AWAIT, lambda now: now.verdict),
+    (_merges, Step.MERGE, _needs),
+    (lambda _: True, Step.AWAIT, _needs),
 )
 
 
