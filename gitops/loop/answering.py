@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 from gitops.errors import InputError
 from gitops.fleet import CLUSTERS
 from gitops.forges.base import StatusState
-from gitops.loop.facts import bot_of, hear, owned_files, teams_of, violations_of
 from gitops.loop.ledger import OPEN
-from gitops.loop.verdicts import Verdict, verdict_of
-from gitops.review.judge import Facts
+from gitops.loop.passes import heard_of, verdict_on
 from planner.aims import policy_digest
 from planner.between import Given, plan_between, without_victims
 from planner.decide import decide
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
 
     from gitops.forges.base import PullRequest
     from gitops.loop.passes import Pass
+    from gitops.loop.verdicts import Verdict
     from gitops.settings import Settings
     from planner.plan import Plan
 
@@ -115,7 +114,8 @@ def _told(seen: Pass, request: PullRequest, files: FileSet, mine: list[PurePosix
     # Nothing of what the provider has: what reviewers approve in the files knows no pool's id either.
     given = Given(catalog=seen.inputs.catalog, policy=policy_digest(policy, settings.aims), now=now)
     plan = plan_between(seen.main.pools or pools, pools, given)
-    verdict = _verdict(seen, request, plan)
+    heard = heard_of(seen, request) if plan.changes else ()
+    verdict = verdict_on(seen, plan, request, heard, commit=request.head, draft=True)
     if without_victims(plan):
         verdict = replace(verdict, lines=(*verdict.lines, _UNNAMED))
     parts = [_said(seen, plan, verdict)] if plan.changes else []
@@ -135,20 +135,6 @@ def _said(seen: Pass, plan: Plan, verdict: Verdict | None, *, lead: str = "") ->
         violations=verdict.violations if verdict else (), freeze=verdict.freeze if verdict else "",
     )  # fmt: skip
     return render_plan_comment(plan, context, lead=lead, limit=seen.world.forge.body_limit // 2 - 100)
-
-
-def _verdict(seen: Pass, request: PullRequest, plan: Plan) -> Verdict:
-    """What the edit needs, by the rules of main: what the request itself says of rules does not count for it."""
-    world, rules = seen.world, seen.settings.review
-    start = seen.chain.applied.pools if seen.chain.applied else None
-    heard = hear(world, seen.trees, request, start=start) if plan.changes else ()
-    owned = owned_files(world, seen.main.commit, plan, seen.settings)
-    facts = Facts(
-        branch=seen.base, commit=request.head, plan=plan, reviews=True, bot=bot_of(world, heard), request=request,
-        heard=heard, owned=owned, teams=teams_of(world, rules, owned, heard), frozen=seen.freeze,
-        violations=violations_of(seen.trees, plan, seen.ledger, seen.now),
-    )  # fmt: skip
-    return verdict_of(plan, facts, rules, seen.now, draft=True)
 
 
 def _settings(seen: Pass, request: PullRequest, files: FileSet) -> Settings:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from gitops.loop.standing import Standing
     from gitops.loop.trees import Tree, Trees
     from gitops.loop.world import World
-    from gitops.review.codeowners import Owned
     from gitops.review.judge import Heard
     from gitops.settings import Settings
     from planner.decide import Inputs
@@ -175,20 +174,31 @@ def _is_current(seen: Pass, standing: Standing, plan: Plan | None) -> bool:
 
 
 def _verdict(seen: Pass, plan: Plan, standing: Standing, request: PullRequest | None) -> Verdict:
-    rules = seen.settings.review
-    world = seen.world
     heard: tuple[Heard, ...] = ()
-    owned: tuple[Owned, ...] = ()
     if request is not None and standing.tip == request.head:
-        start = seen.chain.applied.pools if seen.chain.applied else None
-        heard = hear(world, seen.trees, request, start=start)
-        owned = owned_files(world, seen.main.commit, plan, seen.settings)
+        heard = heard_of(seen, request)
+    draft = bool(request and request.draft)
+    return verdict_on(seen, plan, request, heard, commit=standing.tip or seen.main.commit, draft=draft)
+
+
+def heard_of(seen: Pass, request: PullRequest) -> tuple[Heard, ...]:
+    """The votes on an open request, each with the change that its giver looked at."""
+    start = seen.chain.applied.pools if seen.chain.applied else None
+    return hear(seen.world, seen.trees, request, start=start)
+
+
+def verdict_on(
+    seen: Pass, plan: Plan, request: PullRequest | None, heard: tuple[Heard, ...], *, commit: CommitId, draft: bool
+) -> Verdict:
+    """What an open proposal or a person's request needs, by the rules of main: its own word of rules does not count."""
+    world, rules = seen.world, seen.settings.review
+    owned = owned_files(world, seen.main.commit, plan, seen.settings)
     facts = Facts(
-        branch=seen.base, commit=standing.tip or seen.main.commit, plan=plan, reviews=world.forge.reviews,
-        bot=bot_of(world, heard), request=request, heard=heard, owned=owned, teams=teams_of(world, rules, owned, heard),
-        frozen=seen.freeze, violations=violations_of(seen.trees, plan, seen.ledger, seen.now),
+        branch=seen.base, commit=commit, plan=plan, reviews=world.forge.reviews, bot=bot_of(world, heard),
+        request=request, heard=heard, owned=owned, teams=teams_of(world, rules, owned, heard), frozen=seen.freeze,
+        violations=violations_of(seen.trees, plan, seen.ledger, seen.now),
     )  # fmt: skip
-    return verdict_of(plan, facts, rules, seen.now, draft=bool(request and request.draft))
+    return verdict_of(plan, facts, rules, seen.now, draft=draft)
 
 
 def _is_recorded(seen: Pass, kind: Kind, standing: Standing, request: PullRequest | None) -> bool:
