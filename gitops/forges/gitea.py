@@ -10,6 +10,7 @@ from gitops.forges.base import Comment, RequestState
 from gitops.forges.gitea_api import ISSUES, REPOSITORY, USER, one, rest
 from gitops.forges.gitea_wire import DRAFT, Label, Pull, Remark, Review, User
 from gitops.forges.markers import CLOSING, marked, same_text, unmarked
+from gitops.forges.rest import OverRest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,31 +26,14 @@ COLOR = "#0e8a16"
 """Of a label that was not there yet."""
 
 
-class GiteaForge:
+class GiteaForge(OverRest):
     """Keeps the contract of ``gitops.forges.base.Forge``. ``repository`` is ``owner/name``."""
 
     def __init__(self, api: GiteaApi, repository: str) -> None:
+        super().__init__(api.name, BODY_LIMIT, lambda: api.read(User, "/user", right=USER).login)
         self._api = api
         self._owner = repository.partition("/")[0]
         self._root = f"/repos/{repository}"
-        self._me = ""
-
-    @property
-    def name(self) -> str:
-        return self._api.name
-
-    @property
-    def body_limit(self) -> int:
-        return BODY_LIMIT
-
-    @property
-    def reviews(self) -> bool:
-        return True
-
-    def me(self) -> str:
-        if not self._me:
-            self._me = self._api.read(User, "/user", right=USER).login
-        return self._me
 
     def open_requests(self, base: BranchName) -> tuple[PullRequest, ...]:
         """Oldest first, so that one which is opened meanwhile comes last. A page has 50 unless the server says more."""

@@ -14,6 +14,7 @@ from gitops.forges.base import Comment, RequestState
 from gitops.forges.github_rights import CONTENTS, METADATA, PULLS
 from gitops.forges.github_wire import Comparison, GraphqlAnswer, Issue, IssueComment, IssueEvent, Merged, Pull, User
 from gitops.forges.markers import CLOSING, marked, same_text, unmarked
+from gitops.forges.rest import OverRest
 from gitops.git.base import CommitId
 
 if TYPE_CHECKING:
@@ -31,35 +32,17 @@ METHODS = ("merge", "squash", "rebase")
 _DRAFT = {True: "convertPullRequestToDraft", False: "markPullRequestReadyForReview"}
 
 
-class GitHubForge:
+class GitHubForge(OverRest):
     """Keeps the contract of ``gitops.forges.base.Forge``. ``repository`` is ``owner/name``.
 
     ``login`` says who poolplan acts as where the API cannot be asked (a GitHub App); None: the token's own user.
     """
 
     def __init__(self, api: GitHubApi, repository: str, *, login: Callable[[], str] | None = None) -> None:
+        super().__init__(api.name, BODY_LIMIT, login or (lambda: api.read(User, "/user", right=METADATA).login))
         self._api = api
         self._owner = repository.partition("/")[0]
         self._root = f"/repos/{repository}"
-        self._login = login
-        self._me = ""
-
-    @property
-    def name(self) -> str:
-        return self._api.name
-
-    @property
-    def body_limit(self) -> int:
-        return BODY_LIMIT
-
-    @property
-    def reviews(self) -> bool:
-        return True
-
-    def me(self) -> str:
-        if not self._me:
-            self._me = self._login() if self._login else self._api.read(User, "/user", right=METADATA).login
-        return self._me
 
     def open_requests(self, base: BranchName) -> tuple[PullRequest, ...]:
         query = {"state": "open", "base": base, "sort": "created", "direction": "asc"}

@@ -15,6 +15,7 @@ from gitops.forges.base import Comment, RequestState
 from gitops.forges.gitlab_rights import API, MERGE
 from gitops.forges.gitlab_wire import DRAFT, MergeRequest, Note, User
 from gitops.forges.markers import CLOSING, marked, same_text, unmarked
+from gitops.forges.rest import OverRest
 from gitops.git.base import CommitId
 
 if TYPE_CHECKING:
@@ -30,31 +31,14 @@ _ASKED = "requested review from"
 """How GitLab's own note on a request for review begins; no field of the API tells who was asked before."""
 
 
-class GitLabForge:
+class GitLabForge(OverRest):
     """Keeps the contract of ``gitops.forges.base.Forge``. ``repository`` is the project's whole path."""
 
     def __init__(self, api: GitLabApi, repository: str) -> None:
+        super().__init__(api.name, BODY_LIMIT, lambda: api.read(User, "/user", right=API).username)
         self._api = api
         self._root = f"/projects/{quote(repository, safe='')}"
-        self._me = ""
         self._ids: dict[str, int] = {}
-
-    @property
-    def name(self) -> str:
-        return self._api.name
-
-    @property
-    def body_limit(self) -> int:
-        return BODY_LIMIT
-
-    @property
-    def reviews(self) -> bool:
-        return True
-
-    def me(self) -> str:
-        if not self._me:
-            self._me = self._api.read(User, "/user", right=API).username
-        return self._me
 
     def open_requests(self, base: BranchName) -> tuple[PullRequest, ...]:
         query = {"state": "opened", "target_branch": base, "order_by": "created_at", "sort": "asc"}

@@ -17,7 +17,7 @@ from gitops.errors import PoolplanError, Stalled, Waiting
 from gitops.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from gitops.clock import Clock
@@ -214,3 +214,30 @@ def _words(value: object) -> str:
         return ""
     known = [value[key] for key in ("message", "error", "errors", "error_description") if key in value]
     return ": ".join(filter(None, map(_words, known or list(value.values()))))
+
+
+class OverRest:
+    """What forges that are called over an API have alike: they know reviews, and who poolplan is is asked once."""
+
+    def __init__(self, name: str, body_limit: int, ask: Callable[[], str]) -> None:
+        self._name = name
+        self._body_limit = body_limit
+        self._who_am_i = ask
+        self._me = ""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def body_limit(self) -> int:
+        return self._body_limit
+
+    @property
+    def reviews(self) -> bool:
+        return True
+
+    def me(self) -> str:
+        if not self._me:
+            self._me = self._who_am_i()
+        return self._me
