@@ -1,7 +1,7 @@
 """The cluster over HTTP, as kubectl and Kubernetes' client libraries speak it.
 
-Whoever shows a bearer token must show ``sandbox``. Bodies are JSON. Lists come whole (``limit`` is not obeyed) and,
-where a client asks for it, as tables. The OpenAPI documents say no more than that the server checks what it is sent.
+Whoever shows a bearer token must show ``sandbox``. Bodies are JSON. Lists come in pages where a client asks for that,
+and as tables. The OpenAPI documents say no more than that the server checks what it is sent.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from gitops.sandbox.answers import VERSION
 from gitops.sandbox.cluster import resources
 from gitops.sandbox.cluster.cluster import scale_of
 from gitops.sandbox.cluster.jsonvalues import Json, Object, as_object, changed, number_at, object_at, text_at
+from gitops.sandbox.cluster.paging import Pages
 from gitops.sandbox.cluster.patches import apply_patch
 from gitops.sandbox.cluster.paths import parse_target
 from gitops.sandbox.cluster.refusals import Refusal, bad_request, no_such_path
@@ -79,6 +80,7 @@ class _Front:
 
     def __init__(self, cluster: SandboxCluster) -> None:
         self._cluster = cluster
+        self._pages = Pages()
 
     async def handle(self, request: Request) -> Response:
         body = await request.body()
@@ -99,6 +101,9 @@ class _Front:
         if asked.method == "GET" and asked.query.get("watch", "") in {"1", "true"}:
             return StreamingResponse(self._watch(asked).lines(), media_type="application/json")
         answer = _HANDLERS[asked.method](self._cluster, asked)
+        if asked.method == "GET" and not asked.target.name:
+            limit, token = _whole(asked.query, "limit"), asked.query.get("continue", "")
+            answer = self._pages.page(answer, limit=limit, token=token)
         if asked.as_table and asked.method == "GET" and not asked.target.part:
             answer = self._as_table(asked, answer)
         return _json(answer, 201 if asked.method == "POST" else 200)
@@ -112,14 +117,20 @@ class _Front:
             cluster=self._cluster, resource=target.resource.name, namespace=target.namespace,
             labels=asked.query.get("labelSelector", ""), fields=",".join(filter(None, fields)),
             since=_whole(asked.query, "resourceVersion"), seconds=_whole(asked.query, "timeoutSeconds"),
+            bookmarks=asked.query.get("allowWatchBookmarks", "") in {"1", "true"},
             shape=lambda item: self._as_table(asked, item) if asked.as_table else item,
         )
 
     def _as_table(self, asked: Asked, answer: Object) -> Object:
         items = answer.get("items")
         listed = [as_object(item) for item in items] if isinstance(items, list) else [answer]
-        version = text_at(answer, "metadata", "resourceVersion")
-        return table(asked.target.resource.kind, listed, version, self._cluster.now())
+        return table(asked.target.resource.kind, listed, _of_list(answer), self._cluster.now())
+
+
+def _of_list(answer: Object) -> Object:
+    """What the metadata of a list, or of one object, says of lists."""
+    metadata = object_at(answer, "metadata")
+    return {name: metadata[name] for name in ("resourceVersion", "continue", "remainingItemCount") if name in metadata}
 
 
 def _authenticate(request: Request) -> None:

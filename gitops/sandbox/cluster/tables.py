@@ -17,8 +17,8 @@ LAYOUTS: dict[str, tuple[str, Cells]] = {}
 """By kind: the columns between Name and Age, after a bar those of ``-o wide``, and the cells of them all."""
 
 
-def table(kind: str, items: list[Object], version: str, now: datetime) -> Object:
-    """The Table of these objects at ``now``."""
+def table(kind: str, items: list[Object], metadata: Object, now: datetime) -> Object:
+    """The Table of these objects at ``now``, with the list's metadata."""
     columns, cells = LAYOUTS.get(kind, ("", _none))
     narrow, _, wide = columns.partition("|")
     names = ["Name", *narrow.split(), "Age", *wide.split()]
@@ -35,7 +35,7 @@ def table(kind: str, items: list[Object], version: str, now: datetime) -> Object
         told, old = cells(item), age(text_at(item, "metadata", "creationTimestamp"), now)
         rows.append({"cells": [name_of(item), *told[:split], old, *told[split:]], "object": item})
     return {
-        "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {"resourceVersion": version},
+        "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
         "columnDefinitions": definitions, "rows": rows,
     }
 

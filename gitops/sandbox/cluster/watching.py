@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gitops.sandbox.cluster.refusals import Refusal
+from gitops.sandbox.cluster.resources import BY_NAME
 from gitops.sandbox.cluster.selectors import matching
 
 if TYPE_CHECKING:
@@ -19,9 +20,15 @@ if TYPE_CHECKING:
     from gitops.sandbox.cluster.store import Event
 
 
+BOOKMARK_SECONDS = 60.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What to follow, since which resourceVersion (0: all that is there), and for how many seconds (0: no end)."""
+    """What to follow, since which resourceVersion (0: all that is there), and for how many seconds (0: no end).
+
+    With ``bookmarks`` it is told how far it has come: whenever other things have changed, and every minute.
+    """
 
     cluster: SandboxCluster
     resource: str
@@ -30,6 +37,7 @@ class Watch:
     fields: str
     since: int
     seconds: int
+    bookmarks: bool
     shape: Callable[[Object], Object]
 
     async def lines(self) -> AsyncIterator[bytes]:
@@ -53,6 +61,7 @@ class Watch:
             serial = self.since or store.serial
         for item in items:
             yield self._line("ADDED", item)
+        told = serial
         while not self.cluster.closed:
             wake.clear()
             try:
@@ -65,8 +74,13 @@ class Watch:
                 serial = event.serial
                 kind = self._kind(event)
                 if kind:
+                    told = serial
                     yield self._line(kind, event.item)
-            await wake.wait()
+            if self.bookmarks and told < serial:
+                told = serial
+                yield self._bookmark(serial)
+            if not await _rings(wake) and self.bookmarks:
+                yield self._bookmark(serial)
 
     def _listing(self) -> list[Object]:
         return self.cluster.listing(self.resource, self.namespace, labels=self.labels, fields=self.fields)
@@ -81,5 +95,22 @@ class Watch:
             return "MODIFIED" if before else "ADDED"
         return "DELETED" if before else ""
 
+    def _bookmark(self, serial: int) -> bytes:
+        resource = BY_NAME[self.resource]
+        item: Object = {
+            "apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"resourceVersion": str(serial)},
+        }
+        return self._line("BOOKMARK", item)
+
     def _line(self, kind: str, item: Object) -> bytes:
         return msgspec.json.encode({"type": kind, "object": self.shape(item)}) + b"\n"
+
+
+async def _rings(wake: asyncio.Event) -> bool:
+    """Whether something changed before the next bookmark was due."""
+    try:
+        async with asyncio.timeout(BOOKMARK_SECONDS):
+            await wake.wait()
+    except TimeoutError:
+        return False
+    return True
