@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from gitops.cluster.live import Answer
+from gitops.cluster.live.api import Answer
 from gitops.errors import Stalled, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from gitops.cluster.kinds import Kind
 
 _TIMEOUT = (5, 60)  # seconds to connect, and between two bytes
+_CONNECTIONS = 32  # every kind that is watched holds one
 _CORE = {
     "Pod": "list_pod_for_all_namespaces",
     "Node": "list_node",
@@ -28,33 +30,61 @@ class KubernetesApi:
     """An API server as ``gitops.cluster.live.Api``; answers are the server's own bytes, decoded by nobody before us."""
 
     def __init__(self, client: Any) -> None:
-        from kubernetes.client import CoreV1Api, CustomObjectsApi  # noqa: PLC0415 - a second of imports
+        from kubernetes.client import CoordinationV1Api, CoreV1Api, CustomObjectsApi  # noqa: PLC0415 - a second of imports
 
         self.address = str(client.configuration.host)
         self._core = CoreV1Api(client)
         self._groups = CustomObjectsApi(client)
+        self._leases = CoordinationV1Api(client)
 
     def list(self, kind: Kind, *, limit: int, token: str) -> Answer:
         """One page. Raises Waiting when the server does not answer, Stalled when its certificate is not trusted."""
-        from kubernetes.client import ApiException  # noqa: PLC0415 - as above
-        from urllib3.exceptions import HTTPError, SSLError  # noqa: PLC0415 - as above
-
         options = {"limit": limit} if limit else {}
         if token:
             options["_continue"] = token  # type: ignore[assignment] # options of different types
+        return self._answer(self._call(kind), **options)
+
+    def watch(self, kind: Kind, *, version: str, seconds: int, silence: float) -> KubernetesStream | Answer:
+        """See ``Api``. Raises as ``list`` does."""
+        opened = self._open(
+            self._call(kind), watch=True, resource_version=version, allow_watch_bookmarks=True,
+            timeout_seconds=seconds, _request_timeout=(_TIMEOUT[0], silence),
+        )  # fmt: skip
+        return opened if isinstance(opened, Answer) else KubernetesStream(opened, self.address)
+
+    def read_lease(self, namespace: str, name: str, *, timeout: float) -> Answer:
+        """A ``coordination.k8s.io/v1`` Lease. Raises as ``list`` does."""
+        return self._answer(self._leases.read_namespaced_lease, name, namespace, _request_timeout=timeout)
+
+    def create_lease(self, namespace: str, body: Mapping[str, object], *, timeout: float) -> Answer:
+        """A new Lease; 409 where it is there already. Raises as ``list`` does."""
+        return self._answer(self._leases.create_namespaced_lease, namespace, body, _request_timeout=timeout)
+
+    def replace_lease(self, namespace: str, name: str, body: Mapping[str, object], *, timeout: float) -> Answer:
+        """The Lease written over, if it is still of the resourceVersion in ``body``: else 409. Raises as ``list``."""
+        return self._answer(self._leases.replace_namespaced_lease, name, namespace, body, _request_timeout=timeout)
+
+    def _answer(self, call: Callable[..., Any], *given: object, **options: object) -> Answer:
+        opened = self._open(call, *given, **options)
+        if isinstance(opened, Answer):
+            return opened
+        with _told(self.address):
+            return Answer(int(opened.status), bytes(opened.data))
+
+    def _open(self, call: Callable[..., Any], *given: object, **options: object) -> Any:
+        """The response, not yet read, or the Answer of a server that refuses."""
+        from kubernetes.client import ApiException  # noqa: PLC0415 - as above
+
+        options.setdefault("_request_timeout", _TIMEOUT)
         try:
-            response = self._call(kind)(_preload_content=False, _request_timeout=_TIMEOUT, **options)
-            return Answer(int(response.status), bytes(response.data))
+            with _told(self.address):
+                return call(*given, _preload_content=False, **options)
         except ApiException as error:
             status = int(error.status or 0)
             if not status:  # the package's word for a certificate that is not trusted
                 raise Stalled(f"{self.address} cannot be trusted: {_one_line(error.reason)}") from error
             body: object = error.body  # bytes in older versions of the package, text in newer ones
             return Answer(status, body if isinstance(body, bytes) else str(body or "").encode())
-        except SSLError as error:
-            raise Stalled(f"{self.address} cannot be trusted: {_one_line(error)}") from error
-        except HTTPError as error:
-            raise Waiting(f"{self.address} does not answer: {_one_line(error)}") from error
 
     def cordon(self, node: str) -> None:
         """Mark a node unschedulable; one that is gone is fine. Raises Stalled without the right, Waiting otherwise."""
@@ -96,6 +126,47 @@ class KubernetesApi:
         return lambda **options: self._groups.list_cluster_custom_object(group, version, kind.plural, **options)
 
 
+class KubernetesStream:
+    """The lines of a watch, as the ``kubernetes`` package's urllib3 gives them."""
+
+    def __init__(self, response: Any, address: str) -> None:
+        self._response, self._address = response, address
+        self._closed = False
+
+    def lines(self) -> Iterator[bytes]:
+        """See ``Stream``."""
+        rest = b""
+        try:
+            with _told(self._address):
+                for piece in self._response.stream():  # in the server's own chunks: none waits for more to come
+                    *whole, rest = (rest + piece).split(b"\n")
+                    yield from whole
+        except (Stalled, Waiting, OSError, ValueError, AttributeError):
+            if not self._closed:  # a socket that is shut under it may say anything
+                raise
+        finally:
+            self._response.close()
+
+    def close(self) -> None:
+        """See ``Stream``. Whoever waits for the next line sees the end of them."""
+        self._closed = True
+        with suppress(ValueError, RuntimeError, OSError):  # it has ended by itself
+            self._response.shutdown()
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """What goes wrong on the way to the server, in our own words."""
+    from urllib3.exceptions import HTTPError, SSLError  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except SSLError as error:
+        raise Stalled(f"{address} cannot be trusted: {_one_line(error)}") from error
+    except HTTPError as error:
+        raise Waiting(f"{address} does not answer: {_one_line(error)}") from error
+
+
 def connect(
     environment: Mapping[str, str], *, kubeconfig: Path | None = None, context: str | None = None
 ) -> KubernetesApi:  # fmt: skip
@@ -124,6 +195,7 @@ def connect(
         what = named or "the kubeconfig"
         raise Stalled(f"{what} is no kubeconfig ({type(error).__name__}); name another with --kubeconfig") from error
     settings.retries = 0  # the caller decides when to try again
+    settings.connection_pool_maxsize = _CONNECTIONS
     return KubernetesApi(client.ApiClient(settings))
 
 
