@@ -14,6 +14,7 @@ OS: Final = "kubernetes.io/os"
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 NODEPOOL: Final = "karpenter.sh/nodepool"
 DO_NOT_DISRUPT: Final = "karpenter.sh/do-not-disrupt"
+SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 ON_DEMAND: Final = "on-demand"
 
 OVH_POOL: Final = "nodepool"

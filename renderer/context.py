@@ -10,35 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from planner.departing import Departure
     from planner.guardrails import Violation
     from planner.portion import Kind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Eviction:
-    """A pod (``namespace/name``) that must leave a node. ``onto``: the node it finds room on; empty: it would wait.
-
-    ``headroom`` is how many pods its PodDisruptionBudgets let be away now; None: no budget selects it.
-    """
-
-    pod: str
-    onto: str = ""
-    headroom: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Departure:
-    """What the removal of one node does; without evictions, only pods of daemon sets run there."""
-
-    node: str
-    evictions: tuple[Eviction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """``verdict`` says which rule wants whose word. ``freeze`` is why nothing is applied now; empty: it is.
 
-    ``departures`` are the nodes that a plan removes, where more is known of them than that they are empty.
+    ``departures`` are the nodes that leave, by name, where more is known of them than that they are empty.
     ``evidence`` names the file with the plan's inputs, beside plan.json. ``apply``, ``decline`` and ``pause`` replace
     the usual sentences on what a reader can do.
     """

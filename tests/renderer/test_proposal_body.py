@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from planner.departing import Departure, Eviction
 from planner.errors import ValueRefused
 from planner.guardrails import Violation
 from planner.plan import Action, Plan
+from planner.pods import Owner
 from planner.portion import Kind
 from renderer import comments
-from renderer.context import Context, Departure, Eviction
+from renderer.context import Context
 from renderer.mermaid import flowchart, label
 from renderer.proposal import render_plan_comment, render_proposal
 from renderer.sections import LEAST, Section, fitted
@@ -37,12 +39,19 @@ LOUD = re.compile(
     r"@\w|#\d|!\d|~\w|://|(?i:www\.|gh-\d)|\b[A-Z][A-Z0-9_]+-\d|\b(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}\b|:tada:"
 )
 
-evictions = st.builds(Eviction, pod=texts, onto=texts, headroom=st.none() | st.integers(-1, 9))
+evictions = st.builds(
+    Eviction, pod=texts, owner=st.none() | st.builds(Owner, texts, texts, texts), onto=st.none() | texts,
+    headroom=st.none() | st.integers(-1, 9), blocked_by=few_texts,
+)  # fmt: skip
 contexts = st.builds(
     Context, verdict=few_texts, freeze=texts, evidence=texts, apply=texts, decline=texts, pause=texts,
     violations=st.lists(st.builds(Violation, texts, texts), max_size=2).map(tuple),
     departures=st.lists(
-        st.builds(Departure, node=texts, evictions=st.lists(evictions, max_size=2).map(tuple)), max_size=2
+        st.builds(
+            Departure, node=texts, pool=texts, evictions=st.lists(evictions, max_size=2).map(tuple),
+            blocked_by=few_texts, forced_after=st.none() | st.integers(0, 9999),
+        ),
+        max_size=2,
     ).map(tuple),
 )  # fmt: skip
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from planner.departing import Departure, Eviction
 from planner.guardrails import Violation
 from planner.plan import Action, Change, Plan
+from planner.pods import Owner
 from planner.pools import PoolName, PoolSet
 from planner.portion import Kind
-from renderer.context import Context, Departure, Eviction
+from renderer.context import Context
 from renderer.proposal import Proposal, render_plan_comment, render_proposal
 from tests.conftest import CompareText
 from tests.renderer.cases import FOLDER, load_case
@@ -30,10 +32,18 @@ def read_context(name: str) -> Context:
         violations=tuple(Violation(rule, text) for rule, text in told.get("violations", {}).items()),
         freeze=told.get("freeze", ""), evidence=told.get("evidence", ""),
         departures=tuple(
-            Departure(node=one["node"], evictions=tuple(Eviction(**each) for each in one.get("evictions", ())))
+            Departure(**{
+                **one, "evictions": tuple(_eviction(each) for each in one.get("evictions", ())),
+                "blocked_by": tuple(one.get("blocked_by", ())),
+            })
             for one in told.get("departures", ())
         ),
     )  # fmt: skip
+
+
+def _eviction(told: dict[str, Any]) -> Eviction:
+    owner = Owner(*told["owner"]) if "owner" in told else None
+    return Eviction(**{**told, "owner": owner, "blocked_by": tuple(told.get("blocked_by", ()))})
 
 
 def propose(name: str) -> Proposal:
