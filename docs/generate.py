@@ -117,6 +117,7 @@ MEANINGS = {
     "Change.pods": "the workloads that the new nodes are for",
     "Change.victims": "names of the nodes that leave",
     "Change.priority": "the highest priority of those pods; absent: 0",
+    "Change.drains": "true: the victims may hold pods, which are evicted first; absent: they have to be empty",
     "Pool.zones": "empty in regions with one zone",
     "Pool.desiredNodes": "the size",
     "Pool.autoscale": "always false for pools that poolplan owns: a size has one writer",

@@ -6,31 +6,38 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gitops.agreement import Owner
-from gitops.applying import Applied, Hands, apply_plan
+from gitops.apply.carrying import apply_plan
+from gitops.apply.hands import Applied, Hands
+from gitops.apply.journal import FileJournal
 from gitops.cluster.nodes_live import LiveNodes
+from gitops.engines.base import Goal
 from gitops.engines.terraform import TerraformEngine, TerraformSettings
 from gitops.environment import machine_name
 from gitops.errors import Refused, Stalled
-from gitops.files import file_names, locked, write_folder
+from gitops.files import locked
 from gitops.fleet import at_cluster
 from gitops.gather import connect, connect_cluster, read_catalog
 from gitops.loop.delivering import Delivery, deliver_all
 from gitops.loop.opening import open_world, trees_of
 from gitops.ovh.credentials import credentials_from
-from gitops.settings import Engine
-from renderer.layout import POOLS, TERRAFORM
+from gitops.settings import Engine as EngineKind
+from planner.pools import PoolSet
+from renderer.layout import POOLS
+from renderer.tree import with_pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from gitops.engines.base import Progress
+    from gitops.engines.base import Engine, Progress
     from gitops.fleet import Fleet
     from gitops.gather import Sources, Surroundings
     from gitops.loop.claims import Turn
     from gitops.loop.trees import Tree
     from gitops.settings import Settings
-    from renderer.files import FileSet
+
+
+JOURNAL = "journal.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +74,16 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
 
         def apply(turn: Turn) -> Applied:
             hands = Hands(
-                engine=make_engine(turn.link.after.files, settings, place, around.environment),
-                client=connect(around), clock=around.clock, nodes=lambda: _nodes(sources, around),
-                report=tell.report, say=tell.say,
+                engine=make_engine(settings, place, around.environment), client=connect(around), clock=around.clock,
+                nodes=lambda: _nodes(sources, around), report=tell.report, say=tell.say,
+                files=lambda pools: with_pools(turn.link.after.files.inside(POOLS), pools),
+                journal=FileJournal(work / JOURNAL),
             )  # fmt: skip
             return apply_plan(turn.plan, owner_of(settings), hands)
 
         def in_effect(tree: Tree) -> bool:
-            return make_engine(tree.files, settings, place, around.environment).plan().is_empty
+            goal = Goal(pools=tree.pools or PoolSet(), files=tree.files.inside(POOLS))
+            return tree.pools is not None and make_engine(settings, place, around.environment).plan(goal).is_empty
 
         return deliver_all(
             world, trees, apply, clock=around.clock, holder=machine_name(), in_effect=in_effect
@@ -83,7 +92,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
 
 def _refuse_other_engine(settings: Settings) -> None:
     """Raises Stalled where cluster.yaml gives the work to something else than Terraform."""
-    if settings.engine is not Engine.TERRAFORM:
+    if settings.engine is not EngineKind.TERRAFORM:
         who = settings.delegate.value if settings.delegate else settings.engine.value
         raise Stalled(
             f"{settings.folder}/cluster.yaml gives the work to {who}; poolplan apply is for spec.engine: terraform "
@@ -106,19 +115,13 @@ def owner_of(settings: Settings) -> Owner:
     return Owner(service_name=settings.ovh.service_name, kube_id=settings.ovh.kube_id)
 
 
-def make_engine(
-    tree: FileSet, settings: Settings, place: Place, environment: Mapping[str, str]
-) -> TerraformEngine:
-    """Terraform over exactly the files of a commit, in a folder of poolplan's own that keeps state and lock."""
-    folder = place.work / "terraform"
-    files = tree.inside(POOLS / TERRAFORM)
-    stale = [path for path in file_names(folder) if path.suffix == ".tf" and files.get(path) is None]
-    write_folder(folder, files, removed=stale)
+def make_engine(settings: Settings, place: Place, environment: Mapping[str, str]) -> Engine:
+    """Terraform in a folder of poolplan's own that keeps state and lock."""
     credentials = credentials_from(environment)
     key, secret, consumer = credentials.secrets
     program = place.program or (settings.program.value if settings.program else "")
     return TerraformEngine(TerraformSettings(
-        directory=folder, work=place.work / "work", program=program, cli_config=place.cli_config,
+        directory=place.work / "terraform", work=place.work / "work", program=program, cli_config=place.cli_config,
         variables={
             "OVH_ENDPOINT": credentials.endpoint, "OVH_APPLICATION_KEY": key, "OVH_APPLICATION_SECRET": secret,
             "OVH_CONSUMER_KEY": consumer,

@@ -46,7 +46,8 @@ class Price:
 class Change:
     """What happens to one pool. ``victims`` are the nodes that leave, by name; ``pods`` are (workload, how many).
 
-    ``priority`` is the highest of those pods: how urgent the change is.
+    ``drains``: the victims may hold pods, which are evicted first; without it they have to be empty. ``priority`` is
+    the highest of the pods: how urgent the change is.
     """
 
     pool: PoolName
@@ -57,6 +58,7 @@ class Change:
     reasons: tuple[Reason, ...] = ()
     pods: tuple[tuple[Owner, int], ...] = ()
     victims: tuple[str, ...] = ()
+    drains: bool = False
     priority: int = 0
     cost_before: Price = Price()
     cost_after: Price = Price()
@@ -173,6 +175,7 @@ def _action(change: Change) -> dict[str, object]:
         "pool": change.pool, "action": change.action.value, "before": _shape(change.before),
         "after": _shape(change.after), "victims": list(change.victims),
         "id": change.before.state.id if change.before and change.before.state else "",
+        **({"drains": True} if change.drains else {}),
     }  # fmt: skip
 
 

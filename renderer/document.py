@@ -89,7 +89,7 @@ def _change(change: Change) -> wire.ChangeEntry:
         reasons=[wire.ReasonEntry(reason.code, reason.text) for reason in change.reasons],
         pods=[wire.PodsEntry(_owner(owner), count) for owner, count in change.pods],
         victims=list(change.victims), cost=wire.CostChange(*_prices(change.cost_before, change.cost_after)),
-        priority=change.priority or UNSET,
+        priority=change.priority or UNSET, drains=change.drains or UNSET,
     )  # fmt: skip
 
 

@@ -137,6 +137,7 @@ def _change(entry: ChangeEntry) -> Change:
         reasons=tuple(Reason(reason.code, reason.text) for reason in entry.reasons),
         pods=tuple((_owner(pods.owner), pods.count) for pods in entry.pods), victims=tuple(entry.victims),
         cost_before=_before(entry.cost), cost_after=_after(entry.cost), priority=entry.priority or 0,
+        drains=bool(entry.drains),
     )  # fmt: skip
 
 

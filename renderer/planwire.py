@@ -87,6 +87,7 @@ class ChangeEntry(Wire, frozen=True, rename="camel"):
     victims: list[str]
     cost: CostChange
     priority: int | UnsetType = UNSET
+    drains: bool | UnsetType = UNSET
 
 
 class PlacementEntry(Wire, frozen=True):

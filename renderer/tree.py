@@ -38,13 +38,22 @@ def render_files(desired: PoolSet, settings: TerraformSettings, *, existing: Fil
 
     ``existing`` are the files as they are, relative to the folder. Raises ValueRefused for a name that is none.
     """
+    return FileSet.of({**settings_files(settings).as_map(), **_pool_files(desired, existing)})
+
+
+def with_pools(files: FileSet, pools: PoolSet) -> FileSet:
+    """The same ``pools`` folder, declaring these pools; what is no pool's file stays as it is."""
+    rest = {path: text for path, text in files if not any(is_pool_file(path, live) for live in Live)}
+    return FileSet.of({**rest, **_pool_files(pools, files)})
+
+
+def _pool_files(desired: PoolSet, existing: FileSet) -> dict[PurePosixPath, str]:
     before = existing.as_map()
-    texts = settings_files(settings).as_map()
+    texts = {KUSTOMIZATION: kustomization(desired)}
     for pool in desired:
         texts[terraform_file(pool.name)] = _terraform(pool, before.get(terraform_file(pool.name)))
         texts[manifest_file(pool.name)] = manifest(pool, before.get(manifest_file(pool.name)))
-    texts[KUSTOMIZATION] = kustomization(desired)
-    return FileSet.of(texts)
+    return texts
 
 
 def removed_paths(existing: FileSet, rendered: FileSet) -> tuple[PurePosixPath, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gitops.applying import wait_until_ready
+from gitops.apply.waiting import wait_until_ready
 from gitops.checks import run_checks
 from gitops.clock import monotonic
 from gitops.delivery import Place, Tell, deliver

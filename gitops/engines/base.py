@@ -13,6 +13,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from planner.pools import PoolSet
+    from renderer.files import FileSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """How a cluster's pools are to be: in the end, or on the way there.
+
+    ``files`` declare them, with paths relative to the cluster's ``pools`` folder; an engine takes pools or files.
+    """
+
+    pools: PoolSet
+    files: FileSet
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineChange:
@@ -103,9 +117,12 @@ class EngineResource:
 class Engine(Protocol):
     """Carries changes out.
 
-    ``plan`` must change nothing. ``apply`` must carry out the given plan and nothing else, and raises Refused when it
-    cannot be sure of that; it calls ``report`` while it works. Both raise the errors of ``gitops.errors``.
+    ``name`` is what its users call it. ``plan`` says how to come from what is there to a goal, and must change
+    nothing. ``apply`` must carry out the given plan and nothing else, and raises Refused when it cannot be sure of
+    that; it calls ``report`` while it works. Both raise the errors of ``gitops.errors``.
     """
 
-    def plan(self) -> EnginePlan: ...
+    @property
+    def name(self) -> str: ...
+    def plan(self, goal: Goal) -> EnginePlan: ...
     def apply(self, plan: EnginePlan, report: Callable[[Progress], None]) -> ApplyResult: ...

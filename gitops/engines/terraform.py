@@ -16,15 +16,18 @@ from gitops.engines.plan_document import parse_document, parse_plan, parse_state
 from gitops.engines.program import PREFERRED, find_terraform
 from gitops.environment import inherited
 from gitops.errors import Refused
+from gitops.files import file_names, write_folder
 from gitops.redact import redact, secret_values
+from renderer.layout import TERRAFORM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from gitops.engines.base import Progress
+    from gitops.engines.base import Goal, Progress
     from gitops.engines.events import Diagnostic
     from gitops.process import Finished
+    from renderer.files import FileSet
 
 NO_CONCERN = "Incomplete lock file information for providers"  # said of every provider that comes from a mirror
 CHANGES = 2  # the exit code of `plan -detailed-exitcode` when there is something to do
@@ -34,7 +37,7 @@ CHANGES = 2  # the exit code of `plan -detailed-exitcode` when there is somethin
 class TerraformSettings:
     """Where and how Terraform runs.
 
-    ``directory`` holds the ``*.tf`` files; Terraform keeps its dependency lock file and a local backend's state there.
+    ``directory`` gets the ``*.tf`` files; Terraform keeps its dependency lock file and a local backend's state there.
     ``work`` is private to poolplan: the plan file and the installed providers. ``variables`` come on top of this
     process's environment and are the only way credentials reach Terraform. ``program``: see ``find_terraform``.
     ``cli_config`` names a Terraform CLI configuration file; None leaves the user's own. ``lock_timeout`` in seconds.
@@ -64,8 +67,16 @@ class TerraformEngine:
         self._initialized = False
         self._early_warnings: tuple[str, ...] = ()
 
-    def plan(self) -> EnginePlan:
-        """Plan into a file and read it. Raises Waiting, Stalled or Fatal with Terraform's first complaint."""
+    @property
+    def name(self) -> str:
+        return "terraform"
+
+    def plan(self, goal: Goal) -> EnginePlan:
+        """Let the folder hold the goal's files, plan into a file, read it.
+
+        Raises Waiting, Stalled or Fatal with Terraform's first complaint.
+        """
+        self._write(goal.files.inside(TERRAFORM))
         self._initialize()
         self._plan_file.unlink(missing_ok=True)
         done = self._command().plan(json=IsFlagged, out=str(self._plan_file), lock_timeout=self._lock_timeout)
@@ -106,6 +117,12 @@ class TerraformEngine:
         shown = self._command().cmd("show", json=IsFlagged, no_color=IsFlagged)
         self._succeeded(shown, "reading the state")
         return parse_state(parse_document(shown.out))
+
+    def _write(self, files: FileSet) -> None:
+        """Exactly these files; the state and Terraform's lock file beside them stay."""
+        folder = self._settings.directory
+        stale = [path for path in file_names(folder) if path.suffix == ".tf" and files.get(path) is None]
+        write_folder(folder, files, removed=stale)
 
     @property
     def _lock_timeout(self) -> str:

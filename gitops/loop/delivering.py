@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from gitops.applying import Applied
+    from gitops.apply.hands import Applied
     from gitops.clock import Clock
     from gitops.git.base import CommitId
     from gitops.loop.chain import Chain

@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitops.clock import SystemClock
+from gitops.engines.base import Goal
 from gitops.engines.terraform import TerraformEngine, TerraformSettings
+from gitops.files import file_names
 from gitops.sandbox.server import start_sandbox
 from gitops.sandbox.settings import SandboxOptions, Timing
+from planner.pools import PoolSet
+from renderer.files import FileSet
+from renderer.layout import TERRAFORM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +47,16 @@ class Workspace:
                 cli_config=self.cli_config, variables={**sandbox_variables(self.sandbox.url), **variables},
             )
         )
+
+    def goal(self) -> Goal:
+        """The folder's own files."""
+        files = FileSet.of({path: (self.folder / path).read_text("utf-8") for path in file_names(self.folder)
+                            if path.suffix == ".tf"})  # fmt: skip
+        return Goal(pools=PoolSet(), files=files.under(TERRAFORM))
+
+    def plan(self, **variables: str) -> EnginePlan:
+        """A new engine's plan for the folder."""
+        return self.engine(**variables).plan(self.goal())
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Change a pool's file; there must be something to change."""
@@ -92,15 +107,15 @@ def telling(program: str, cli_config: Path, place: Path) -> Iterator[Story]:
     with start_sandbox(SandboxOptions(timing=AT_ONCE), SystemClock()) as sandbox:
         workspace = Workspace(folder=folder, sandbox=sandbox, program=program, cli_config=cli_config)
         engine = workspace.engine()
-        created = _plan_and_apply(engine)
-        again = engine.plan()
+        created = _plan_and_apply(workspace, engine)
+        again = engine.plan(workspace.goal())
         workspace.edit(DRESSED, "desired_nodes      = 2", "desired_nodes      = 3")
         (folder / "pool-plain.tf").unlink()
-        yield Story(workspace=workspace, created=created, again=again, changed=_plan_and_apply(engine))
+        yield Story(workspace=workspace, created=created, again=again, changed=_plan_and_apply(workspace, engine))
 
 
-def _plan_and_apply(engine: Engine) -> Applied:
-    plan = engine.plan()
+def _plan_and_apply(workspace: Workspace, engine: Engine) -> Applied:
+    plan = engine.plan(workspace.goal())
     progress: list[Progress] = []
     result = engine.apply(plan, progress.append)
     return Applied(plan=plan, progress=tuple(progress), result=result)

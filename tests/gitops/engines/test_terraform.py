@@ -105,7 +105,7 @@ def edited(story: Story) -> EnginePlan:
         (workspace.folder / "pool-adopted.tf").write_text(text + adoption, "utf-8")
         extra = 'resource "terraform_data" "extra" {}\n\noutput "o" {\n  value = 1\n}\n'
         (workspace.folder / "other.tf").write_text(extra, "utf-8")
-        return workspace.engine().plan()
+        return workspace.plan()
 
 
 def test_a_new_flavor_shows_as_replacement_and_what_forces_it(edited: EnginePlan) -> None:
@@ -139,7 +139,7 @@ def planned(story: Story, planned_once: Planned) -> Iterator[Planned]:
 @pytest.fixture(scope="module")
 def planned_once(story: Story, edited: EnginePlan) -> Planned:
     engine = story.workspace.engine()
-    return engine, engine.plan()
+    return engine, engine.plan(story.workspace.goal())
 
 
 def test_a_saved_plan_that_was_changed_is_refused(
@@ -172,7 +172,7 @@ def test_a_held_lock_says_who_holds_it(workspace: Workspace) -> None:
         fcntl.lockf(held, fcntl.LOCK_EX)
         info.write_text(json.dumps({**lock, "Info": "", "Version": "1.11.4", "Path": state.name}))
         with pytest.raises(Waiting) as caught:
-            workspace.engine().plan()
+            workspace.plan()
     info.unlink()
     assert str(caught.value) == (
         "the Terraform state is locked by ci@runner for apply since 2026-01-02 10:00:00 +0000 UTC: "
@@ -182,7 +182,7 @@ def test_a_held_lock_says_who_holds_it(workspace: Workspace) -> None:
 
 def test_a_wrong_key_is_told_in_the_words_of_ovh(workspace: Workspace) -> None:
     with pytest.raises(Stalled, match=r"^OVH answered 403: .*; check OVH_ENDPOINT, OVH_APPLICATION_KEY"):
-        workspace.engine(OVH_APPLICATION_KEY="another").plan()
+        workspace.plan(OVH_APPLICATION_KEY="another")
 
 
 def test_a_provider_that_cannot_be_had_is_fatal(workspace: Workspace, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_provider_that_cannot_be_had_is_fatal(workspace: Workspace, tmp_path: 
         folder=files, sandbox=workspace.sandbox, program=workspace.program, cli_config=workspace.cli_config
     )
     with pytest.raises(Fatal, match=r"^Terraform cannot install a provider: .*ovh/ovh"):
-        other.engine().plan()
+        other.plan()
 
 
 def plan_file(story: Story) -> Path:

@@ -24,7 +24,7 @@ from tests.gitops.git.tools import MAIN, NOON
 from tests.gitops.loop.town import ADA, GRACE, Town, nodes
 
 if TYPE_CHECKING:
-    from gitops.applying import Applied
+    from gitops.apply.hands import Applied
     from gitops.loop.claims import Turn
     from renderer.history import Entry, History
 

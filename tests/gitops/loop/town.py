@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from gitops.applying import Applied
+from gitops.apply.hands import Applied
 from gitops.catalogs.bundle import bundled
 from gitops.forges.memory import MemoryForge
 from gitops.forges.memory_server import MemoryServer

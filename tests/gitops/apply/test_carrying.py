@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from gitops.agreement import Owner
-from gitops.applying import Applied, Hands, apply_plan, wait_until_ready
-from gitops.engines.base import ApplyResult, EnginePlan, Progress
+from gitops.apply.carrying import apply_plan
+from gitops.apply.hands import Applied, Hands
+from gitops.apply.journal import MemoryJournal
+from gitops.apply.waiting import wait_until_ready
+from gitops.engines.base import ApplyResult, EnginePlan, Goal, Progress
 from gitops.errors import Refused, Stalled, Waiting
 from gitops.ovh.client import OvhClient
 from gitops.ovh.credentials import credentials_from
@@ -21,6 +24,7 @@ from gitops.sandbox.server import RunningSandbox, start_sandbox
 from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions, Timing
 from planner.plan import Plan
 from planner.pools import Pool, PoolSet
+from renderer.files import FileSet
 from tests.gitops.enginevalues import engine_plan, resource
 from tests.gitops.plans import plan_of, pool
 
@@ -74,10 +78,12 @@ class FakeEngine:
     """What Terraform does, through the API: it looks at the pools, shows the way to the wanted ones, and goes it."""
 
     client: OvhClient
-    wanted: PoolSet
     twist: Callable[[EnginePlan], EnginePlan] = lambda found: found
+    wanted: PoolSet = field(default_factory=PoolSet)
+    name: str = "terraform"
 
-    def plan(self) -> EnginePlan:
+    def plan(self, goal: Goal) -> EnginePlan:
+        self.wanted = goal.pools
         there = self.client.pools()
         settled = tuple(resource(one, OWNER) for one in there)
         found = engine_plan(plan_of(tuple(there), tuple(self.wanted)), OWNER)
@@ -105,10 +111,16 @@ class FakeNodes:
     cordoned: set[str] = field(default_factory=set)
     busy: Callable[[FakeNodes], Sequence[str]] = lambda _nodes: ()
 
-    def cordon(self, names: Sequence[str]) -> None:
+    def cordon(self, names: Sequence[str], *, mark: str) -> None:
+        assert mark
         for name in sorted(names):
             self.cordoned.add(name)
             self.kill.note("cordon")
+
+    def uncordon(self, _mark: str) -> tuple[str, ...]:
+        back = tuple(sorted(self.cordoned))
+        self.cordoned.clear()
+        return back
 
     def occupied(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in names if name in self.busy(self))
@@ -121,6 +133,7 @@ class Bench:
     sandbox: RunningSandbox
     clock: HandClock = field(default_factory=HandClock)
     said: list[str] = field(default_factory=list)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
 
     def client(self, kill: Kill | None = None) -> OvhClient:
         keys = dict.fromkeys(("OVH_APPLICATION_KEY", "OVH_APPLICATION_SECRET", "OVH_CONSUMER_KEY"), "sandbox")
@@ -150,8 +163,9 @@ class Bench:
     ) -> Applied:  # fmt: skip
         client = self.client(kill)
         hands = Hands(
-            engine=FakeEngine(client, plan.desired, twist), client=client, clock=self.clock,
+            engine=FakeEngine(client, twist), client=client, clock=self.clock,
             nodes=lambda: nodes or FakeNodes(), report=lambda _progress: None, say=self.said.append,
+            files=lambda _pools: FileSet(), journal=self.journal,
         )  # fmt: skip
         return apply_plan(plan, OWNER, hands)
 
@@ -265,13 +279,12 @@ def test_a_victim_in_use_stays(bench: Bench) -> None:
 
 
 def test_a_victim_that_is_used_while_it_is_cordoned_stays(bench: Bench) -> None:
-    plan, (victim,) = shrinking(bench)
+    plan, _ = shrinking(bench)
     nodes = FakeNodes(busy=lambda nodes: nodes.cordoned)
     with pytest.raises(Refused) as refused:
         bench.apply(plan, nodes=nodes)
-    assert str(refused.value) == (
-        f"nodes that the plan removes are in use now; plan again, after kubectl uncordon {victim}"
-    )
+    assert str(refused.value) == "nodes that the plan removes are in use now; nothing was changed, plan again"
+    assert nodes.cordoned == set(), "what stays takes pods again"
     assert bench.client().pools() == plan.declared
 
 
@@ -283,8 +296,8 @@ def test_without_a_cluster_no_node_leaves(bench: Bench) -> None:
         raise Refused("no cluster is at hand")
 
     hands = Hands(
-        engine=FakeEngine(client, plan.desired), client=client, clock=bench.clock, nodes=nobody,
-        report=lambda _progress: None, say=bench.said.append,
+        engine=FakeEngine(client), client=client, clock=bench.clock, nodes=nobody,
+        report=lambda _progress: None, say=bench.said.append, files=lambda _pools: FileSet(),
     )  # fmt: skip
     with pytest.raises(Refused, match="no cluster is at hand"):
         apply_plan(plan, OWNER, hands)
@@ -332,14 +345,14 @@ def test_what_goes_wrong_after_a_removal_says_what_was_removed(bench: Bench) -> 
     )
 
 
-def test_what_differs_afterwards_is_reported(bench: Bench) -> None:
+def test_a_pool_that_fails_ends_the_apply(bench: Bench) -> None:
     bench.reset()
     bench.sandbox.model.failures.add(b'{"scenario": "node-out-of-stock"}')
     applied = bench.apply(plan_of((), (pool("a", 1),)))
     assert applied.changed == 1
     bench.sandbox.model.failures.add(b'{"scenario": "pool-error"}')
-    failed = bench.apply(plan_of((), (*bench.client().pools(), pool("b", 1))))
-    assert [str(one) for one in failed.drift] == ["b: it is in state ERROR, 0 of 1 node there"]
+    with pytest.raises(Stalled, match="pool b is in state ERROR"):
+        bench.apply(plan_of((), (*bench.client().pools(), pool("b", 1))))
 
 
 def test_a_failed_pool_is_not_waited_for(bench: Bench) -> None:

@@ -1,0 +1,208 @@
+"""Carries an approved plan out: agreement on the whole first, then step by step.
+
+The order makes every kill harmless: what is in effect already is seen as such on the next try. A step that cannot be
+done ends the apply; what was done before it stands, is as it was approved, and the next plan starts from there.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gitops.agreement import disagreements
+from gitops.apply.hands import Applied, Hands
+from gitops.apply.journal import interrupted, noted
+from gitops.apply.preconditions import losing, other_nodes, still_there
+from gitops.apply.steps import Act, growth, lessens, steps_of
+from gitops.apply.waiting import wait_until_ready
+from gitops.engines.base import Goal
+from gitops.errors import Refused
+from gitops.verify import find_drift
+from planner.pools import PoolSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from gitops.agreement import Owner
+    from gitops.apply.steps import Step
+    from gitops.cluster.node_hands import Nodes
+    from gitops.engines.base import EnginePlan
+    from gitops.verify import Drift
+    from planner.plan import Plan
+
+NOTHING = "nothing was changed"
+
+
+@dataclass(kw_only=True)
+class _Work:
+    """One apply under way. ``agreed`` is the engine's plan for the whole, as long as nothing was changed since."""
+
+    plan: Plan
+    owner: Owner
+    hands: Hands
+    agreed: EnginePlan | None = None
+    leaving: tuple[str, ...] = ()
+    changed: int = 0
+    removed: list[str] = field(default_factory=list)
+    drift: tuple[Drift, ...] = ()
+
+    @property
+    def so_far(self) -> str:
+        """What was changed by now, for a refusal to say."""
+        if self.removed:
+            return f"removed so far: {', '.join(self.removed)}"
+        return f"{self.changed} pools were changed before" if self.changed else NOTHING
+
+
+def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
+    """Carry out exactly this plan. Raises Refused, with every reason, before anything is changed that was not approved.
+
+    After the agreement on the whole, each step asks again for what it needs.
+    """
+    work = _Work(plan=plan, owner=owner, hands=hands)
+    if (step := interrupted(hands.journal, plan.digest)) is not None:
+        hands.say(f"going on with an apply that came to no end at: {step}")
+    work.agreed = _agreed(work, plan)
+    work.leaving = _leaving(work)
+    if work.leaving:
+        _refuse_in_use(work, _nodes(work), work.leaving, f"{NOTHING}, plan again")
+    for step in steps_of(plan):
+        with noted(hands.journal, hands.clock, plan.digest, step):
+            _ACTS[step.act](work, step)
+    return Applied(changed=work.changed, removed=work.leaving, drift=work.drift)
+
+
+def _agreed(work: _Work, plan: Plan) -> EnginePlan:
+    """The engine's plan for this part, once it does exactly that part."""
+    engine = work.hands.engine
+    engine_plan = engine.plan(Goal(pools=plan.desired, files=work.hands.files(plan.desired)))
+    found = disagreements(plan, engine_plan, owner=work.owner)
+    if found:
+        raise Refused(
+            f"{engine.name} would not do exactly what was approved; {work.so_far}",
+            reasons=(*map(str, found), "what to do: set back what was changed outside, or plan, review and merge anew"),
+        )
+    return engine_plan
+
+
+def _leaving(work: _Work) -> tuple[str, ...]:
+    """The victims that are still there. Raises Refused where further nodes would go, or other ones."""
+    client, names = work.hands.client, losing(work.plan)
+    if not names:
+        return ()
+    observed = client.pools()
+    nodes = {
+        str(pool.name): [node.name for node in client.nodes(pool.state.id) if not node.leaving]
+        for pool in observed if pool.name in names and pool.state is not None
+    }  # fmt: skip
+    reasons = other_nodes(work.plan, observed, nodes)
+    if reasons:
+        raise Refused(f"the nodes are not as the plan found them; {work.so_far}, plan again", reasons=reasons)
+    return still_there(work.plan, nodes)
+
+
+def _nodes(work: _Work) -> Nodes:
+    return work.hands.nodes()
+
+
+def _refuse_in_use(work: _Work, nodes: Nodes, names: Sequence[str], remedy: str) -> None:
+    """Victims that the plan found empty have to be empty; others are drained."""
+    drained = {node for change in work.plan.changes if change.drains for node in change.victims}
+    occupied = nodes.occupied([name for name in names if name not in drained])
+    if occupied:
+        reasons = tuple(f"{name} holds pods that would be evicted" for name in occupied)
+        raise Refused(f"nodes that the plan removes are in use now; {remedy}", reasons=reasons)
+
+
+def _grow(work: _Work, _: Step) -> None:
+    """What grows, while what leaves is still there; where nothing leaves, this is the whole plan."""
+    if not any(lessens(change) for change in work.plan.changes):
+        _settle(work, _)
+        return
+    first = growth(work.plan, work.hands.client.pools())
+    _carry_out(work, _agreed(work, first))
+
+
+def _settle(work: _Work, _: Step) -> None:
+    """All that is left, as far as the engine sees it."""
+    _carry_out(work, work.agreed or _agreed(work, work.plan))
+
+
+def _carry_out(work: _Work, engine_plan: EnginePlan) -> None:
+    work.agreed = None
+    if engine_plan.is_empty:
+        return
+    result = work.hands.engine.apply(engine_plan, work.hands.report)
+    work.changed += result.added + result.changed + result.removed
+
+
+def _wait(work: _Work, step: Step) -> None:
+    for pool in work.hands.client.pools():
+        if pool.name in step.pools and pool.state is not None:
+            wait_until_ready(work.hands.client, pool.state.id, work.hands.clock)
+
+
+def _cordon(work: _Work, _: Step) -> None:
+    """Let nothing new onto the victims, and make sure that those which were empty still are."""
+    if not work.leaving:
+        return
+    nodes = _nodes(work)
+    nodes.cordon(work.leaving, mark=work.plan.digest)
+    work.hands.say(f"cordoned {', '.join(work.leaving)}")
+    with _uncordoning(work, nodes):
+        _refuse_in_use(work, nodes, work.leaving, f"{work.so_far}, plan again")
+
+
+def _drain(work: _Work, _: Step) -> None:
+    drained = {node for change in work.plan.changes if change.drains for node in change.victims}
+    names = [name for name in work.leaving if name in drained]
+    if not names:
+        return
+    nodes = _nodes(work)
+    with _uncordoning(work, nodes):
+        result = nodes.drain(names, work.hands.say)
+        if result.blocked:
+            raise Refused(f"not every node could be drained; {work.so_far}, plan again",
+                          reasons=tuple(map(str, result.blocked)))  # fmt: skip
+
+
+@contextmanager
+def _uncordoning(work: _Work, nodes: Nodes) -> Iterator[None]:
+    """Where a step refuses, the nodes that were cordoned for it take pods again."""
+    try:
+        yield
+    except Refused:
+        nodes.uncordon(work.plan.digest)
+        raise
+
+
+def _remove(work: _Work, step: Step) -> None:
+    """Take the victims out of a pool that stays, by name: no engine can do that."""
+    from gitops.ovh.removal import remove_victims  # noqa: PLC0415 - loads the ovh package
+
+    client, [name] = work.hands.client, step.pools
+    change = next(one for one in work.plan.changes if one.pool == name)
+    pool = client.pools().get(name)
+    if pool is None or pool.state is None:
+        raise Refused(f"pool {name} is not there any more; plan again")
+    assert change.after is not None, "a pool that stays has a size"  # noqa: S101 - for the type checker
+    sent = remove_victims(client, pool.state.id, change.victims, desired=change.after.desired)
+    if sent:
+        work.agreed = None
+        work.removed += change.victims
+        work.hands.say(f"{name}: removing {', '.join(change.victims)}")
+    wait_until_ready(client, pool.state.id, work.hands.clock)
+
+
+def _verify(work: _Work, step: Step) -> None:
+    """What the provider has now against what the plan wanted, for the pools that the plan changed."""
+    declared = PoolSet.of(pool for pool in work.plan.desired if pool.name in step.pools)
+    observed = PoolSet.of(pool for pool in work.hands.client.pools() if pool.name in step.pools)
+    work.drift = find_drift(declared, observed)
+
+
+_ACTS: dict[Act, Callable[[_Work, Step], None]] = {
+    Act.GROW: _grow, Act.WAIT: _wait, Act.CORDON: _cordon, Act.DRAIN: _drain, Act.REMOVE: _remove,
+    Act.SETTLE: _settle, Act.VERIFY: _verify,
+}  # fmt: skip
