@@ -86,20 +86,25 @@ class KubernetesApi:
             body: object = error.body  # bytes in older versions of the package, text in newer ones
             return Answer(status, body if isinstance(body, bytes) else str(body or "").encode())
 
-    def cordon(self, node: str) -> None:
-        """Mark a node unschedulable; one that is gone is fine. Raises Stalled without the right, Waiting otherwise."""
-        from kubernetes.client import ApiException  # noqa: PLC0415 - as above
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
+    def read_node(self, name: str) -> Answer:
+        """A Node. Raises as ``list`` does."""
+        return self._answer(self._core.read_node, name)
 
-        try:
-            self._core.patch_node(node, {"spec": {"unschedulable": True}}, _request_timeout=_TIMEOUT)
-        except ApiException as error:
-            if error.status == 403:
-                raise Stalled(f"no right to cordon node {node}: the role needs patch on nodes") from error
-            if error.status != 404:
-                raise Waiting(f"node {node} could not be cordoned: {_one_line(error.reason)}") from error
-        except HTTPError as error:
-            raise Waiting(f"{self.address} does not answer: {_one_line(error)}") from error
+    def patch_node(self, name: str, patch: Mapping[str, object]) -> Answer:
+        """A Node merged with a patch, of the resourceVersion that it may name: else 409. Raises as ``list`` does."""
+        return self._answer(self._core.patch_node, name, patch)
+
+    def pods_on(self, node: str) -> Answer:
+        """The pods that are bound to a node. Raises as ``list`` does."""
+        return self._answer(self._core.list_pod_for_all_namespaces, field_selector=f"spec.nodeName={node}")
+
+    def evict(self, namespace: str, name: str, body: Mapping[str, object]) -> Answer:
+        """A ``policy/v1`` Eviction of a pod. Raises as ``list`` does."""
+        return self._answer(self._core.create_namespaced_pod_eviction, name, namespace, body)
+
+    def delete_pod(self, namespace: str, name: str, options: Mapping[str, object]) -> Answer:
+        """A pod deleted with ``v1`` DeleteOptions. Raises as ``list`` does."""
+        return self._answer(self._core.delete_namespaced_pod, name, namespace, body=options)
 
     def secret(self, namespace: str, name: str) -> dict[str, str]:
         """A Secret's data, in base64. Raises Stalled where it is not there or may not be read, Waiting otherwise."""

@@ -22,9 +22,10 @@ SINCE: Final = "poolplan.dev/draining-since"
 class DrainLimits:
     """How far a drain goes.
 
-    ``timeout`` counts from the time when a node's drain began. ``forced`` gives, by node, the seconds after which its
-    NodePool's ``terminationGracePeriod`` deletes what is left, whatever forbids it. ``bare``: pods without a controller
-    may be evicted. At most ``at_once`` nodes are being emptied at a time.
+    ``timeout`` counts from the time when a node's drain began. ``forced`` gives, by pool, the seconds after which the
+    ``terminationGracePeriod`` of a NodePool deletes what is left, whatever forbids it (``planner.departing.
+    grace_periods``). ``bare``: pods without a controller may be evicted. At most ``at_once`` nodes are being emptied at
+    a time.
     """
 
     timeout: timedelta = timedelta(minutes=15)
