@@ -58,11 +58,16 @@ class Disagreement:
         return f"{self.subject}: {self.text}"
 
 
-def disagreements(plan: Plan, engine_plan: EnginePlan, *, owner: Owner) -> tuple[Disagreement, ...]:
-    """Everything in which the engine's plan differs from the approved one; empty when they agree."""
+def disagreements(
+    plan: Plan, engine_plan: EnginePlan, *, owner: Owner, engine: str = "terraform"
+) -> tuple[Disagreement, ...]:
+    """Everything in which the engine's plan differs from the approved one; empty when they agree.
+
+    ``engine`` is its name, for the sentences.
+    """
     found: list[Disagreement] = []
     if not engine_plan.complete:
-        found.append(Disagreement("terraform", "put part of the work off to a later run"))
+        found.append(Disagreement(engine, "put part of the work off to a later run"))
     found += [
         Disagreement(other.address, f"would {' and '.join(other.actions)}, which the plan does not say")
         for other in engine_plan.other_changes
@@ -70,13 +75,13 @@ def disagreements(plan: Plan, engine_plan: EnginePlan, *, owner: Owner) -> tuple
     doing = {change.pool_name: change for change in engine_plan.changes}
     approved = {str(change.pool): change for change in plan.changes}
     if len(doing) != len(engine_plan.changes):
-        found.append(Disagreement("terraform", "would change two resources of one pool name"))
+        found.append(Disagreement(engine, "would change two resources of one pool name"))
     state = {one.pool_name: one for one in engine_plan.settled if one.resource_type == RESOURCE}
     for name in sorted(doing.keys() | approved.keys()):
         try:
-            texts = _of_pool(approved.get(name), doing.get(name), state.get(name), owner)
+            texts = _of_pool(approved.get(name), doing.get(name), state.get(name), owner, engine)
         except ValueRefused as refused:
-            texts = [f"terraform's values of it make no pool: {refused}"]
+            texts = [f"{engine}'s values of it make no pool: {refused}"]
         found += [Disagreement(name, text) for text in texts]
     return tuple(sorted(found))
 
@@ -106,16 +111,16 @@ def pool_of(values: Mapping[str, Any]) -> Pool:
 
 
 def _of_pool(
-    change: Change | None, engine: EngineChange | None, resource: EngineResource | None, owner: Owner
+    change: Change | None, engine: EngineChange | None, resource: EngineResource | None, owner: Owner, who: str
 ) -> list[str]:
     """In what the engine differs for one pool; ``resource`` is what its state has of it."""
     if change is None:
-        return [_unasked(engine)] if engine is not None else []
-    return _missing(change, resource, owner) if engine is None else _differences(change, engine, owner)
+        return [_unasked(engine, who)] if engine is not None else []
+    return _missing(change, resource, owner, who) if engine is None else _differences(change, engine, owner, who)
 
 
-def _unasked(engine: EngineChange) -> str:
-    text = f"terraform would {_verb(engine)} it, which the plan does not say"
+def _unasked(engine: EngineChange, who: str) -> str:
+    text = f"{who} would {_verb(engine)} it, which the plan does not say"
     if engine.actions != ("update",) or engine.before is None or engine.after is None:
         return text
     there, wanted = pool_of(engine.before), pool_of(engine.after)
@@ -126,21 +131,21 @@ def _unasked(engine: EngineChange) -> str:
     return f"{text}: {', '.join(fields)}" if fields else text
 
 
-def _missing(change: Change, resource: EngineResource | None, owner: Owner) -> list[str]:
+def _missing(change: Change, resource: EngineResource | None, owner: Owner, who: str) -> list[str]:
     """The engine does not do an approved change: right only if it is in effect already."""
     if change.after is None:
-        return ["terraform would not delete it, and it is still there"] if resource is not None else []
+        return [f"{who} would not delete it, and it is still there"] if resource is not None else []
     if resource is None:
-        return [f"terraform would not {change.action.value} it, and its state has no such pool"]
+        return [f"{who} would not {change.action.value} it, and its state has no such pool"]
     wrong = [*_other_owner(resource.values, owner), *_unequal(change.after, pool_of(resource.values))]
-    return [f"terraform would not {change.action.value} it, though {text}" for text in wrong]
+    return [f"{who} would not {change.action.value} it, though {text}" for text in wrong]
 
 
-def _differences(change: Change, engine: EngineChange, owner: Owner) -> list[str]:
+def _differences(change: Change, engine: EngineChange, owner: Owner, who: str) -> list[str]:
     if engine.resource_type != RESOURCE:
-        return [f"terraform would change {engine.resource_type}, which is no node pool"]
+        return [f"{who} would change {engine.resource_type}, which is no node pool"]
     if engine.actions not in _ACTIONS[change.action] or engine.import_id or engine.previous_address:
-        return [f"the plan says {change.action.value}, terraform would {_verb(engine)} it"]
+        return [f"the plan says {change.action.value}, {who} would {_verb(engine)} it"]
     sides = [side for side in (engine.before, engine.after) if side is not None]
     found = list(dict.fromkeys(text for side in sides for text in _other_owner(side, owner)))
     found += [f"it is about a pool named {side.get('name')}" for side in sides if side.get("name") != change.pool]
@@ -149,10 +154,10 @@ def _differences(change: Change, engine: EngineChange, owner: Owner) -> list[str
         found += _other_pool(change, engine.before)
     if change.after is not None and engine.after is not None:
         unequal = _unequal(change.after, pool_of(engine.after))
-        found += [f"terraform would set another value: {text}" for text in unequal]
-        found += _unknown(engine) + _unnamed(engine)
+        found += [f"{who} would set another value: {text}" for text in unequal]
+        found += _unknown(engine, who) + _unnamed(engine, who)
     if change.action is Action.UPDATE and engine.replace_paths:
-        found.append(f"terraform would replace it because of {', '.join(engine.replace_paths)}")
+        found.append(f"{who} would replace it because of {', '.join(engine.replace_paths)}")
     return found
 
 
@@ -193,10 +198,10 @@ def _subject(name: str) -> str:
     return f"template {name}" if ATTRIBUTES[name] == "template" else ATTRIBUTES[name]
 
 
-def _unknown(engine: EngineChange) -> list[str]:
-    """Attributes the plan speaks of and whose value terraform leaves to the provider."""
+def _unknown(engine: EngineChange, who: str) -> list[str]:
+    """Attributes the plan speaks of and whose value the engine leaves to the provider."""
     named = sorted({*ATTRIBUTES.values(), *_GIVEN})
-    return [f"terraform would leave {name} to the provider" for name in named
+    return [f"{who} would leave {name} to the provider" for name in named
             if _has_unknown(engine.after_unknown.get(name))]  # fmt: skip
 
 
@@ -206,12 +211,12 @@ def _has_unknown(marks: object) -> bool:
     return any(_has_unknown(mark) for mark in marks) if isinstance(marks, list) else marks is True
 
 
-def _unnamed(engine: EngineChange) -> list[str]:
+def _unnamed(engine: EngineChange, who: str) -> list[str]:
     """Attributes that the engine would set or clear and that a plan cannot speak of."""
     before, after = engine.before or {}, engine.after or {}
     known = {*ATTRIBUTES.values(), *_GIVEN}
     return [
-        f"terraform would {'clear' if _is_empty(after.get(name)) else 'set'} {name}, which the plan does not speak of"
+        f"{who} would {'clear' if _is_empty(after.get(name)) else 'set'} {name}, which the plan does not speak of"
         for name in sorted((before.keys() | after.keys()) - known)
         if not engine.after_unknown.get(name) and not _alike(before.get(name), after.get(name))
     ]

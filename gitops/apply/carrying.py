@@ -77,7 +77,7 @@ def _agreed(work: _Work, plan: Plan) -> EnginePlan:
     """The engine's plan for this part, once it does exactly that part."""
     engine = work.hands.engine
     engine_plan = engine.plan(Goal(pools=plan.desired, files=work.hands.files(plan.desired)))
-    found = disagreements(plan, engine_plan, owner=work.owner)
+    found = disagreements(plan, engine_plan, owner=work.owner, engine=engine.name)
     if found:
         raise Refused(
             f"{engine.name} would not do exactly what was approved; {work.so_far}",
