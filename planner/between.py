@@ -1,11 +1,10 @@
 """The plan between two declared pool sets, for a change that a person made: what it does, costs and needs.
 
-No demand is behind it. Nodes that it lets go are named where the cluster is at hand, among the empty ones alone.
+No demand is behind it. Nodes that it lets go are named where the cluster is at hand (``planner.leaving``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -13,16 +12,14 @@ from planner.accounts import pool_price
 from planner.canonical import Digest, value_digest
 from planner.diff import action_for, changed_fields
 from planner.guardrails import nodes_removed
+from planner.leaving import Leaving
 from planner.plan import Action, Change, Cost, Evidence, Plan, Price, Reason
 from planner.pools import PoolName, PoolSet
-from planner.removal import is_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from planner.catalog import Catalog
-    from planner.nodes import Node
-    from planner.pods import Pod
     from planner.pools import Pool
 
 BY_HAND: Final = "by-hand"
@@ -36,14 +33,14 @@ NOTHING: Final = Digest("")
 class Given:
     """What a plan between two pool sets is made with. ``policy`` is its digest, ``now`` is RFC 3339.
 
-    ``observed`` tells the pools' ids, which are preconditions; ``victims`` are the nodes that leave, by pool.
+    ``observed`` tells the pools' ids, which are preconditions; ``victims`` are the nodes that leave, by pool's name.
     """
 
     catalog: Catalog
     policy: Digest
     now: str
     observed: PoolSet = field(default_factory=PoolSet)
-    victims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    victims: Mapping[str, Leaving] = field(default_factory=dict)
     reason: Reason = EDITED
 
 
@@ -76,27 +73,6 @@ def without_victims(plan: Plan) -> tuple[str, ...]:
     return tuple(one.pool for one in plan.changes if len(one.victims) < nodes_removed(one))
 
 
-def name_victims(plan: Plan, nodes: Sequence[Node], pods: Iterable[Pod]) -> dict[str, tuple[str, ...]]:
-    """For each pool that shrinks or goes, the nodes to let go: empty ones only, the oldest first, as many as it takes.
-
-    Where fewer are empty than must go, all of those are named: ``without_victims`` then tells the pool.
-    """
-    on_node: dict[str, list[Pod]] = {node.name: [] for node in nodes}
-    for pod in pods:
-        if (place := pod.node_name or pod.nominated_node) in on_node:
-            on_node[place].append(pod)
-    there = Counter(node.pool for node in nodes if not node.deleting)
-    named = {}
-    for change in plan.changes:
-        stay = change.after.desired if change.after is not None and change.action is Action.UPDATE else 0
-        if not nodes_removed(change):
-            continue
-        mine = sorted((node for node in nodes if node.pool == change.pool and not node.deleting), key=_age)
-        empty = [node.name for node in mine if is_empty(on_node[node.name])]
-        named[str(change.pool)] = tuple(sorted(empty[: max(0, there[change.pool] - stay)]))
-    return named
-
-
 def _adopted(declared: Pool, seen: Pool) -> Pool:
     return replace(declared, **{name: getattr(seen, name) for name in changed_fields(declared, seen)})
 
@@ -106,11 +82,11 @@ def _change(before: Pool | None, after: Pool | None, given: Given) -> Change | N
     if action is Action.NOOP:
         return None
     name = PoolName((before or after).name)  # type: ignore[union-attr]  # one of them is there, else nothing changes
-    seen = given.observed.get(name)
+    seen, leaving = given.observed.get(name), given.victims.get(name, Leaving())
     return Change(
         pool=name, action=action, after=after, forces_replace=forcing,
         before=replace(before, state=seen.state) if before and seen else before,
-        reasons=(given.reason,), victims=given.victims.get(name, ()),
+        reasons=(given.reason,), victims=leaving.nodes, drains=leaving.drains,
         cost_before=pool_price(before, given.catalog), cost_after=pool_price(after, given.catalog),
     )  # fmt: skip
 
@@ -120,7 +96,3 @@ def _price(pools: PoolSet, catalog: Catalog) -> Price:
     for pool in pools:
         price = price.plus(pool_price(pool, catalog))
     return price
-
-
-def _age(node: Node) -> tuple[int, str]:
-    return (int(node.created_at.timestamp()) if node.created_at else 0, node.name)

@@ -6,15 +6,17 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from planner.between import EDITED, NOTHING, Given, adoption, name_victims, plan_between
+from planner.between import EDITED, NOTHING, Given, adoption, plan_between
 from planner.decide import decide
 from planner.diff import changed_fields
+from planner.leaving import name_victims, side_by_side
 from planner.pools import PoolSet
 from planner.portion import kind_of, portions
 from renderer.document import FIELDS, plan_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from gitops.evidence.files import Saved
     from planner.decide import Inputs
@@ -42,7 +44,7 @@ def replay(saved: Saved, plan: Plan) -> Replayed:
     """Plan again, and compare with a plan or one portion of it. Raises ValueRefused where nothing can be planned."""
     again = decide(saved.inputs, now=saved.now)
     if plan.evidence.snapshot == NOTHING:
-        candidates = tuple(_between(saved.inputs, plan, again))
+        candidates = tuple(_between(saved.inputs, plan, again, saved.now))
     else:
         candidates = (again, *(portion for _, portion in portions(again)))
     same = [one for one in candidates if one.digest == plan.digest and not tuple(_other_inputs(plan, one))]
@@ -52,7 +54,7 @@ def replay(saved: Saved, plan: Plan) -> Replayed:
     return Replayed(others=min((_other_parts(plan, one) for one in same), key=len))
 
 
-def _between(inputs: Inputs, plan: Plan, again: Plan) -> Iterator[Plan]:
+def _between(inputs: Inputs, plan: Plan, again: Plan, now: datetime) -> Iterator[Plan]:
     """The plans without a demand that these inputs give.
 
     What was changed at the provider is taken into Git; or what Git declares is confirmed, whatever was applied before.
@@ -64,9 +66,10 @@ def _between(inputs: Inputs, plan: Plan, again: Plan) -> Iterator[Plan]:
     )  # fmt: skip
     yield plan_between(inputs.declared, adoption(inputs.declared, inputs.observed), given)
     before = PoolSet.of(replace(pool, state=None) for pool in plan.declared)
-    bare = plan_between(before, inputs.declared, given)
-    victims = name_victims(bare, inputs.snapshot.nodes, inputs.snapshot.pods)
-    yield plan_between(before, inputs.declared, replace(given, victims=victims))
+    after = side_by_side(before, inputs.declared, taken=inputs.observed.names())
+    bare = plan_between(before, after, given)
+    victims = name_victims(bare, inputs.snapshot.nodes, inputs.snapshot.pods, now=now)
+    yield plan_between(before, after, replace(given, victims=victims))
 
 
 def _other_inputs(plan: Plan, again: Plan) -> Iterator[str]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from planner.plan import Plan
 
 _UNNAMED = "nodes go, and a file cannot name which: after the merge poolplan proposes that"
+_FORCED = "OVHcloud cannot change that in place: after the merge poolplan proposes a pool beside the old one"
 QUICK = 1_000
 """Milliseconds of search for a plan that only informs."""
 
@@ -116,7 +117,9 @@ def _told(seen: Pass, request: PullRequest, files: FileSet, mine: list[PurePosix
     plan = plan_between(seen.main.pools or pools, pools, given)
     heard = heard_of(seen, request) if plan.changes else ()
     verdict = verdict_on(seen, plan, request, heard, commit=request.head, draft=True)
-    if without_victims(plan):
+    if any(one.forces_replace for one in plan.changes):
+        verdict = replace(verdict, lines=(*verdict.lines, _FORCED))
+    elif without_victims(plan):
         verdict = replace(verdict, lines=(*verdict.lines, _UNNAMED))
     parts = [_said(seen, plan, verdict)] if plan.changes else []
     if any(path == CLUSTER or path.is_relative_to(POLICY) for path in mine):

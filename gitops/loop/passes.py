@@ -18,7 +18,8 @@ from gitops.loop.telling import is_told, text_of
 from gitops.loop.verdicts import Verdict, verdict_of
 from gitops.loop.waits import declined, over_limit, unripe
 from gitops.review.judge import Facts, Withheld, judge
-from planner.between import DRIFTED, Given, adoption, name_victims, plan_between, without_victims
+from planner.between import DRIFTED, Given, adoption, plan_between, without_victims
+from planner.leaving import name_victims, side_by_side
 from planner.plan import Reason
 from planner.portion import Kind, portions
 
@@ -142,11 +143,12 @@ def _confirmation(seen: Pass, plan: Plan) -> Plan | None:
         catalog=seen.inputs.catalog, policy=seen.main.policy, now=plan.evidence.now, observed=seen.inputs.observed,
     )  # fmt: skip
     nodes, pods = seen.inputs.snapshot.nodes, seen.inputs.snapshot.pods
+    after = side_by_side(before, after, taken=seen.inputs.observed.names())
     bare = plan_between(before, after, given)
-    named = plan_between(before, after, replace(given, victims=name_victims(bare, nodes, pods)))
+    named = plan_between(before, after, replace(given, victims=name_victims(bare, nodes, pods, now=seen.now)))
     unnamed = without_victims(named)
     if unnamed:
-        seen.unapproved += f"; too few nodes of {', '.join(unnamed)} are empty to let them go"
+        seen.unapproved += f"; too few nodes of {', '.join(unnamed)} are known to let them go by name"
         return None
     return named if named.changes else None
 

@@ -97,6 +97,10 @@ class Trees:
             return Step(problem="the policy cannot be read", by_hand=True, note=note)
         given = Given(catalog=self.catalog, policy=after.policy, now="")
         plan = plan_between(before.pools, after.pools, given)
+        forced = [f"{one.pool} ({', '.join(one.forces_replace)})" for one in plan.changes if one.forces_replace]
+        if forced:
+            problem = f"OVHcloud cannot change {' and '.join(forced)} in place; a pool beside it has to take its place"
+            return Step(by_hand=True, problem=problem, note=note)
         unnamed = without_victims(plan)
         if unnamed:
             problem = f"it takes nodes from {', '.join(unnamed)} and does not name them"

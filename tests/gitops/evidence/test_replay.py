@@ -10,9 +10,10 @@ import pytest
 
 from gitops.evidence.files import Saved
 from gitops.evidence.replay import replay
-from planner.between import Given, adoption, name_victims, plan_between
+from planner.between import Given, adoption, plan_between
 from planner.canonical import digest_of
 from planner.decide import decide
+from planner.leaving import name_victims
 from planner.plan import Action, Cost, Price, Reason
 from planner.pools import PoolName, PoolSet, ProviderState
 from planner.portion import Kind, portions
@@ -66,7 +67,7 @@ def hand_made(kind: str) -> Plan:
     else:
         before = PoolSet.of([pool("karpenter-idle", 2), pool("karpenter-other", 1)])
         bare = plan_between(before, inputs.declared, given)
-        named = name_victims(bare, inputs.snapshot.nodes, inputs.snapshot.pods)
+        named = name_victims(bare, inputs.snapshot.nodes, inputs.snapshot.pods, now=NOW_IDLE)
         plan = plan_between(before, inputs.declared, replace(given, victims=named))
     return read_plan_text(plan_text(plan))
 

@@ -18,11 +18,13 @@ from gitops.settings_proposals import Proposals
 from planner.guardrails import Guardrails
 from planner.labels import OVH_POOL
 from planner.nodes import Node
+from planner.plan import Action
 from planner.pools import PoolSet, ProviderState
 from planner.portion import Kind
 from planner.snapshot import Snapshot
 from tests.gitops.git.test_signing import needs_ssh, ssh_key
 from tests.gitops.loop.town import ADA, BOT, Town, nodes
+from tests.gitops.plans import pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -379,3 +381,33 @@ def test_a_signed_proposal_is_recognised_as_poolplans_own(town: Town, tmp_path: 
     assert known_signer(town.repository, tip, [public])
     assert town.propose(town.plan(nodes(2)))[Kind.UP].step is Step.AWAIT
     assert town.propose(town.plan(nodes(3)))[Kind.UP].step is Step.REVISE
+
+
+def merged(town: Town, kind: Kind) -> None:
+    number = town.request(kind).number
+    town.server.approve(ADA, number)
+    town.server.merge(ADA, number)
+
+
+def test_another_flavor_written_by_hand_comes_as_a_pool_beside_the_old_one(town: Town) -> None:
+    town.propose(town.plan(nodes(2)))
+    merged(town, Kind.UP)
+    town.apply()
+    town.edit_pools(pool(desired=2, flavor="b3-16"))
+    town.snapshot = Snapshot(nodes=tuple(
+        Node(name=f"n{number}", labels=((OVH_POOL, "karpenter-b3-8-a"),)) for number in range(2)
+    ))  # fmt: skip
+    withheld = town.apply().withheld
+    assert withheld is not None
+    assert withheld.reasons == (
+        "OVHcloud cannot change karpenter-b3-8-a (flavor) in place; a pool beside it has to take its place",
+    )
+    assert town.propose(town.plan(*town.declared))[Kind.POLICY].step is Step.PROPOSE
+    merged(town, Kind.POLICY)
+    assert [one.name for one in town.declared] == ["karpenter-b3-16-a"]
+    (turn_, _), = town.apply().applied
+    made, gone = turn_.plan.changes
+    assert (made.action, made.pool, gone.action, gone.victims) == (
+        Action.CREATE, "karpenter-b3-16-a", Action.DELETE, ("n0", "n1"),
+    )  # fmt: skip
+    assert town.propose(town.plan(*town.declared))[Kind.POLICY].step is Step.REST
