@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from gitops.cluster import kinds, objects, storage_wire, wire, workloads
-from gitops.cluster.needs import NOTHING, NeedsReader
+from gitops.cluster.needs import NOTHING
 from gitops.cluster.nodes import read_node
-from gitops.cluster.pods import PodReader
+from gitops.cluster.readings import Readings
 from gitops.decoding import Misfit
 from gitops.errors import InputError
 from planner.resources import Resources
@@ -49,15 +49,35 @@ class Collection:
         return dict(sorted(self.unknown.items()))
 
 
-def read_snapshot(collection: Collection) -> Snapshot:
-    """Raises InputError at the first object that is wrong or stands twice with different content."""
-    return _Reader(collection).snapshot()
+class _ReadPod(NamedTuple):
+    """A pod, and the claims that its generic ephemeral volumes will get."""
+
+    pod: Pod
+    claims: tuple[Claim, ...]
+
+    @property
+    def namespace(self) -> str:
+        return self.pod.namespace
+
+    @property
+    def name(self) -> str:
+        return self.pod.name
+
+
+def read_snapshot(collection: Collection, readings: Readings | None = None) -> Snapshot:
+    """Raises InputError at the first object that is wrong or stands twice with different content.
+
+    ``readings`` are those of the same cluster before, for a caller that reads it again and again.
+    """
+    return _Reader(collection, readings or Readings(once=True)).snapshot()
 
 
 class _Reader:
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, readings: Readings) -> None:
         self._found = collection.found
-        self._needs = NeedsReader()
+        self._readings = readings
+        readings.begin(len(collection.found.get("Pod", ())))
+        self._needs = readings.needs
         self._defaults: dict[str, Resources] = {}
         self._replicas = 0
 
@@ -85,9 +105,12 @@ class _Reader:
     def _read(self, kind: str, shape: type[W], make: Callable[[W], T]) -> tuple[T, ...]:
         return _once(self._named(kind, shape, make))
 
-    def _named(self, kind: str, shape: type[W], make: Callable[[W], T]) -> Iterator[tuple[tuple[str, str], T, Item]]:
-        for item in self._found.get(kind, ()):
-            value = _read(item, shape, make)
+    def _named(
+        self, kind: str, shape: type[W], make: Callable[[W], T], context: object = None
+    ) -> Iterator[tuple[tuple[str, str], T, Item]]:
+        """``context`` is all that ``make`` looks at besides the object."""
+        items = self._found.get(kind, ())
+        for item, value in self._readings.values(kind, context, items, lambda one: _read(one, shape, make)):
             yield (getattr(value, "namespace", ""), value.name), value, item  # type: ignore[attr-defined]
 
     def _default_requests(self) -> dict[str, Resources]:
@@ -99,18 +122,19 @@ class _Reader:
         return found
 
     def _pods(self, known: Snapshot, ephemeral: dict[tuple[str, str], Claim]) -> tuple[Pod, ...]:
-        reader = PodReader(self._needs, self._defaults)
+        reader = self._readings.pods(self._defaults)
 
-        def make(written: wire.Pod) -> Pod:
+        def make(written: wire.Pod) -> _ReadPod:
             pod = reader.read(written)
-            for claim in _ephemeral_claims(pod, written.spec):
-                ephemeral[claim.namespace, claim.name] = claim
-            return _admitted(pod, written.spec, known)
+            return _ReadPod(_admitted(pod, written.spec, known), tuple(_ephemeral_claims(pod, written.spec)))
 
-        return self._read("Pod", wire.Pod, make)
+        context = (self._defaults, known.priority_classes, known.runtime_classes)
+        found = _once(self._named("Pod", wire.Pod, make, context))
+        ephemeral.update(((claim.namespace, claim.name), claim) for one in found for claim in one.claims)
+        return tuple(one.pod for one in found)
 
     def _daemonsets(self) -> tuple[DaemonSet, ...]:
-        found = self._named("DaemonSet", wire.Workload, self._read_daemonset)
+        found = self._named("DaemonSet", wire.Workload, self._read_daemonset, self._defaults)
         return _once(_latest(found))
 
     def _read_daemonset(self, one: wire.Workload) -> DaemonSet:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gitops.cluster.files import Source
     from gitops.cluster.items import Item
+    from gitops.cluster.readings import Readings
     from gitops.decoding import Step
 
 _KINDS = "nodes,pods,daemonsets,pv,pvc,storageclasses,csinodes,pdb,priorityclasses,namespaces,limitranges"
@@ -100,9 +101,10 @@ def _without_collection() -> Iterator[None]:
 
 @_without_collection()
 def make_inputs(
-    items: Iterable[Item], *, environment: Mapping[str, str], policy_items: Iterable[Item] | None = None
+    items: Iterable[Item], *, environment: Mapping[str, str], policy_items: Iterable[Item] | None = None,
+    readings: Readings | None = None,
 ) -> Inputs:  # fmt: skip
-    """From objects of files and of a live cluster alike."""
+    """From objects of files and of a live cluster alike; ``readings`` as for ``read_snapshot``."""
     collection = _collection(items)
     given = collection.policy
     warnings: tuple[str, ...] = ()
@@ -112,7 +114,7 @@ def make_inputs(
             warnings = (f"{len(collection.policy)} policy objects of the snapshot are not used: a policy was given",)
     policy, found = collect_policy(given, environment)
     return Inputs(
-        snapshot=read_snapshot(collection), policy=policy, unknown_kinds=collection.unknown_kinds(),
+        snapshot=read_snapshot(collection, readings), policy=policy, unknown_kinds=collection.unknown_kinds(),
         warnings=(*warnings, *found), policy_items=tuple(given),
     )  # fmt: skip
 

@@ -21,6 +21,12 @@ class Kind:
     optional_api: bool = False
 
     @property
+    def resource(self) -> str:
+        """As rights and people name it: ``pods``, ``nodepools.karpenter.sh``."""
+        group, slash, _ = self.api_version.partition("/")
+        return f"{self.plural}.{group}" if slash else self.plural
+
+    @property
     def path(self) -> str:
         """Where the API server lists all objects of the kind."""
         root = "/apis" if "/" in self.api_version else "/api"

@@ -36,6 +36,11 @@ class NeedsReader:
         self._known: dict[bytes, Needs] = {}
         self._encode = msgspec.json.Encoder().encode
 
+    @property
+    def size(self) -> int:
+        """How many distinct specs it keeps for pods to come."""
+        return len(self._known)
+
     def read(
         self, spec: wire.PodSpec, labels: dict[str, str] | None, pod_name: str = "", *,
         status: wire.PodStatus | None = None, defaults: Resources = NOTHING,

@@ -43,10 +43,15 @@ class PodReader:
 
     def __init__(self, needs: NeedsReader, defaults: Mapping[str, Resources]) -> None:
         """``defaults`` are requests by namespace, for pods that never passed the API server."""
-        self._needs, self._defaults = needs, defaults
+        self._needs, self.defaults = needs, defaults
         self._shapes: dict[bytes, _Shape] = {}
         self._shared: dict[object, object] = {}
         self._encode = msgspec.json.Encoder().encode
+
+    @property
+    def size(self) -> int:
+        """How many things it keeps for pods to come."""
+        return len(self._shapes) + len(self._shared)
 
     def read(self, pod: wire.Pod) -> Pod:
         """Raises Misfit."""
@@ -80,7 +85,7 @@ class PodReader:
         """A pod without a priority never passed the API server: its containers have yet to get what it gives."""
         if spec.priority is not None:
             return NOTHING
-        return self._defaults.get(meta.namespace or DEFAULT_NAMESPACE, NOTHING)
+        return self.defaults.get(meta.namespace or DEFAULT_NAMESPACE, NOTHING)
 
     def _shape(self, meta: wire.Metadata, spec: wire.PodSpec) -> _Shape:
         annotations = telling(meta.annotations)

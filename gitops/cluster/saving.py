@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from gitops.cluster.items import Item
 
+#: Kind, namespace ("" for none) and name.
+Key = tuple[str, str, str]
 _POLICY_METADATA = ("name", "labels", "uid", "generation")
 
 
@@ -41,16 +43,20 @@ def save_snapshot(items: Iterable[Item], path: Path) -> int:
     return len(lines)
 
 
-def _lines(items: Iterable[Item]) -> Iterator[tuple[tuple[str, str, str], bytes]]:
+def _lines(items: Iterable[Item]) -> Iterator[tuple[Key, bytes]]:
     for item in items:
-        kind = BY_NAME.get((item.api_version, item.kind))
-        if is_policy(item.api_version, item.kind):
-            yield _policy_line(item)
-        elif kind is not None:
-            yield item.read(kind.wire, partial(_line, item))
+        if is_policy(item.api_version, item.kind) or (item.api_version, item.kind) in BY_NAME:
+            yield essence(item)
 
 
-def _line(item: Item, one: wire.Wire) -> tuple[tuple[str, str, str], bytes]:
+def essence(item: Item) -> tuple[Key, bytes]:
+    """An object of a kind that is read, and nothing of it that does not decide a plan, as JSON. Raises InputError."""
+    if is_policy(item.api_version, item.kind):
+        return _policy_line(item)
+    return item.read(BY_NAME[item.api_version, item.kind].wire, partial(_line, item))
+
+
+def _line(item: Item, one: wire.Wire) -> tuple[Key, bytes]:
     metadata = cast("wire.Metadata", one.metadata)  # type: ignore[attr-defined] # every kind that is read has it
     metadata.annotations = _kept(metadata.annotations)
     if isinstance(one, wire.Workload) and one.spec.template.metadata:
@@ -60,7 +66,7 @@ def _line(item: Item, one: wire.Wire) -> tuple[tuple[str, str, str], bytes]:
     return (item.kind, metadata.namespace or "", metadata.name), head[:-1] + b"," + body[1:]
 
 
-def _policy_line(item: Item) -> tuple[tuple[str, str, str], bytes]:
+def _policy_line(item: Item) -> tuple[Key, bytes]:
     """The whole spec: a policy holds no secrets, and a field that is not known must still be warned of."""
     plain = cast("dict[str, object]", item.body.plain())
     metadata = plain.get("metadata")

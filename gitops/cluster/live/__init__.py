@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gitops.cluster.live.api import Answer, Api, Stream
+from gitops.cluster.live.cluster import LiveCluster
 from gitops.cluster.live.listing import live_items, read_cluster
 
-__all__ = ["Answer", "Api", "Stream", "live_items", "read_cluster"]
+__all__ = ["Answer", "Api", "LiveCluster", "Stream", "live_items", "read_cluster"]

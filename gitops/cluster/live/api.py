@@ -91,11 +91,11 @@ class Absent(Exception):
 def refusal(address: str, kind: Kind, verb: str, answer: Answer) -> PoolplanError | Lost | Absent:
     """What an answer other than 200 to ``verb`` (list or watch) means."""
     said = _message(answer.body)
-    named = f"{kind.plural}{_group(kind)}"
+    named = kind.resource
     match answer.status:
         case 401:
             return Stalled(f"{address} does not accept these credentials; log in again, or name another context")
-        case 403 if kind.lost:
+        case 403 if kind.lost and verb == "list":  # what may be listed and not watched is a slip in the role
             return Lost(f"no right to {verb} {named}: {kind.lost}")
         case 403:
             return Stalled(
@@ -107,11 +107,6 @@ def refusal(address: str, kind: Kind, verb: str, answer: Answer) -> PoolplanErro
         case 429 | 500 | 502 | 503 | 504:
             return Waiting(f"{address} cannot {verb} {kind.plural} now ({answer.status}{said})")
     return Stalled(f"{address} answered {answer.status} when asked to {verb} {named}{said}")
-
-
-def _group(kind: Kind) -> str:
-    group, slash, _ = kind.api_version.partition("/")
-    return f".{group}" if slash else ""
 
 
 def _message(body: bytes) -> str:
