@@ -46,6 +46,7 @@ STEPS: tuple[Callable[[Store], None], ...] = (
 )
 MOST_ROUNDS = 1000  # more than any honest change needs: an ordered StatefulSet takes one for each of its pods
 JOINED_BY = "poolplan.dev/sandbox"
+SEVERAL_BUDGETS = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
 
 
 class SandboxCluster:
@@ -226,11 +227,16 @@ class SandboxCluster:
                 return store.delete(key)
 
     def evict(self, key: Key, options: Object) -> None:
-        """Delete a pod unless a PodDisruptionBudget forbids it now: a 429, as the eviction API has it."""
+        """Delete a pod unless its PodDisruptionBudget forbids it now: a 429, as the eviction API has it.
+
+        Raises a 500 for a pod that two budgets select.
+        """
         with self._lock:
-            budget = lifecycle.blocking_budget(self.store, self.store.get(key))
-            if budget is not None:
-                raise _too_many(budget)
+            budgets = lifecycle.budgets_of(self.store, self.store.get(key))
+            if len(budgets) > 1:
+                raise Refusal(500, "", SEVERAL_BUDGETS)
+            if budgets and not number_at(budgets[0], "status", "disruptionsAllowed"):
+                raise _too_many(budgets[0])
             self.delete(key, object_at(options, "deleteOptions"))
 
     def bind(self, key: Key, binding: Object) -> None:

@@ -10,7 +10,6 @@ from gitops.sandbox.cluster.jsonvalues import (
     Object,
     at,
     changed,
-    number_at,
     object_at,
     objects_at,
     pairs_at,
@@ -93,7 +92,7 @@ def sync_budgets(store: Store) -> None:
     for budget in store.items("poddisruptionbudgets.policy"):
         pods = guarded_pods(store, budget)
         expected = _expected(store, pods)
-        healthy = sum(map(is_ready, pods))
+        healthy = sum(is_ready(pod) and not at(pod, "metadata", "deletionTimestamp") for pod in pods)
         desired = _desired(budget, expected)
         set_status(store, budget, {
             "currentHealthy": healthy, "desiredHealthy": desired, "expectedPods": expected,
@@ -130,10 +129,9 @@ def _desired(budget: Object, expected: int) -> int:
     return share_of(spec.get("minAvailable", 1), expected, up=True)
 
 
-def blocking_budget(store: Store, pod: Object) -> Object | None:
-    """A budget that forbids to evict the pod now; one that does not run yet may always go."""
-    if phase(pod) in {*FINISHED, "Pending"}:
-        return None
+def budgets_of(store: Store, pod: Object) -> list[Object]:
+    """The budgets that an eviction of the pod asks; one that does not run yet, or leaves already, may always go."""
+    if phase(pod) in {*FINISHED, "Pending"} or at(pod, "metadata", "deletionTimestamp"):
+        return []
     budgets = store.items("poddisruptionbudgets.policy", namespace_of(pod))
-    mine = [one for one in budgets if uid_of(pod) in map(uid_of, guarded_pods(store, one))]
-    return next((one for one in mine if not number_at(one, "status", "disruptionsAllowed")), None)
+    return [one for one in budgets if uid_of(pod) in map(uid_of, guarded_pods(store, one))]

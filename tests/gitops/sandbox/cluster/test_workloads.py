@@ -196,6 +196,24 @@ def test_an_eviction_asks_the_budget(cluster: SandboxCluster) -> None:
     assert homes(cluster) == ["", "two", "two"]
 
 
+def test_an_eviction_heeds_one_budget_at_most(cluster: SandboxCluster) -> None:
+    budgets = [budget("web", minAvailable=0), budget("more", minAvailable=0, selector={"matchLabels": {"app": "web"}})]
+    cluster.seed([node("one"), pod("web", labels={"app": "web"}, node="one"), *budgets])
+    with pytest.raises(Refusal, match="more than one PodDisruptionBudget") as caught:
+        cluster.evict(Key("pods", "default", "web"), {})
+    assert caught.value.code == 500
+
+
+def test_a_pod_that_is_leaving_is_not_healthy_any_more(cluster: SandboxCluster) -> None:
+    held, other = (pod(name, labels={"app": "web"}, node="one") for name in ("held", "other"))
+    held["metadata"]["finalizers"] = ["example.com/held"]
+    cluster.seed([node("one"), held, other, budget("web", minAvailable=1)])
+    cluster.evict(Key("pods", "default", "held"), {})
+    with pytest.raises(Refusal, match="disruption budget"):
+        cluster.evict(Key("pods", "default", "other"), {})
+    assert names(cluster, "pods") == ["held", "other"]
+
+
 def test_the_wished_nodes_are_there_and_a_cordon_by_hand_lasts(cluster: SandboxCluster) -> None:
     mine, wished = node("mine"), {name: node(name, labels={"a": "1"}) for name in ("one", "two")}
     for item in wished.values():
