@@ -7,10 +7,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from gitops.review.rules import ReviewRules
+from gitops.settings_emergency import Emergency
 from gitops.settings_forge import ForgeSettings
 from gitops.settings_proposals import Proposals
 from planner.aims import Aims
 from planner.guardrails import Guardrails
+from renderer.delegated import Delegate
 from renderer.layout import Live, cluster_folder
 from renderer.terraform_settings import DEFAULT_ENDPOINT, Backend, TerraformSettings
 
@@ -26,14 +28,6 @@ class Engine(Enum):
     TERRAFORM = "terraform"
     OVH_API = "ovh-api"
     DELEGATED = "delegated"
-
-
-class Delegate(Enum):
-    """Who applies in place of poolplan, where the engine is delegated."""
-
-    ARGO_CD = "argocd"
-    FLUX = "flux"
-    TOFU_CONTROLLER = "tofu-controller"
 
 
 class Program(Enum):
@@ -84,6 +78,7 @@ class Settings:
     guardrails: Guardrails = field(default_factory=Guardrails)
     proposals: Proposals = field(default_factory=Proposals)
     review: ReviewRules = field(default_factory=ReviewRules)
+    emergency: Emergency = field(default_factory=Emergency)
     freeze: str = ""
     warnings: tuple[str, ...] = field(default=(), compare=False)
 

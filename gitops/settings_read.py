@@ -17,7 +17,8 @@ from gitops.cluster.placeholders import filled
 from gitops.cluster.policy_wire import unknown_fields
 from gitops.decoding import Misfit, convert, path_text, read_input
 from gitops.errors import InputError, Place
-from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
+from gitops.settings import Engine, GitSettings, OvhSettings, Program, Settings
+from gitops.settings_emergency import read_emergency
 from gitops.settings_faults import Faults, one_of
 from gitops.settings_forge import read_forge
 from gitops.settings_guardrails import read_guardrails
@@ -27,6 +28,7 @@ from gitops.settings_review import idle_rules, read_freeze, read_review
 from gitops.settings_signing import read_signing
 from gitops.yamlfile import YamlDocument, parse_yaml
 from planner.pools import NODES_PER_CLUSTER
+from renderer.delegated import Delegate
 from renderer.layout import cluster_folder
 from renderer.terraform_settings import DEFAULT_ENDPOINT, Backend, Setting
 
@@ -111,6 +113,7 @@ def _settings(cluster: wire.Cluster, faults: Faults) -> Settings:
         guardrails=read_guardrails(spec.guardrails or review_wire.Guardrails(), faults),
         proposals=read_proposals(spec.proposals or wire.Proposals(), faults),
         review=read_review(spec.review or review_wire.Review(), spec.windows or (), faults),
+        emergency=read_emergency(spec.emergency, faults),
         freeze=read_freeze(spec.freeze, faults),
     )
 

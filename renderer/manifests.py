@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from planner.pools import NODES_PER_POOL, Pool, PoolName
 from renderer import yamltext
+from renderer.delegated import protected
 from renderer.errors import TextRefused
 from renderer.layout import checked_name, manifest_file
 from renderer.wire import NO_TEMPLATE, Count, Misfit, Template, Wire, fit, pairs, taints_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from renderer.delegated import Delegate
 
 API_VERSION: Final = "kube.cloud.ovh.com/v1alpha1"
 KIND: Final = "NodePool"
@@ -49,23 +52,26 @@ class _Manifest(Wire, frozen=True, rename="camel"):
     spec: _PoolSpec
 
 
-def manifest(pool: Pool, existing: str | None = None) -> str:
+def manifest(pool: Pool, existing: str | None = None, *, delegate: Delegate | None = None) -> str:
     """The file of one pool. With an existing text, only what differs is changed in it; comments and order stay.
 
-    A text that is no longer YAML, or no longer an object of this kind, is replaced.
+    A text that is no longer YAML, or no longer an object of this kind, is replaced. The object has the annotations that
+    the delegate must find; without a delegate it has none but people's.
     Raises ValueRefused for a pool name that is none.
     """
     wanted = _document(pool)
     if existing is None:
-        return HEADER + yamltext.dump(wanted)
+        return HEADER + yamltext.dump(_annotated(wanted, {}, delegate))
     file = str(manifest_file(pool.name))
     try:
-        if read_manifest(existing, file=file) == pool:
-            return existing
+        same = read_manifest(existing, file=file) == pool
         document = yamltext.load(existing, file=file)
     except TextRefused:
-        return manifest(pool)
-    _merge(document, wanted, keep=("labels", "annotations"))
+        return manifest(pool, delegate=delegate)
+    there = document["metadata"].get("annotations") or {}
+    if same and (delegate is None or protected(there, delegate) == there):
+        return existing
+    _merge(document, _annotated(wanted, there, delegate), keep=("labels", "annotations"))
     return yamltext.dump(document)
 
 
@@ -102,6 +108,15 @@ def _document(pool: Pool) -> dict[str, Any]:
         spec["template"] = _template(pool)
     name = yamltext.scalar(checked_name(pool.name))
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
+
+
+def _annotated(document: dict[str, Any], there: Mapping[str, str], delegate: Delegate | None) -> dict[str, Any]:
+    """The object with the annotations for the delegate beside those that are there."""
+    wanted = protected(there, delegate) if delegate is not None else {}
+    if not wanted:
+        return document
+    texts = {yamltext.scalar(key): yamltext.scalar(value) for key, value in sorted(wanted.items())}
+    return {**document, "metadata": {**document["metadata"], "annotations": texts}}
 
 
 def _template(pool: Pool) -> dict[str, Any]:

@@ -29,30 +29,34 @@ if TYPE_CHECKING:
     from pathlib import PurePosixPath
 
     from planner.pools import Pool
+    from renderer.delegated import Delegate
 
 _NOTHING = FileSet()
 
 
-def render_files(desired: PoolSet, settings: TerraformSettings, *, existing: FileSet = _NOTHING) -> FileSet:
+def render_files(
+    desired: PoolSet, settings: TerraformSettings, *, existing: FileSet = _NOTHING, delegate: Delegate | None = None
+) -> FileSet:
     """All files of the ``pools`` folder that poolplan owns. What it owns in ``existing`` and not here is to be deleted.
 
-    ``existing`` are the files as they are, relative to the folder. Raises ValueRefused for a name that is none.
+    ``existing`` are the files as they are, relative to the folder. The manifests have what the delegate must find in
+    them. Raises ValueRefused for a name that is none.
     """
-    return FileSet.of({**settings_files(settings).as_map(), **_pool_files(desired, existing)})
+    return FileSet.of({**settings_files(settings).as_map(), **_pool_files(desired, existing, delegate)})
 
 
-def with_pools(files: FileSet, pools: PoolSet) -> FileSet:
+def with_pools(files: FileSet, pools: PoolSet, *, delegate: Delegate | None = None) -> FileSet:
     """The same ``pools`` folder, declaring these pools; what is no pool's file stays as it is."""
     rest = {path: text for path, text in files if not any(is_pool_file(path, live) for live in Live)}
-    return FileSet.of({**rest, **_pool_files(pools, files)})
+    return FileSet.of({**rest, **_pool_files(pools, files, delegate)})
 
 
-def _pool_files(desired: PoolSet, existing: FileSet) -> dict[PurePosixPath, str]:
+def _pool_files(desired: PoolSet, existing: FileSet, delegate: Delegate | None) -> dict[PurePosixPath, str]:
     before = existing.as_map()
     texts = {KUSTOMIZATION: kustomization(desired)}
     for pool in desired:
         texts[terraform_file(pool.name)] = _terraform(pool, before.get(terraform_file(pool.name)))
-        texts[manifest_file(pool.name)] = manifest(pool, before.get(manifest_file(pool.name)))
+        texts[manifest_file(pool.name)] = manifest(pool, before.get(manifest_file(pool.name)), delegate=delegate)
     return texts
 
 

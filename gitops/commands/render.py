@@ -35,15 +35,16 @@ def command(plan: Path, into: Path, service_name: str, kube_id: str, settings: P
     found = read_plan(plan)
     variables = environment()
     if settings is not None:
-        terraform = load_settings(settings, variables).terraform
+        loaded = load_settings(settings, variables)
+        terraform, delegate = loaded.terraform, loaded.delegate
     else:
         service_name = service_name or variables.get("OVH_SERVICE_NAME", "")
         kube_id = kube_id or variables.get("OVH_KUBE_ID", "")
         if not service_name or not kube_id:
             remark("ids that are not given become Terraform variables: see --service-name, --kube-id and --settings")
-        terraform = TerraformSettings(service_name=service_name, kube_id=kube_id)
+        terraform, delegate = TerraformSettings(service_name=service_name, kube_id=kube_id), None
     existing = read_folders(into, (TERRAFORM, MANIFESTS))
-    files = render_files(found.desired, terraform, existing=existing)
+    files = render_files(found.desired, terraform, existing=existing, delegate=delegate)
     written = write_folder(into, files, removed=removed_paths(existing, files))
     remark(f"{len(files)} files in {into}, {written} of them changed")
 

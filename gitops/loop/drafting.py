@@ -40,7 +40,7 @@ def draft_of(
     Where a description of ``limit`` characters may not hold all there is to say, the commit has it in a file.
     """
     pools = tree.files.inside(POOLS)
-    rendered = render_files(plan.desired, settings.terraform, existing=pools)
+    rendered = render_files(plan.desired, settings.terraform, existing=pools, delegate=settings.delegate)
     removed = [*(POOLS / path for path in removed_paths(pools, rendered)), *evidence.removed]
     proposal = render_proposal(plan, cluster=settings.name, kind=kind, limit=max(limit - LEAST, LEAST))
     texts = {**rendered.under(POOLS).as_map(), **evidence.files.as_map(), PLAN: plan_text(plan)}

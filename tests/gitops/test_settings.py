@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from gitops.errors import InputError
-from gitops.settings import Delegate, Engine, GitSettings, OvhSettings, Program, Settings
+from gitops.settings import Engine, GitSettings, OvhSettings, Program, Settings
 from gitops.settings_proposals import Proposals
 from gitops.settings_read import load_settings, read_settings
 from gitops.settings_signing import SignatureFormat, Signing
@@ -21,6 +21,7 @@ from planner.requirements import Requirements
 from planner.resources import Resources
 from planner.snapshot import PodTemplate
 from planner.taints import Toleration
+from renderer.delegated import Delegate
 from renderer.layout import Live
 from renderer.terraform_settings import Backend, TerraformSettings
 

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from planner.errors import ValueRefused
 from planner.pools import Pool, PoolName
 from planner.taints import Taint
+from renderer.delegated import PROTECTION, Delegate
 from renderer.errors import TextRefused
 from renderer.manifests import kustomization, manifest, read_manifest
 from tests.renderer.cases import FOLDER
@@ -126,3 +127,29 @@ def test_a_broken_file_is_refused_with_its_place(case: dict[str, Any]) -> None:
     with pytest.raises(TextRefused) as refused:
         read_manifest(text, file="demo.yaml")
     assert str(refused.value) == case["says"]
+
+
+@pytest.mark.parametrize("delegate", [Delegate.ARGO_CD, Delegate.FLUX], ids=lambda one: one.value)
+def test_a_manifest_carries_what_its_delegate_must_find(delegate: Delegate) -> None:
+    fresh = manifest(DEMO, delegate=delegate)
+
+    assert yaml.safe_load(fresh)["metadata"]["annotations"] == PROTECTION[delegate]
+    assert read_manifest(fresh, file="x.yaml") == DEMO
+    assert manifest(DEMO, fresh, delegate=delegate) == fresh
+    assert manifest(DEMO, manifest(DEMO), delegate=delegate) == fresh
+
+
+def test_another_delegate_takes_over_and_what_people_wrote_stays() -> None:
+    argo = manifest(DEMO, COMMENTED, delegate=Delegate.ARGO_CD)
+    noted = argo.replace("annotations: {", "annotations: {acme.org/owner: shop, ")
+    flux = manifest(DEMO, noted, delegate=Delegate.FLUX)
+
+    found = yaml.safe_load(argo)["metadata"]["annotations"]
+    assert found == {**PROTECTION[Delegate.ARGO_CD], "argocd.argoproj.io/sync-wave": "1"}
+    assert yaml.safe_load(flux)["metadata"]["annotations"] == {"acme.org/owner": "shop", **PROTECTION[Delegate.FLUX]}
+    assert "# asked for by the shop" in flux
+
+
+def test_tofu_controller_reads_no_manifest_so_none_changes_for_it() -> None:
+    assert manifest(DEMO, COMMENTED, delegate=Delegate.TOFU_CONTROLLER) == COMMENTED
+    assert manifest(DEMO, delegate=Delegate.TOFU_CONTROLLER) == manifest(DEMO)
