@@ -16,7 +16,7 @@ from gitops.cluster.kinds import CLUSTER_KINDS, POLICY_LISTS
 from gitops.cluster.live import Answer, live_items, read_cluster
 from gitops.errors import InputError, Stalled, Waiting
 
-from .made import ENVIRONMENT, Object, container, listed, node, plain, pod, read, workload
+from tests.gitops.cluster.made import ENVIRONMENT, Object, container, listed, node, plain, pod, read, workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
