@@ -1,0 +1,143 @@
+"""A drain that is killed at any call, and what each refusal of an API server means to it; the rest is in the contract."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from gitops import errors
+from gitops.cluster.live.api import Answer
+from gitops.cluster.node_hands import Blocked, Drained, DrainLimits
+from gitops.cluster.nodes_live import TRIES, LiveNodes
+from gitops.errors import Waiting
+from tests.contracts.nodes import budget, node, pod
+from tests.gitops.cluster.fakecluster import FakeCluster
+
+CASES: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(Path(__file__).with_name("draining.yaml"))
+KARPENTER = "karpenter.sh/do-not-disrupt"
+FORCED = DrainLimits(forced={"a": 120})
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def town() -> FakeCluster:
+    """Pods of every tier, one that only the NodePool's time moves, and a budget that has one go after the other."""
+    cluster = FakeCluster()
+    cluster.put(
+        node("n1", pool="a"), node("n2", pool="a"), node("n3", cordoned=True), budget("web", least=1),
+        pod("web-1", "n1"), pod("web-2", "n2"), pod("dns", "n2", priorityClassName="system-node-critical", app="dns"),
+        pod("job", "n1", app="job", annotations={KARPENTER: "true"}), pod("agent", "n1", owner="DaemonSet"),
+        pod("web-3", "n9"),
+    )  # fmt: skip
+    return cluster
+
+
+def apply(cluster: FakeCluster) -> Drained:
+    nodes = LiveNodes(cluster, {}, clock=cluster.clock, limits=FORCED)
+    names = ["n1", "n2", "n3"]
+    nodes.cordon(names, mark="sha256:aa")
+    return nodes.drain(names, lambda _: None)
+
+
+def outcome(cluster: FakeCluster) -> tuple[list[str], dict[str, bool], tuple[str, ...]]:
+    """Pods that are left, who is cordoned, and who is opened again by the plan's mark."""
+    cordoned = {name: bool(one["spec"].get("unschedulable")) for name, one in sorted(cluster.nodes.items())}
+    left = sorted(name for _, name in cluster.pods)
+    return left, cordoned, LiveNodes(cluster, {}, clock=cluster.clock).uncordon("sha256:aa")
+
+
+def test_killed_at_any_call_and_begun_again_it_ends_the_same() -> None:
+    undisturbed = town()
+    calls: list[str] = []
+    undisturbed.before = calls.append
+    assert apply(undisturbed) == Drained(emptied=("n1", "n2", "n3"))
+    undisturbed.before = lambda _: None
+    expected = outcome(undisturbed)
+    assert expected[0] == ["agent", "web-3"]
+    assert {"patch_node", "evict", "delete_pod"} == set(calls)
+
+    for moment in ("before", "after"):
+        for number in range(len(calls)):
+            cluster, seen = town(), [0]
+
+            def kill(_: str, *, at: int = number, seen: list[int] = seen) -> None:
+                seen[0] += 1
+                if seen[0] == at + 1:
+                    raise Killed
+
+            setattr(cluster, moment, kill)
+            with pytest.raises(Killed):
+                apply(cluster)
+            cluster.clock.sleep(timedelta(seconds=5))
+            assert apply(cluster).blocked == (), f"killed {moment} call {number}"
+            assert outcome(cluster) == expected, f"killed {moment} call {number}"
+
+
+def answer(told: dict[str, Any]) -> Answer:
+    if "text" in told:
+        return Answer(told["status"], told["text"].encode())
+    causes = [{"reason": told["cause"], "message": told.get("told", "")}] if "cause" in told else []
+    body = {"kind": "Status", "message": told.get("message", ""), "details": {"causes": causes}}
+    return Answer(told["status"], json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("case", [pytest.param(one, id=one["why"]) for one in CASES])
+def test_each_answer_of_the_server(case: dict[str, Any]) -> None:
+    cluster, expected = FakeCluster(), case["expect"]
+    cluster.put(node("n1", cordoned=True), pod("web", "n1"))
+    cluster.refused = {name: answer(told) for name, told in case["refused"].items()}
+    nodes = LiveNodes(cluster, {}, clock=cluster.clock, limits=DrainLimits(timeout=timedelta(minutes=1)))
+    if "error" in expected:
+        with pytest.raises(getattr(errors, expected["error"])) as caught:
+            nodes.drain(["n1"], lambda _: None)
+        assert str(caught.value) == expected["text"]
+        return
+    found = nodes.drain(["n1"], lambda _: None)
+    assert [one.reason for one in found.blocked] == [expected["blocked"]]
+    assert found.emptied == ()
+
+
+def test_a_server_that_answers_again_is_asked_again() -> None:
+    cluster = FakeCluster()
+    cluster.put(node("n1", cordoned=True), pod("web", "n1"))
+    cluster.refused = {"read_node": Answer(503), "evict": Answer(503)}
+    cluster.clock.ticks.append(lambda: cluster.refused.pop(next(iter(cluster.refused), ""), None))  # type: ignore[arg-type]
+    assert LiveNodes(cluster, {}, clock=cluster.clock).drain(["n1"], lambda _: None).emptied == ("n1",)
+
+
+def test_a_node_that_changes_while_it_is_cordoned_is_cordoned_all_the_same() -> None:
+    cluster = FakeCluster()
+    cluster.put(node("n1"))
+    beats = iter(range(TRIES - 1))
+    cluster.before = lambda _: [cluster.put(cluster.nodes["n1"]) for _ in [next(beats, None)] if _ is not None]  # type: ignore[assignment, return-value]
+    LiveNodes(cluster, {}, clock=cluster.clock).cordon(["n1"], mark="sha256:aa")
+    assert cluster.nodes["n1"]["spec"]["unschedulable"] is True
+
+
+def test_a_node_that_never_holds_still_is_said() -> None:
+    cluster = FakeCluster()
+    cluster.put(node("n1"))
+    cluster.before = lambda _: cluster.put(cluster.nodes["n1"])
+    with pytest.raises(Waiting, match="changed all the time by others"):
+        LiveNodes(cluster, {}, clock=cluster.clock).cordon(["n1"], mark="sha256:aa")
+
+
+def test_a_reason_names_node_and_pod() -> None:
+    assert str(Blocked(node="n1", pod="shop/web", reason="it is stopping")) == "n1: shop/web: it is stopping"
+    assert str(Blocked(node="n1", reason="it is closed")) == "n1: it is closed"
+
+
+def test_an_idle_look_takes_three_calls_and_no_change() -> None:
+    cluster = FakeCluster()
+    cluster.put(node("n1", cordoned=True, **{"poolplan.dev/draining-since": "2026-03-01T11:59:00Z"}))
+    changed: list[str] = []
+    cluster.before = changed.append
+    assert LiveNodes(cluster, {}, clock=cluster.clock).drain(["n1"], lambda _: None).emptied == ("n1",)
+    assert changed == []
