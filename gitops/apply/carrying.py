@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from gitops.agreement import disagreements
 from gitops.apply.hands import Applied, Hands
+from gitops.apply.healing import heal
 from gitops.apply.journal import interrupted, noted
 from gitops.apply.preconditions import losing, other_nodes, still_there
 from gitops.apply.steps import Act, growth, lessens, steps_of
+from gitops.apply.untracked import names_untracked, untracked
 from gitops.apply.waiting import wait_until_ready
 from gitops.engines.base import Goal
 from gitops.errors import Refused
@@ -63,7 +65,9 @@ def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
     work = _Work(plan=plan, owner=owner, hands=hands)
     if (step := interrupted(hands.journal, plan.digest)) is not None:
         hands.say(f"going on with an apply that came to no end at: {step}")
-    work.agreed = _agreed(work, plan)
+    heal(plan, hands)
+    _adopt(work)
+    work.agreed = _agreed(work, plan, work.agreed)
     work.leaving = _leaving(work)
     if work.leaving:
         _refuse_in_use(work, _nodes(work), work.leaving, f"{NOTHING}, plan again")
@@ -73,10 +77,28 @@ def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
     return Applied(changed=work.changed, removed=work.leaving, drift=work.drift)
 
 
-def _agreed(work: _Work, plan: Plan) -> EnginePlan:
+def _adopt(work: _Work) -> None:
+    """Let the engine keep track of pools of the plan that are there; it would make them again, or leave them."""
+    engine_plan = work.agreed = _planned(work, work.plan)
+    if not names_untracked(work.plan, engine_plan):
+        return
+    pools, reasons = untracked(work.plan, engine_plan, work.hands.client.pools())
+    if reasons:
+        raise Refused(f"pools are not as the plan found them; {NOTHING}, plan again", reasons=reasons)
+    if len(pools):
+        names = ", ".join(pool.name for pool in pools)
+        work.hands.say(f"{work.hands.engine.name} does not keep track of {names}, which is there: taking it up")
+        work.hands.adopt(pools)
+        work.agreed = None
+
+
+def _planned(work: _Work, plan: Plan) -> EnginePlan:
+    return work.hands.engine.plan(Goal(pools=plan.desired, files=work.hands.files(plan.desired)))
+
+
+def _agreed(work: _Work, plan: Plan, planned: EnginePlan | None = None) -> EnginePlan:
     """The engine's plan for this part, once it does exactly that part."""
-    engine = work.hands.engine
-    engine_plan = engine.plan(Goal(pools=plan.desired, files=work.hands.files(plan.desired)))
+    engine, engine_plan = work.hands.engine, planned or _planned(work, plan)
     found = disagreements(plan, engine_plan, owner=work.owner, engine=engine.name)
     if found:
         raise Refused(

@@ -25,6 +25,7 @@ class Hands:
     """``nodes`` is called when nodes are to leave, and may raise: then none leaves.
 
     ``files`` are those that declare a set of pools, by paths in the ``pools`` folder: in the end the approved ones.
+    ``adopt`` lets the engine keep track of pools that are there, and changes nothing at the provider.
     """
 
     engine: Engine
@@ -35,6 +36,7 @@ class Hands:
     report: Callable[[Progress], None]
     say: Callable[[str], None]
     journal: Journal = field(default_factory=MemoryJournal)
+    adopt: Callable[[PoolSet], None] = lambda _pools: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

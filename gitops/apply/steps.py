@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 
 class Act(Enum):
-    """What a step does. GROW and SETTLE are the engine's, all else is done through the APIs."""
+    """What a step does. GROW and SETTLE are the engine's, all else is done through the APIs.
 
+    HEAL is in no plan: it comes before the first step where an earlier try left a failed pool.
+    """
+
+    HEAL = "heal"
     GROW = "grow"
     WAIT = "wait"
     CORDON = "cordon"

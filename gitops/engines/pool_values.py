@@ -1,4 +1,4 @@
-"""Gives a node pool's Terraform values one spelling, so that two that mean the same are equal; pure.
+"""A node pool in Terraform's values, and one spelling for them, so that two that mean the same are equal; pure.
 
 OVHcloud's provider plans an empty map as null and a taint's empty value as absent, and reads both back in full.
 Compared as they are, every new pool would seem to have drifted, and every plan to disagree with its files.
@@ -11,7 +11,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gitops.agreement import Owner
+    from planner.pools import Pool
+
 BLOCKS = ("attach_floating_ips", "availability_zones")
+
+
+def values_of(pool: Pool, owner: Owner) -> dict[str, Any]:
+    """The attributes of the Terraform resource, spelled as the provider reads them back."""
+    metadata = {"labels": dict(pool.labels), "annotations": dict(pool.annotations), "finalizers": list(pool.finalizers)}
+    taints = [{"key": one.key, "value": one.value, "effect": one.effect} for one in pool.taints]
+    template = [{"metadata": [metadata], "spec": [{"taints": taints, "unschedulable": pool.unschedulable}]}]
+    return {
+        "service_name": owner.service_name, "kube_id": owner.kube_id, "name": str(pool.name),
+        "id": pool.state.id if pool.state else None, "flavor_name": pool.flavor,
+        "availability_zones": list(pool.zones) or None, "desired_nodes": pool.desired, "min_nodes": pool.minimum,
+        "max_nodes": pool.maximum, "autoscale": pool.autoscale, "monthly_billed": pool.monthly_billed,
+        "anti_affinity": pool.anti_affinity, "template": template if any(pool.template) else [],
+        "timeouts": None, "attach_floating_ips": [],
+    }  # fmt: skip
 
 
 def one_spelling(values: Mapping[str, Any]) -> dict[str, Any]:

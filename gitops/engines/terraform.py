@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from python_terraform import IsFlagged
@@ -15,21 +16,27 @@ from gitops.engines.failures import failure
 from gitops.engines.plan_document import parse_document, parse_plan, parse_state
 from gitops.engines.program import PREFERRED, find_terraform
 from gitops.environment import inherited
-from gitops.errors import Refused
+from gitops.errors import Refused, Stalled
 from gitops.files import file_names, write_folder
 from gitops.redact import redact, secret_values
+from renderer.files import FileSet
 from renderer.layout import TERRAFORM
+from renderer.terraform import RESOURCE
+from renderer.tree import with_pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from gitops.agreement import Owner
     from gitops.engines.base import Goal, Progress
     from gitops.engines.events import Diagnostic
     from gitops.process import Finished
-    from renderer.files import FileSet
+    from planner.pools import Pool, PoolSet
 
 NO_CONCERN = "Incomplete lock file information for providers"  # said of every provider that comes from a mirror
+ADOPTING = PurePosixPath("poolplan-adopting.tf")
+"""Beside the approved files, and only while pools are taken into the state."""
 CHANGES = 2  # the exit code of `plan -detailed-exitcode` when there is something to do
 
 
@@ -66,6 +73,7 @@ class TerraformEngine:
         self._program = find_terraform(settings.program, launchers=settings.work / "bin", preferred=settings.preferred)
         self._initialized = False
         self._early_warnings: tuple[str, ...] = ()
+        self._files = FileSet()
 
     @property
     def name(self) -> str:
@@ -76,11 +84,18 @@ class TerraformEngine:
 
         Raises Waiting, Stalled or Fatal with Terraform's first complaint.
         """
+        self._files = goal.files
         self._write(goal.files.inside(TERRAFORM))
+        return self._plan_file_of("planning")
+
+    def _plan_file_of(self, doing: str, **options: Any) -> EnginePlan:
+        """Plan the folder as it is into the file, and read that."""
         self._initialize()
         self._plan_file.unlink(missing_ok=True)
-        done = self._command().plan(json=IsFlagged, out=str(self._plan_file), lock_timeout=self._lock_timeout)
-        events = self._succeeded(done, "planning", codes=(0, CHANGES))
+        done = self._command().plan(
+            json=IsFlagged, out=str(self._plan_file), lock_timeout=self._lock_timeout, **options
+        )
+        events = self._succeeded(done, doing, codes=(0, CHANGES))
         before = self._sha256()
         shown = self._command().cmd("show", str(self._plan_file), json=IsFlagged, no_color=IsFlagged)
         self._succeeded(shown, "reading the plan")
@@ -111,6 +126,22 @@ class TerraformEngine:
         warnings = self._sentences(diagnostics(events, "warning"))
         return ApplyResult(added=added, changed=changed, removed=removed, completed=tuple(completed), warnings=warnings)
 
+    def adopt(self, pools: PoolSet, owner: Owner) -> None:
+        """Take pools that are there into the state, and nothing else: it changes nothing at the provider.
+
+        Raises Stalled, with nothing done, where Terraform would not take them just as they are.
+        """
+        addresses = [f"{RESOURCE}.{pool.name}" for pool in pools]
+        self._write(with_pools(self._files, pools).inside(TERRAFORM), extra=_import_blocks(pools, owner))
+        planned = self._plan_file_of("taking pools into the state", target=addresses)
+        wanted = {f"{RESOURCE}.{pool.name}": import_id(pool, owner) for pool in pools}
+        found = {one.address: one.import_id for one in planned.changes if one.actions == ("no-op",)}
+        if found != wanted or len(planned.changes) != len(wanted) or planned.other_changes:
+            names = ", ".join(pool.name for pool in pools)
+            raise Stalled(f"Terraform's state lacks {names}, and Terraform would not take what is there as it is; "
+                          "import it by hand, or plan again")  # fmt: skip
+        self.apply(planned, lambda _progress: None)
+
     def resources(self) -> tuple[EngineResource, ...]:
         """What the state holds, as it was last written; nothing is asked of OVH."""
         self._initialize()
@@ -118,9 +149,11 @@ class TerraformEngine:
         self._succeeded(shown, "reading the state")
         return parse_state(parse_document(shown.out))
 
-    def _write(self, files: FileSet) -> None:
-        """Exactly these files; the state and Terraform's lock file beside them stay."""
+    def _write(self, files: FileSet, *, extra: str = "") -> None:
+        """Exactly these files, and one with the ``extra``; the state and Terraform's lock file beside them stay."""
         folder = self._settings.directory
+        if extra:
+            files = FileSet.of({**files.as_map(), ADOPTING: extra})
         stale = [path for path in file_names(folder) if path.suffix == ".tf" and files.get(path) is None]
         write_folder(folder, files, removed=stale)
 
@@ -163,6 +196,17 @@ class TerraformEngine:
 
     def _sentences(self, warnings: Sequence[Diagnostic]) -> tuple[str, ...]:
         return tuple(redact(_sentence(warning), self._secrets) for warning in warnings)
+
+
+def import_id(pool: Pool, owner: Owner) -> str:
+    """What OVHcloud's provider knows an existing pool by."""
+    return f"{owner.service_name}/{owner.kube_id}/{pool.state.id if pool.state else ''}"
+
+
+def _import_blocks(pools: PoolSet, owner: Owner) -> str:
+    return "".join(
+        f'import {{\n  to = {RESOURCE}.{pool.name}\n  id = "{import_id(pool, owner)}"\n}}\n' for pool in pools
+    )
 
 
 def _environment(settings: TerraformSettings) -> dict[str, str]:

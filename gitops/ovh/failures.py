@@ -49,6 +49,14 @@ class QuotaLacking(Stalled):
     """The project's quota in the region does not allow it."""
 
 
+class TooManyRequests(Waiting):
+    """Calls come too fast (429). The call was not carried out."""
+
+
+class Busy(Waiting):
+    """The pool or cluster is in another operation. The call was not carried out."""
+
+
 class CallRefused(Stalled):
     """The API refuses what was asked for (400), or poolplan did not understand its answer."""
 
@@ -113,7 +121,7 @@ def _error(failure: Failure, credentials: Credentials) -> PoolplanError:
         return _no_quota(failure)
     if busy := _BUSY.search(failure.message):
         remedy = f"the pool is {busy[1]}; try again when it is READY"
-        return Waiting(f"OVH cannot do {failure.call} now: {remedy}", retry_after=15)
+        return Busy(f"OVH cannot do {failure.call} now: {remedy}", retry_after=15)
     if status == 404:
         return NotFound(
             f"OVH knows nothing at {failure.call}{failure.said}; "
@@ -127,7 +135,9 @@ def _error(failure: Failure, credentials: Credentials) -> PoolplanError:
 def _later(failure: Failure, credentials: Credentials) -> Waiting:
     delay = failure.delay if failure.delay is not None else 10.0
     if failure.status == 429:
-        return Waiting(f"OVH answers too many requests to {failure.call}; try again in {delay:g} s", retry_after=delay)
+        return TooManyRequests(
+            f"OVH answers too many requests to {failure.call}; try again in {delay:g} s", retry_after=delay
+        )
     return Waiting(
         f"the OVH API at {credentials.url} failed at {failure.call} ({failure.status}){failure.said}; try again later",
         retry_after=delay,

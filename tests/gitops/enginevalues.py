@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitops.agreement import RESOURCE, Owner
 from gitops.engines.base import EngineChange, EnginePlan, EngineResource
+from gitops.engines.pool_values import values_of
 from planner.plan import Action
 
 if TYPE_CHECKING:
@@ -20,18 +21,7 @@ ACTIONS = {
 
 
 def values(pool: Pool, owner: Owner = OWNER) -> dict[str, Any]:
-    """The attributes of the resource, spelled as the provider reads them back."""
-    metadata = {"labels": dict(pool.labels), "annotations": dict(pool.annotations), "finalizers": list(pool.finalizers)}
-    taints = [{"key": one.key, "value": one.value, "effect": one.effect} for one in pool.taints]
-    template = [{"metadata": [metadata], "spec": [{"taints": taints, "unschedulable": pool.unschedulable}]}]
-    return {
-        "service_name": owner.service_name, "kube_id": owner.kube_id, "name": str(pool.name),
-        "id": pool.state.id if pool.state else None, "flavor_name": pool.flavor,
-        "availability_zones": list(pool.zones) or None, "desired_nodes": pool.desired, "min_nodes": pool.minimum,
-        "max_nodes": pool.maximum, "autoscale": pool.autoscale, "monthly_billed": pool.monthly_billed,
-        "anti_affinity": pool.anti_affinity, "template": template if any(pool.template) else [],
-        "timeouts": None, "attach_floating_ips": [],
-    }  # fmt: skip
+    return values_of(pool, owner)
 
 
 def change(one: Change, owner: Owner = OWNER) -> EngineChange:
