@@ -15,6 +15,7 @@ from gitops.fleet import CLUSTERS
 from gitops.forges.base import StatusState
 from gitops.loop.ledger import OPEN
 from gitops.loop.passes import heard_of, verdict_on
+from gitops.loop.previews import departures_of
 from planner.aims import policy_digest
 from planner.between import Given, plan_between, without_victims
 from planner.decide import decide
@@ -136,6 +137,7 @@ def _said(seen: Pass, plan: Plan, verdict: Verdict | None, *, lead: str = "") ->
     context = Context(
         cluster=seen.settings.name, kind=Kind.POLICY, verdict=verdict.lines if verdict else (),
         violations=verdict.violations if verdict else (), freeze=verdict.freeze if verdict else "",
+        departures=departures_of(plan, seen.inputs, seen.now),
     )  # fmt: skip
     return render_plan_comment(plan, context, lead=lead, limit=seen.world.forge.body_limit // 2 - 100)
 

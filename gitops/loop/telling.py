@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gitops.evidence.files import TEXT
 from gitops.forges.base import RequestText
 from gitops.loop.drafting import proposal_branch
+from gitops.loop.previews import departures_of
 from planner.canonical import digest_of
 from renderer.context import Context
 from renderer.proposal import render_proposal
@@ -34,6 +35,7 @@ def text_of(seen: Pass, kind: Kind, plan: Plan, verdict: Verdict, *, current: bo
     context = Context(
         cluster=settings.name, kind=kind, verdict=verdict.lines, violations=verdict.violations, freeze=verdict.freeze,
         evidence=TEXT.name if _keeps_evidence(seen, kind, current=current) else "",
+        departures=departures_of(plan, seen.inputs, seen.now),
     )  # fmt: skip
     proposal = render_proposal(plan, cluster=settings.name, kind=kind, context=context, limit=limit - _ROOM)
     asked = settings.proposals
