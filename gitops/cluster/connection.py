@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT = (5, 60)  # seconds to connect, and between two bytes
 _CONNECTIONS = 32  # every kind that is watched holds one
+_LEASES = ("coordination.k8s.io", "v1")  # not by the package's own model, which rounds the times that others compare
 _CORE = {
     "Pod": "list_pod_for_all_namespaces",
     "Node": "list_node",
@@ -30,12 +31,11 @@ class KubernetesApi:
     """An API server as ``gitops.cluster.live.Api``; answers are the server's own bytes, decoded by nobody before us."""
 
     def __init__(self, client: Any) -> None:
-        from kubernetes.client import CoordinationV1Api, CoreV1Api, CustomObjectsApi  # noqa: PLC0415 - a second of imports
+        from kubernetes.client import CoreV1Api, CustomObjectsApi  # noqa: PLC0415 - a second of imports
 
         self.address = str(client.configuration.host)
         self._core = CoreV1Api(client)
         self._groups = CustomObjectsApi(client)
-        self._leases = CoordinationV1Api(client)
 
     def list(self, kind: Kind, *, limit: int, token: str) -> Answer:
         """One page. Raises Waiting when the server does not answer, Stalled when its certificate is not trusted."""
@@ -54,15 +54,18 @@ class KubernetesApi:
 
     def read_lease(self, namespace: str, name: str, *, timeout: float) -> Answer:
         """A ``coordination.k8s.io/v1`` Lease. Raises as ``list`` does."""
-        return self._answer(self._leases.read_namespaced_lease, name, namespace, _request_timeout=timeout)
+        read = self._groups.get_namespaced_custom_object
+        return self._answer(read, *_LEASES, namespace, "leases", name, _request_timeout=timeout)
 
     def create_lease(self, namespace: str, body: Mapping[str, object], *, timeout: float) -> Answer:
         """A new Lease; 409 where it is there already. Raises as ``list`` does."""
-        return self._answer(self._leases.create_namespaced_lease, namespace, body, _request_timeout=timeout)
+        create = self._groups.create_namespaced_custom_object
+        return self._answer(create, *_LEASES, namespace, "leases", body, _request_timeout=timeout)
 
     def replace_lease(self, namespace: str, name: str, body: Mapping[str, object], *, timeout: float) -> Answer:
         """The Lease written over, if it is still of the resourceVersion in ``body``: else 409. Raises as ``list``."""
-        return self._answer(self._leases.replace_namespaced_lease, name, namespace, body, _request_timeout=timeout)
+        write = self._groups.replace_namespaced_custom_object
+        return self._answer(write, *_LEASES, namespace, "leases", name, body, _request_timeout=timeout)
 
     def _answer(self, call: Callable[..., Any], *given: object, **options: object) -> Answer:
         opened = self._open(call, *given, **options)
@@ -105,6 +108,14 @@ class KubernetesApi:
     def delete_pod(self, namespace: str, name: str, options: Mapping[str, object]) -> Answer:
         """A pod deleted with ``v1`` DeleteOptions. Raises as ``list`` does."""
         return self._answer(self._core.delete_namespaced_pod, name, namespace, body=options)
+
+    def review(self, group: str, plural: str, body: Mapping[str, object]) -> Answer:
+        """A question to the server about ourselves, as an object of version v1 that it answers. Raises as ``list``."""
+        return self._answer(self._groups.create_cluster_custom_object, group, "v1", plural, body)
+
+    def create_event(self, namespace: str, body: Mapping[str, object]) -> Answer:
+        """A ``v1`` Event. Raises as ``list`` does."""
+        return self._answer(self._core.create_namespaced_event, namespace, body)
 
     def secret(self, namespace: str, name: str) -> dict[str, str]:
         """A Secret's data, in base64. Raises Stalled where it is not there or may not be read, Waiting otherwise."""

@@ -15,7 +15,6 @@ from gitops.cluster.connection import connect
 from gitops.cluster.kinds import CLUSTER_KINDS, POLICY_LISTS
 from gitops.cluster.live import Answer, live_items, read_cluster
 from gitops.errors import InputError, Stalled, Waiting
-
 from tests.gitops.cluster.made import ENVIRONMENT, Object, container, listed, node, plain, pod, read, workload
 
 if TYPE_CHECKING:
