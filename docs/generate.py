@@ -84,10 +84,15 @@ def rights_page() -> str:
         "`GET /auth/details` is what OVHcloud's Terraform provider asks for when it starts.", "",
         "```json", "[", ",\n".join(f"  {json.dumps(rule)}" for rule in _rules()), "]", "```", "",
         "## In the cluster", "",
-        "A ClusterRole with `get` and `list` on these kinds is enough to plan.",
-        "`apply` also needs `patch` on nodes where nodes leave: it cordons them first.", "",
+        "A ClusterRole with `get` and `list` on these kinds is enough to plan.", "",
         "| kind | API | without it |", "|---|---|---|",
         *(_kind(one) for one in (*CLUSTER_KINDS, *POLICY_LISTS)), "",
+        "Where nodes leave, `apply` needs more: it cordons them and moves their pods "
+        "([Draining](../how-it-works.md#draining)).", "",
+        "| verb | API | without it |", "|---|---|---|",
+        "| `patch` | `v1` `nodes` | no node is cordoned, so none leaves |",
+        "| `create` | `v1` `pods/eviction` | only empty nodes leave |",
+        "| `delete` | `v1` `pods` | the `terminationGracePeriod` of a NodePool overrules nobody |", "",
     ]  # fmt: skip
     return "\n".join(lines)
 
