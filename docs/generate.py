@@ -87,8 +87,7 @@ def rights_page() -> str:
         "A ClusterRole with `get` and `list` on these kinds is enough to plan.", "",
         "| kind | API | without it |", "|---|---|---|",
         *(_kind(one) for one in (*CLUSTER_KINDS, *POLICY_LISTS)), "",
-        "Where nodes leave, `apply` needs more: it cordons them and moves their pods "
-        "([Draining](../how-it-works.md#draining)).", "",
+        "Where nodes leave, `apply` needs more to [drain](../how-it-works.md#draining) them.", "",
         "| verb | API | without it |", "|---|---|---|",
         "| `patch` | `v1` `nodes` | no node is cordoned, so none leaves |",
         "| `create` | `v1` `pods/eviction` | only empty nodes leave |",
