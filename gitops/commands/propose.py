@@ -24,7 +24,6 @@ from gitops.commands.options import (
 from gitops.commands.plan import show
 from gitops.commands.state import state_folder
 from gitops.errors import ExitCode, InputError, PoolplanError
-from gitops.gather import gather
 from planner.errors import ValueRefused
 from planner.memory import Memory
 from planner.quantity import parse_duration
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from gitops.gather import Surroundings
     from gitops.git.base import Repository
     from gitops.loop.opening import Worlds
-    from gitops.loop.proposing import Proposed
     from gitops.settings import Settings
 
     Memories = defaultdict[str, Memory]
@@ -147,26 +145,15 @@ def propose_all(
 
 
 def _propose(fleet: Fleet, worlds: Worlds, options: dict[str, Any], now: datetime, memory: Memory) -> None:
-    from gitops.fleet import at_cluster  # noqa: PLC0415 - loaded only when the command runs
-    from gitops.loop.opening import trees_of  # noqa: PLC0415 - likewise
-    from gitops.loop.proposing import propose  # noqa: PLC0415 - likewise
-    from planner.decide import decide  # noqa: PLC0415 - likewise
+    from gitops.rounds import plan_round, propose_round, told  # noqa: PLC0415 - loaded only when the command runs
 
     _refuse_other_objective(options, fleet.settings)
-    around = at_cluster(fleet.settings, worlds.around)
     sources = for_cluster(sources_of(options), options, fleet.settings)
-    inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
-    try:
-        plan = decide(inputs, now=now, memory=memory)
-    except ValueRefused as error:
-        raise InputError(str(error)) from error
-    click.echo(show(plan, options["output"], cluster=fleet.settings.name), nl=False)
-    evidence = _evidence(inputs, now, around.remark) if options["evidence"] else {}
-    proposed = propose(
-        worlds.of(fleet), trees_of(fleet, around, inputs.catalog), plan, inputs, now=now, **evidence
-    )  # fmt: skip
+    planned = plan_round(fleet, sources, worlds.around, now=now, memory=memory)
+    click.echo(show(planned.plan, options["output"], cluster=fleet.settings.name), nl=False)
+    proposed = propose_round(planned, worlds.of(fleet), now=now, keep_evidence=options["evidence"])
     for line in told(proposed):
-        around.remark(f"{fleet.settings.name}: {line}" if options["all_clusters"] else line)
+        worlds.around.remark(f"{fleet.settings.name}: {line}" if options["all_clusters"] else line)
 
 
 def _named(options: dict[str, Any], cluster: str) -> dict[str, Any]:
@@ -181,23 +168,6 @@ def _named(options: dict[str, Any], cluster: str) -> dict[str, Any]:
 
     named = ("snapshots", "policies", "catalog", "pools", "kubeconfig", "context")
     return {name: put(value) if name in named else value for name, value in options.items()}
-
-
-def told(proposed: Proposed) -> list[str]:
-    """What became of the proposals, a line each; where nothing is to be done at all, one line."""
-    from gitops.loop.steps import Step  # noqa: PLC0415 - loaded only when the command runs
-
-    lines = [str(one) for one in proposed.done if one.step is not Step.REST or one.reason != "nothing to do"]
-    return [*(lines or ["nothing to propose"]), *map(str, proposed.answers)]
-
-
-def _evidence(inputs: Any, now: Any, remark: Any) -> dict[str, Any]:
-    from gitops.evidence.files import beside_plan  # noqa: PLC0415 - only when asked for
-
-    beside = beside_plan(inputs, now=now)
-    if beside.note:
-        remark(beside.note)
-    return {"evidence": beside}
 
 
 def _refuse_other_objective(options: dict[str, Any], settings: Settings) -> None:

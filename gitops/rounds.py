@@ -1,0 +1,79 @@
+"""One round over one cluster: plan from its main branch and what is there now, and keep the proposals what that asks.
+
+Commands that go once and the controller that goes for ever do the same rounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gitops.errors import InputError
+from gitops.fleet import at_cluster
+from gitops.gather import gather
+from gitops.loop.drafting import NO_EVIDENCE
+from gitops.loop.opening import trees_of
+from gitops.loop.proposing import propose
+from planner.decide import decide
+from planner.errors import ValueRefused
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gitops.evidence.files import Beside
+    from gitops.fleet import Fleet
+    from gitops.gather import Sources, Surroundings
+    from gitops.loop.proposing import Proposed
+    from gitops.loop.trees import Trees
+    from gitops.loop.world import World
+    from planner.decide import Inputs
+    from planner.memory import Memory
+    from planner.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """What a round planned, and what it did so with."""
+
+    fleet: Fleet
+    around: Surroundings
+    trees: Trees
+    inputs: Inputs
+    plan: Plan
+
+
+def plan_round(
+    fleet: Fleet, sources: Sources, around: Surroundings, *, now: datetime, memory: Memory | None = None
+) -> Planned:  # fmt: skip
+    """Plan for a cluster as main has it. Raises InputError, Waiting or Stalled where the inputs cannot be had."""
+    around = at_cluster(fleet.settings, around)
+    inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
+    try:
+        plan = decide(inputs, now=now, memory=memory)
+    except ValueRefused as error:
+        raise InputError(str(error)) from error
+    trees = trees_of(fleet, around, inputs.catalog)
+    return Planned(fleet=fleet, around=around, trees=trees, inputs=inputs, plan=plan)
+
+
+def propose_round(planned: Planned, world: World, *, now: datetime, keep_evidence: bool = False) -> Proposed:
+    """Let the cluster's proposals be what the plan asks for. Raises Waiting, Stalled."""
+    evidence = _evidence(planned, now) if keep_evidence else NO_EVIDENCE
+    return propose(world, planned.trees, planned.plan, planned.inputs, now=now, evidence=evidence)
+
+
+def told(proposed: Proposed) -> list[str]:
+    """What became of the proposals, a line each; where nothing is to be done at all, one line."""
+    from gitops.loop.steps import Step  # noqa: PLC0415 - loaded with the loop
+
+    lines = [str(one) for one in proposed.done if one.step is not Step.REST or one.reason != "nothing to do"]
+    return [*(lines or ["nothing to propose"]), *map(str, proposed.answers)]
+
+
+def _evidence(planned: Planned, now: datetime) -> Beside:
+    from gitops.evidence.files import beside_plan  # noqa: PLC0415 - only when asked for
+
+    beside = beside_plan(planned.inputs, now=now)
+    if beside.note:
+        planned.around.remark(beside.note)
+    return beside
