@@ -15,7 +15,7 @@ from gitops.apply.carrying import apply_plan
 from gitops.apply.hands import Applied, Hands
 from gitops.apply.journal import MemoryJournal
 from gitops.apply.waiting import wait_until_ready
-from gitops.engines.base import ApplyResult, EnginePlan, Goal, Progress
+from gitops.engines.base import EnginePlan
 from gitops.errors import Refused, Stalled, Waiting
 from gitops.ovh.client import OvhClient
 from gitops.ovh.credentials import credentials_from
@@ -25,7 +25,8 @@ from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions, Timing
 from planner.plan import Plan
 from planner.pools import Pool, PoolSet
 from renderer.files import FileSet
-from tests.gitops.enginevalues import engine_plan, resource
+from tests.gitops.enginevalues import engine_plan
+from tests.gitops.fakeengine import FakeEngine
 from tests.gitops.plans import plan_of, pool
 
 OWNER = Owner(service_name=PROJECT, kube_id=CLUSTER)
@@ -71,36 +72,6 @@ class CountingCaller:
         if method != "GET":
             self.kill.note(f"{method} {path.rsplit('/', 1)[-1] if method == 'POST' else 'nodepool'}")
         return answer
-
-
-@dataclass
-class FakeEngine:
-    """What Terraform does, through the API: it looks at the pools, shows the way to the wanted ones, and goes it."""
-
-    client: OvhClient
-    twist: Callable[[EnginePlan], EnginePlan] = lambda found: found
-    wanted: PoolSet = field(default_factory=PoolSet)
-    name: str = "terraform"
-
-    def plan(self, goal: Goal) -> EnginePlan:
-        self.wanted = goal.pools
-        there = self.client.pools()
-        settled = tuple(resource(one, OWNER) for one in there)
-        found = engine_plan(plan_of(tuple(there), tuple(self.wanted)), OWNER)
-        return self.twist(replace(found, settled=settled))
-
-    def apply(self, plan: EnginePlan, report: Callable[[Progress], None]) -> ApplyResult:
-        there = self.client.pools()
-        for change in plan.changes:
-            before, after = there.get(change.pool_name), self.wanted.get(change.pool_name)
-            if before is None and after is not None:
-                self.client.create_pool(after)
-            elif before is not None and after is not None:
-                self.client.update_pool(before, after)
-            elif before is not None and before.state is not None:
-                self.client.delete_pool(before.state.id)
-        count = len(plan.changes)
-        return ApplyResult(added=0, changed=count, removed=0, completed=())
 
 
 @dataclass
@@ -163,7 +134,7 @@ class Bench:
     ) -> Applied:  # fmt: skip
         client = self.client(kill)
         hands = Hands(
-            engine=FakeEngine(client, twist), client=client, clock=self.clock,
+            engine=FakeEngine(client, OWNER, twist), client=client, clock=self.clock,
             nodes=lambda: nodes or FakeNodes(), report=lambda _progress: None, say=self.said.append,
             files=lambda _pools: FileSet(), journal=self.journal,
         )  # fmt: skip
@@ -267,8 +238,8 @@ def test_an_engine_that_would_do_more_is_refused(bench: Bench) -> None:
     plan = plan_of((), (pool("a", 3),))
     more = engine_plan(plan_of((), (pool("x"),)), OWNER).changes
     error = refusal(bench, plan, twist=lambda found: replace(found, changes=(*found.changes, *more)))
-    assert str(error) == "terraform would not do exactly what was approved; nothing was changed"
-    assert error.reasons[0] == "x: terraform would create it, which the plan does not say"
+    assert str(error) == "fake would not do exactly what was approved; nothing was changed"
+    assert error.reasons[0] == "x: fake would create it, which the plan does not say"
 
 
 def test_a_victim_in_use_stays(bench: Bench) -> None:
@@ -296,7 +267,7 @@ def test_without_a_cluster_no_node_leaves(bench: Bench) -> None:
         raise Refused("no cluster is at hand")
 
     hands = Hands(
-        engine=FakeEngine(client), client=client, clock=bench.clock, nodes=nobody,
+        engine=FakeEngine(client, OWNER), client=client, clock=bench.clock, nodes=nobody,
         report=lambda _progress: None, say=bench.said.append, files=lambda _pools: FileSet(),
     )  # fmt: skip
     with pytest.raises(Refused, match="no cluster is at hand"):
@@ -341,7 +312,7 @@ def test_what_goes_wrong_after_a_removal_says_what_was_removed(bench: Bench) -> 
     with pytest.raises(Refused) as refused:
         bench.apply(plan, twist=lambda found: replace(found, complete=next(complete)))
     assert str(refused.value) == (
-        f"terraform would not do exactly what was approved; removed so far: {victim}"
+        f"fake would not do exactly what was approved; removed so far: {victim}"
     )
 
 
