@@ -12,16 +12,18 @@ from planner.catalog import Region
 from planner.labels import OVH_POOL
 from planner.nodes import Node
 from planner.plan import Plan
-from planner.pods import Owner, Phase, Pod
+from planner.pods import Needs, Owner, Phase, Pod
 from planner.policy import NodeClass, NodePool, Policy
 from planner.portion import Kind
 from planner.requirements import Requirements
+from planner.resources import Resources
 from planner.snapshot import Budget, Snapshot
 from tests.gitops.loop.town import Town, nodes
 from tests.gitops.plans import pool
 
 POOL = "karpenter-b3-8-a"
-NODES = tuple(Node(name=f"n{number}", labels=((OVH_POOL, POOL),)) for number in range(3))
+ROOM = Resources.of({"cpu": 4000, "memory": 2**33, "pods": 110})
+NODES = tuple(Node(name=f"n{number}", labels=((OVH_POOL, POOL),), allocatable=ROOM) for number in range(3))
 BUDGET = Budget(namespace="shop", name="web", selector=Requirements.from_labels({"app": "web"}), allowed=1)
 
 
@@ -32,7 +34,9 @@ def web(name: str, on: str) -> Pod:
     )  # fmt: skip
 
 
-TOOL = Pod(namespace="shop", name="tool", node_name="n1", phase=Phase.RUNNING)
+TOOL = Pod(
+    namespace="shop", name="tool", node_name="n1", phase=Phase.RUNNING, needs=Needs(requests=Resources.of({"cpu": 5000})),
+)  # fmt: skip
 SNAPSHOT = Snapshot(nodes=NODES, pods=(TOOL, web("web-1", "n1"), web("web-2", "n0")), budgets=(BUDGET,))
 
 
@@ -51,9 +55,9 @@ def test_a_removal_names_the_pods_their_budget_and_who_says_no(town: Town) -> No
     assert town.propose(smaller(town))[Kind.DOWN].step is Step.PROPOSE
     body = town.request(Kind.DOWN).body
     assert f"- `n1` of pool `{POOL}`: 2 pods are evicted\n" in body
-    assert "`shop/tool` must find room elsewhere; **not now:** no controller would start it again\n" in body
+    assert "`shop/tool` finds no room, and would wait; **not now:** no controller would start it again\n" in body
     assert (
-        "`shop/web-1` of `Deployment shop/web` must find room elsewhere; its PodDisruptionBudget lets 1 pod go now\n"
+        "`shop/web-1` of `Deployment shop/web` finds room on `n0`; its PodDisruptionBudget lets 1 pod go now\n"
     ) in body
 
 
@@ -95,3 +99,4 @@ def test_where_nobody_knows_the_region_nobody_promises_a_time(town: Town) -> Non
     inputs = replace(town.inputs(), region="")
     (found,) = departures_of(smaller(town), inputs, town.clock.now())
     assert found.forced_after is None
+    assert {one.onto for one in found.evictions} == {None}
