@@ -153,7 +153,7 @@ def _settle(work: _Work, _: Step) -> None:
 
 def _carry_out(work: _Work, engine_plan: EnginePlan) -> None:
     work.agreed = None
-    if engine_plan.is_empty:
+    if engine_plan.is_empty and not engine_plan.promotes:
         return
     result = work.hands.engine.apply(engine_plan, work.hands.report)
     work.changed += result.added + result.changed + result.removed
@@ -209,12 +209,20 @@ def _remove(work: _Work, step: Step) -> None:
     if pool is None or pool.state is None:
         raise Refused(f"pool {name} is not there any more; plan again")
     assert change.after is not None, "a pool that stays has a size"  # noqa: S101 - for the type checker
+    if set(change.victims) & set(work.leaving):
+        work.hands.stand_back(_shrinking(work.plan))
+        work.agreed = None
     sent = remove_victims(client, pool.state.id, change.victims, desired=change.after.desired)
     if sent:
         work.agreed = None
         work.removed += change.victims
         work.hands.say(f"{name}: removing {', '.join(change.victims)}")
     wait_until_ready(client, pool.state.id, work.hands.clock)
+
+
+def _shrinking(plan: Plan) -> tuple[str, ...]:
+    """The pools that nodes are taken out of, and that stay."""
+    return tuple(str(one.pool) for one in plan.changes if one.after is not None and one.victims)
 
 
 def _verify(work: _Work, step: Step) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gitops.apply.journal import MemoryJournal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from gitops.apply.journal import Journal
     from gitops.clock import Clock
@@ -25,7 +25,8 @@ class Hands:
     """``nodes`` is called when nodes are to leave, and may raise: then none leaves.
 
     ``files`` are those that declare a set of pools, by paths in the ``pools`` folder: in the end the approved ones.
-    ``adopt`` lets the engine keep track of pools that are there, and changes nothing at the provider.
+    ``adopt`` lets the engine keep track of pools that are there, and changes nothing at the provider. ``stand_back`` is
+    called before nodes are taken out of these pools, so that no engine puts them back; it may raise.
     """
 
     engine: Engine
@@ -37,6 +38,7 @@ class Hands:
     say: Callable[[str], None]
     journal: Journal = field(default_factory=MemoryJournal)
     adopt: Callable[[PoolSet], None] = lambda _pools: None
+    stand_back: Callable[[Sequence[str]], None] = lambda _names: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,7 @@ class EnginePlan:
     """All that an engine would do, in the order of addresses, and how to know that exact plan again.
 
     ``drift`` is what changed outside since the engine last looked; ``complete`` is False when something was put off.
+    ``promotes``: the branch that a delegate follows has to be moved for the goal, even where no pool changes.
     """
 
     changes: tuple[EngineChange, ...]
@@ -64,11 +65,12 @@ class EnginePlan:
     terraform_version: str
     settled: tuple[EngineResource, ...] = ()
     complete: bool = True
+    promotes: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to apply."""
+        """Whether no pool has to be changed."""
         return not self.changes and not self.other_changes
 
 
