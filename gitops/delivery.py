@@ -9,6 +9,8 @@ from gitops.apply.carrying import apply_plan
 from gitops.apply.hands import Applied, Hands
 from gitops.apply.journal import FileJournal
 from gitops.cluster.nodes_live import LiveNodes
+from gitops.emergency.carrying import bring_to_git
+from gitops.emergency.outbox import outbox_of
 from gitops.engines.base import Goal
 from gitops.engines.making import Ground, make_engine, maker_of, owner_of
 from gitops.engines.terraform import TerraformEngine
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from gitops.gather import Sources, Surroundings
     from gitops.loop.claims import Turn
     from gitops.loop.trees import Tree
+    from gitops.settings import Settings
 
 
 JOURNAL = "journal.jsonl"
@@ -40,7 +43,7 @@ JOURNAL = "journal.jsonl"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Below which folder Terraform works, and with which program and CLI configuration."""
+    """Below which folder of the state folder Terraform works, and with which program and CLI configuration."""
 
     work: Path
     program: str = ""
@@ -64,10 +67,11 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
     settings = fleet.settings
     maker_of(settings)
     around = at_cluster(settings, around)
-    work = place.work / f"{settings.name}-{settings.ovh.kube_id[:8]}"
+    work = work_of(place.work, settings)
     with locked(work / "poolplan.lock", f"cluster {settings.name}"):
         world = open_world(fleet, around, freeze=tell.freeze)
         trees = trees_of(fleet, around, read_catalog(sources, around))
+        bring_to_git(world, trees, outbox_of(place.work.parent, settings.name))
 
         ground = Ground(
             settings=settings, work=work, environment=around.environment, client=connect(around), clock=around.clock,
@@ -79,7 +83,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
             engine = make_engine(replace(ground, owns=lambda pool: pool.name in names))
             owner = owner_of(settings)
             hands = Hands(
-                engine=engine, client=ground.client, clock=around.clock, nodes=lambda: _nodes(sources, around),
+                engine=engine, client=ground.client, clock=around.clock, nodes=lambda: live_nodes(sources, around),
                 report=tell.report, say=tell.say, journal=FileJournal(work / JOURNAL),
                 files=lambda pools: with_pools(turn.link.after.files.inside(POOLS), pools),
                 adopt=lambda pools: engine.adopt(pools, owner) if isinstance(engine, TerraformEngine) else None,
@@ -95,12 +99,17 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
         )  # fmt: skip
 
 
+def work_of(folder: Path, settings: Settings) -> Path:
+    """A cluster's folder below the one for all."""
+    return folder / f"{settings.name}-{settings.ovh.kube_id[:8]}"
+
+
 def _names(tree: Tree) -> frozenset[str]:
     """The pools that a tree declares."""
     return frozenset(tree.pools.names()) if tree.pools else frozenset()
 
 
-def _nodes(sources: Sources, around: Surroundings) -> LiveNodes:
+def live_nodes(sources: Sources, around: Surroundings) -> LiveNodes:
     """The cluster's nodes. Raises Refused where no cluster is at hand."""
     try:
         return LiveNodes(connect_cluster(sources, around), around.environment)

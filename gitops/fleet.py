@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from gitops.errors import InputError, Place, Stalled
+from gitops.errors import InputError, Place, Stalled, Waiting
 from gitops.ovh.credentials import ENDPOINTS
 from renderer.errors import TextRefused
 from renderer.layout import CLUSTER, POLICY, POOLS
@@ -46,13 +46,15 @@ class Fleet:
     declared: PoolSet
 
 
-def open_fleet(source: str, cluster: str, around: Surroundings, *, cache: Path) -> Fleet:
+def open_fleet(
+    source: str, cluster: str, around: Surroundings, *, cache: Path, or_as_it_was: bool = False
+) -> Fleet:  # fmt: skip
     """Open the repository and read one cluster. Raises Stalled or InputError with the file and line at fault."""
-    return read_fleet(open_source(source, around, cache=cache), cluster, around)
+    return read_fleet(open_source(source, around, cache=cache, or_as_it_was=or_as_it_was), cluster, around)
 
 
-def open_source(source: str, around: Surroundings, *, cache: Path) -> Repository:
-    """The fleet repository at a path or an address, as it is now.
+def open_source(source: str, around: Surroundings, *, cache: Path, or_as_it_was: bool = False) -> Repository:
+    """The fleet repository at a path or an address, as it is now; or, where it does not answer, as it was last seen.
 
     A remote over HTTP is called with the token in POOLPLAN_GIT_TOKEN; else with that of the forge in the cluster.yaml
     that POOLPLAN_GIT_LOGIN names, an App's included; where neither is set, as Git itself would.
@@ -62,7 +64,12 @@ def open_source(source: str, around: Surroundings, *, cache: Path) -> Repository
     # A mirror of its own for each address: two runs at once must never read each other's branches.
     folder = cache / sha256(source.encode()).hexdigest()[:16]
     repository = open_repository(source, cache=folder, token=_git_token(around))
-    repository.refresh()
+    try:
+        repository.refresh()
+    except (Stalled, Waiting) as error:
+        if not or_as_it_was or not repository.branches():
+            raise
+        around.remark(f"{error}; going on with the repository as it was last seen")
     return repository
 
 

@@ -19,8 +19,14 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 def read_guardrails(written: wire.Guardrails, faults: Faults) -> Guardrails:
     """What is written; every fault is noted in ``faults``."""
-    read = Limits(faults, ("spec", "guardrails"))
-    day, per_day = Limits(faults, ("spec", "guardrails", "perDay")), written.per_day
+    return limits_from(written, faults, ("spec",))
+
+
+def limits_from(written: wire.Guardrails, faults: Faults, section: tuple[Step, ...]) -> Guardrails:
+    """The ``guardrails`` of a section."""
+    at = (*section, "guardrails")
+    read = Limits(faults, at)
+    day, per_day = Limits(faults, (*at, "perDay")), written.per_day
     return Guardrails(
         max_nodes_added=read.count("maxNodesAdded", written.max_nodes_added),
         max_nodes_removed=read.count("maxNodesRemoved", written.max_nodes_removed),
@@ -37,7 +43,7 @@ def read_guardrails(written: wire.Guardrails, faults: Faults) -> Guardrails:
             hourly_added=day.money("hourlyAdded", per_day.hourly_added),
         ),
         node_pools=tuple(
-            (name, _node_pool(name, limits, faults)) for name, limits in sorted((written.node_pools or {}).items())
+            (name, _node_pool(name, limits, faults, at)) for name, limits in sorted((written.node_pools or {}).items())
         ),
     )  # fmt: skip
 
@@ -71,8 +77,8 @@ def _money(value: wire.Money) -> int | None:
     return None if value is None else parse_money(value)
 
 
-def _node_pool(name: str, written: wire.PerNodePool, faults: Faults) -> PerNodePool:
-    at = ("spec", "guardrails", "nodePools", name)
+def _node_pool(name: str, written: wire.PerNodePool, faults: Faults, section: tuple[Step, ...]) -> PerNodePool:
+    at = (*section, "nodePools", name)
     faults.attempt(at, lambda: _node_pool_name(name), None)
     read = Limits(faults, at)
     return PerNodePool(

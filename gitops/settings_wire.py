@@ -97,6 +97,19 @@ class Proposals(Wire):
     draft: bool | None = None
 
 
+class Automatic(Wire):
+    priority: int
+    after: str
+
+
+class Emergency(Wire):
+    guardrails: Guardrails | None = None
+    signers: list[str] | None = None
+    grace: str | None = None
+    automatic: Automatic | None = None
+    notify: str | None = None
+
+
 class Spec(Wire):
     provider: Provider
     engine: str | None = None
@@ -110,6 +123,7 @@ class Spec(Wire):
     review: Review | None = None
     windows: list[Window] | None = None
     freeze: str | None = None
+    emergency: Emergency | None = None
 
 
 class Cluster(Wire):

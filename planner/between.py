@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BY_HAND: Final = "by-hand"
 DRIFTED: Final = "drift"
+EMERGENCY: Final = "emergency"
 EDITED: Final = Reason(BY_HAND, "somebody changed the pool's file")
 NOTHING: Final = Digest("")
 """In place of the digest of an input that had no part in a plan."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from planner.coming import takes_back
 from planner.diff import changed_fields
 from planner.plan import Action, Cost, Pending, Price
 from planner.pools import PoolSet
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """What a proposal is about. ``DRIFT`` is what declared and observed pools differ in: no plan has a share of it."""
+    """What a proposal is about. ``EMERGENCY`` was applied before anybody reviewed it, ``DRIFT`` is what declared and
+    observed pools differ in: no plan has a share of these.
+    """
+
+    EMERGENCY = "emergency"
 
     UP = "up"
     DOWN = "down"
@@ -45,9 +50,14 @@ def portions(plan: Plan) -> tuple[tuple[Kind, Plan], ...]:
 
     Together they do what the plan does. The demand (pending and unplaced pods, the certificate, the proven bound) goes
     with the first; so do placements, but those on new nodes of a pool that another portion changes. A plan of one
-    kind is its own only portion.
+    kind is its own only portion. Where pools grow because others never came, those go back in the same portion: each
+    without the other would be half a change.
     """
     kinds: dict[str, Kind] = {change.pool: kind_of(change) for change in plan.changes}
+    if Kind.UP in kinds.values():
+        kinds |= {
+            one.pool: Kind.UP for one in plan.changes if kinds[one.pool] is Kind.DOWN and takes_back(one)
+        }  # fmt: skip
     there = [kind for kind in Kind if kind in kinds.values()]
     if len(there) == 1:
         return ((there[0], plan),)
@@ -62,6 +72,13 @@ def portions(plan: Plan) -> tuple[tuple[Kind, Plan], ...]:
 
 def _home(node: PlacedNode, kinds: dict[str, Kind], first: Kind) -> Kind:
     return kinds.get(node.pool, first) if node.expected else first
+
+
+def portion_of(plan: Plan, changes: tuple[Change, ...]) -> Plan:
+    """Some of the changes of a plan as a plan of its own, with none of its demand but the nodes that they order."""
+    names = {change.pool for change in changes}
+    mine = tuple(one for one in plan.placements if one.expected and one.pool in names)
+    return _portion(plan, changes, is_first=False, placements=mine)
 
 
 def _portion(plan: Plan, changes: tuple[Change, ...], *, is_first: bool, placements: tuple[PlacedNode, ...]) -> Plan:

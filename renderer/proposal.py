@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from planner.between import EMERGENCY
 from planner.portion import Kind
 from renderer.context import Context
 from renderer.escape import plain
@@ -26,9 +27,11 @@ DIGEST_TRAILER: Final = "Poolplan-Digest"
 CLUSTER_TRAILER: Final = "Poolplan-Cluster"
 VERSION_TRAILER: Final = "Poolplan-Plan-Version"
 KIND_TRAILER: Final = "Poolplan-Kind"
+EMERGENCY_TRAILER: Final = "Poolplan-Emergency"
 _SUBJECT, _LINES = 72, 20
 _VERBS = {
     Kind.UP: "Scale up", Kind.DOWN: "Scale down", Kind.POLICY: "Change pools of", Kind.DRIFT: "Settle drift of",
+    Kind.EMERGENCY: "Review the emergency in",
 }  # fmt: skip
 _NOTHING = Context()
 
@@ -59,7 +62,8 @@ def render_proposal(
     context = replace(context, cluster=cluster_folder(cluster).name, kind=kind)
     title = _subject(summary, cluster, kind)
     return Proposal(
-        message=_message(title, summary, cluster, kind), title=title, body=body(summary, context, limit=limit),
+        message=_message(title, summary, cluster, kind, emergency=_emergency(plan)), title=title,
+        body=body(summary, context, limit=limit),
         details=details_text(summary, context), digest=plan.digest,
     )  # fmt: skip
 
@@ -89,7 +93,13 @@ def _subject(summary: Summary, cluster: str, kind: Kind) -> str:
     return f"{verb} {name}: {figures}"
 
 
-def _message(subject: str, summary: Summary, cluster: str, kind: Kind) -> str:
+def _emergency(plan: Plan) -> str:
+    """Who applied it without review, when and why; empty for what was not applied so."""
+    reasons = (reason for change in plan.changes for reason in change.reasons)
+    return next((plain(reason.text) for reason in reasons if reason.code == EMERGENCY), "")
+
+
+def _message(subject: str, summary: Summary, cluster: str, kind: Kind, *, emergency: str) -> str:
     changes = [
         f"{line.symbol} {plain(line.pool)} ({plain(', '.join(line.machine))}): "
         f"{line.nodes_before} → {count(line.nodes_after, 'node')}"
@@ -100,6 +110,7 @@ def _message(subject: str, summary: Summary, cluster: str, kind: Kind) -> str:
     trailers = [
         f"{DIGEST_TRAILER}: {summary.digest}", f"{CLUSTER_TRAILER}: {cluster}",
         f"{KIND_TRAILER}: {kind.value}", f"{VERSION_TRAILER}: {PLAN_VERSION}",
+        *([f"{EMERGENCY_TRAILER}: {emergency}"] if emergency else []),
     ]  # fmt: skip
     totals = [f"{counts_text(summary)}.", f"{cost_text(summary)}."]
     return "\n\n".join("\n".join(part) for part in ([subject], [*changes, *more], totals, trailers) if part) + "\n"

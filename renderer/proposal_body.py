@@ -84,6 +84,8 @@ def _otherwise(summary: Summary, context: Context) -> tuple[str, ...]:
     same = sum(line.action in (Action.UPDATE, Action.REPLACE) and bool(line.fields) for line in summary.lines)
     if same:
         told.append(f"{count(same, 'pool')} {'stays as it is' if same == 1 else 'stay as they are'}")
+    if context.kind is Kind.EMERGENCY:
+        return ("**This was applied already, without a review.** If nobody merges, Git goes on saying something else.",)
     if context.kind is Kind.DRIFT:
         told.append("Git goes on saying something else than OVHcloud has")
     return (f"**If nobody merges:** {'; '.join(told)}.",) if told else ()
@@ -137,14 +139,22 @@ def _choices(context: Context, most: int) -> Section:
     pause = f"commit a file {code(folder + 'FREEZE')} that says why; nothing is applied while it is there"
     choices = (
         ("Apply", context.apply, _apply_text(context)),
-        ("Decline", context.decline, "close this; that is remembered, and not asked again until the demand changes"),
+        ("Decline", context.decline, _decline_text(context)),
         ("Freeze", context.pause, pause),
     )
     blocks = tuple(f"- **{name}:** {short_prose(given, most) if given else usual}." for name, given, usual in choices)
     return Section(head="### What you can do\n\n", blocks=blocks, stays=True)
 
 
+def _decline_text(context: Context) -> str:
+    if context.kind is Kind.EMERGENCY:
+        return "close this; then poolplan proposes how to put back what was done"
+    return "close this; that is remembered, and not asked again until the demand changes"
+
+
 def _apply_text(context: Context) -> str:
+    if context.kind is Kind.EMERGENCY:
+        return "merge this; it was applied already, so nothing changes but that Git says so"
     if context.violations:
         return "not as it is; change what breaks a guardrail, or the limit in `cluster.yaml`"
     if context.freeze:

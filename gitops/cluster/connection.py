@@ -117,6 +117,15 @@ class KubernetesApi:
         """A ``v1`` Event. Raises as ``list`` does."""
         return self._answer(self._core.create_namespaced_event, namespace, body)
 
+    def read_object(self, api_version: str, namespace: str, plural: str, name: str) -> Answer:
+        """An object of a custom kind. Raises as ``list`` does."""
+        group, _, version = api_version.partition("/")
+        return self._answer(self._groups.get_namespaced_custom_object, group, version, namespace, plural, name)
+
+    def read_secret(self, namespace: str, name: str) -> Answer:
+        """A Secret with its annotations. Raises as ``list`` does."""
+        return self._answer(self._core.read_namespaced_secret, name, namespace)
+
     def secret(self, namespace: str, name: str) -> dict[str, str]:
         """A Secret's data, in base64. Raises Stalled where it is not there or may not be read, Waiting otherwise."""
         from kubernetes.client import ApiException  # noqa: PLC0415 - as above

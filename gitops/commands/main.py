@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "render": ("gitops.commands.render", "Write a plan's pools as Terraform and YAML files into a folder."),
     "propose": ("gitops.commands.propose", "Propose the plan for review: a branch, and a pull request on a forge."),
     "apply": ("gitops.commands.apply", "Apply the approved plan with Terraform, and nothing else."),
+    "emergency": ("gitops.commands.emergency", "Apply growth now, without review, and leave the same record."),
     "history": ("gitops.commands.history", "Tell what was proposed, approved and applied, and what it cost."),
     "drift": ("gitops.commands.drift", "Compare the pools Git declares with those the provider has."),
     "snapshot": ("gitops.commands.snapshot", "Save a live cluster to a file that plans identically."),

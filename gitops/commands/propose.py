@@ -145,13 +145,17 @@ def propose_all(
 
 
 def _propose(fleet: Fleet, worlds: Worlds, options: dict[str, Any], now: datetime, memory: Memory) -> None:
-    from gitops.rounds import plan_round, propose_round, told  # noqa: PLC0415 - loaded only when the command runs
+    from gitops.emergency.carrying import bring_to_git  # noqa: PLC0415 - loaded only when the command runs
+    from gitops.emergency.outbox import outbox_of  # noqa: PLC0415 - likewise
+    from gitops.rounds import plan_round, propose_round, told  # noqa: PLC0415 - likewise
 
     _refuse_other_objective(options, fleet.settings)
     sources = for_cluster(sources_of(options), options, fleet.settings)
     planned = plan_round(fleet, sources, worlds.around, now=now, memory=memory)
     click.echo(show(planned.plan, options["output"], cluster=fleet.settings.name), nl=False)
-    proposed = propose_round(planned, worlds.of(fleet), now=now, keep_evidence=options["evidence"])
+    world = worlds.of(fleet)
+    bring_to_git(world, planned.trees, outbox_of(state_folder(worlds.around.environment), fleet.settings.name))
+    proposed = propose_round(planned, world, now=now, keep_evidence=options["evidence"])
     for line in told(proposed):
         worlds.around.remark(f"{fleet.settings.name}: {line}" if options["all_clusters"] else line)
 

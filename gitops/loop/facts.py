@@ -15,12 +15,14 @@ from gitops.errors import Stalled
 from gitops.forges.base import Word
 from gitops.git.base import BranchName
 from gitops.git.signing import known_signer
+from gitops.loop.emergencies import was_emergency
 from gitops.loop.records import Event, figures_of
 from gitops.review.classes import files_of
 from gitops.review.codeowners import PLACES, read_code_owners
 from gitops.review.freeze import freeze_files, frozen
 from gitops.review.judge import Facts, Heard
 from planner.guardrails import LastDay, check
+from planner.portion import Kind
 from renderer.layout import CLUSTER
 
 if TYPE_CHECKING:
@@ -92,12 +94,22 @@ def trusted(plan: Plan, ledger: Ledger) -> Plan:
 
 def violations_of(trees: Trees, plan: Plan, ledger: Ledger, now: datetime) -> tuple[Violation, ...]:
     """The guardrails that a plan breaks, with what the ledger says was applied in the last 24 hours."""
-    done = ledger.since(now - DAY, Event.APPLIED)
-    last = LastDay(
+    if was_emergency(trees, plan, ledger):  # it kept to the guardrails of emergencies, and is done
+        return ()
+    last = last_day(ledger, now, Event.APPLIED, Event.EMERGENCY)
+    return check(plan, trees.settings.guardrails, last_day=last, account=trees.account())
+
+
+def last_day(ledger: Ledger, now: datetime, *events: Event) -> LastDay:
+    """What these events of the last 24 hours add up to; what was applied in an emergency counts once."""
+    done = [
+        one for one in ledger.since(now - DAY, *events)
+        if one.event is Event.EMERGENCY or one.kind != Kind.EMERGENCY.value
+    ]  # fmt: skip
+    return LastDay(
         nodes_added=sum(one.figures.added for one in done), nodes_removed=sum(one.figures.removed for one in done),
         hourly_added=sum(one.figures.hourly_added for one in done),
     )  # fmt: skip
-    return check(plan, trees.settings.guardrails, last_day=last, account=trees.account())
 
 
 def freeze_of(world: World, main: CommitId, settings: Settings) -> str:

@@ -9,6 +9,7 @@ from gitops.forges.base import RequestState
 from gitops.git.base import BranchName, CommitId
 from gitops.loop.chain import read_chain
 from gitops.loop.drafting import NO_EVIDENCE, proposal_branch
+from gitops.loop.emergencies import retroactive
 from gitops.loop.facts import bot_of, facts_of, freeze_of, hear, owned_files, rules_at, teams_of, violations_of
 from gitops.loop.ledger import OPEN, read_ledger, stamp
 from gitops.loop.records import Event
@@ -86,6 +87,7 @@ def look(
         seen.wanted = {**dict(portions(plan)), Kind.POLICY: _confirmation(seen, plan)}
     else:
         seen.wanted = {**dict(portions(plan)), **_drift(seen, plan)}
+    seen.wanted[Kind.EMERGENCY] = retroactive(trees, chain.head, ledger, inputs.observed)
     return seen
 
 
@@ -102,14 +104,14 @@ def situation_of(seen: Pass, kind: Kind) -> Situation:
     told = bool(
         request and shown and verdict and is_told(request, text_of(seen, kind, shown, verdict, current=current))
     )  # fmt: skip
-    waits = seen.unapproved if (plan is None) is (kind is Kind.POLICY) else ""
+    waits = seen.unapproved if (plan is None) is (kind is Kind.POLICY) and kind is not Kind.EMERGENCY else ""
     situation = Situation(
         kind=kind, plan=plan, standing=standing, reviews=world.forge.reviews, request=request, current=current,
         told=told, recorded=_is_recorded(seen, kind, standing, request), unapproved=waits,
         ended=_ended(seen, kind, standing) if request is None else None,
         verdict=verdict,
     )  # fmt: skip
-    return _with_waits(seen, situation, plan) if plan else situation
+    return _with_waits(seen, situation, plan) if plan and kind is not Kind.EMERGENCY else situation
 
 
 def _with_waits(seen: Pass, situation: Situation, plan: Plan) -> Situation:

@@ -36,6 +36,7 @@ class Event(Enum):
     CLAIMED = "claimed"
     APPLIED = "applied"
     FAILED = "failed"
+    EMERGENCY = "emergency"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from gitops.sandbox.cluster.paging import Pages
 from gitops.sandbox.cluster.patches import apply_patch
 from gitops.sandbox.cluster.paths import parse_target
 from gitops.sandbox.cluster.refusals import Refusal, bad_request, no_such_path
+from gitops.sandbox.cluster.reviews import reviewed
 from gitops.sandbox.cluster.tables import table
 from gitops.sandbox.cluster.watching import Watch
 
@@ -97,6 +98,8 @@ class _Front:
         document = _document(path)
         if document is not None:
             return _json(document)
+        if request.method == "POST" and (review := reviewed(path, body)) is not None:
+            return _json(review, 201)
         asked = _asked(request, path, body)
         if asked.method == "GET" and asked.query.get("watch", "") in {"1", "true"}:
             return StreamingResponse(self._watch(asked).lines(), media_type="application/json")
