@@ -156,7 +156,7 @@ def candidate(
     measured: Mapping[str, Figures],
 ) -> Candidate | None:
     """One NodePool's candidate of this flavor in this zone, or None where its policy does not allow it."""
-    if region.name in flavor.unavailable or refused_by_policy(node_pool, flavor, region, zone):
+    if not flavor.sold(region, zone) or refused_by_policy(node_pool, flavor, region, zone):
         return None
     return Candidate(
         node_pool=node_pool, node_class=node_class, flavor=flavor, region=region, zone=zone,

@@ -17,7 +17,10 @@ _FAMILY = re.compile(r"(?P<family>[a-z]+\d*[a-z]*)(?:-le)?-(?P<size>\d+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flavor:
-    """A machine type. Prices are micro-units of the catalog's currency; ``monthly`` None: it has no monthly plan."""
+    """A machine type. Prices are micro-units of the catalog's currency; ``monthly`` None: it has no monthly plan.
+
+    ``unavailable`` names regions, and zones of them, in which it cannot be had.
+    """
 
     name: str
     vcpus: int
@@ -28,6 +31,10 @@ class Flavor:
     monthly: int | None = None
     unavailable: tuple[str, ...] = ()
     disk_by_analogy: bool = False
+
+    def sold(self, region: Region, zone: str) -> bool:
+        """Whether it can be had in a zone of a region."""
+        return region.name not in self.unavailable and zone not in self.unavailable
 
     def price(self, *, monthly_billed: bool) -> int:
         """Micro-units per hour. A monthly plan is spread over 730 hours, rounded up."""

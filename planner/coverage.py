@@ -40,7 +40,7 @@ def _gaps(node_pool: NodePool, catalog: Catalog, region: Region) -> Iterator[Gap
     strange = [name for name, flavor in flavors.items() if flavor is None]
     if strange:
         yield Gap(node_pool.name, f"lists {', '.join(strange)}, which the catalog does not know")
-    unsold = [name for name, flavor in flavors.items() if flavor and region.name in flavor.unavailable]
+    unsold = [name for name, flavor in flavors.items() if flavor and not _is_sold(flavor, region)]
     if unsold:
         yield Gap(node_pool.name, f"lists {', '.join(unsold)}, which {region.name} does not sell")
     elsewhere = [zone for zone in listed.get(known.ZONE, ()) if zone not in region.zones]
@@ -50,10 +50,14 @@ def _gaps(node_pool: NodePool, catalog: Catalog, region: Region) -> Iterator[Gap
     allowed = [flavor for flavor in catalog.flavors if _allowed(node_pool, flavor, region)]
     if not allowed:
         yield Gap(node_pool.name, f"nothing can be ordered under it: {_why(node_pool, catalog, region)}", total=True)
-    elif all(region.name in flavor.unavailable for flavor in allowed):
+    elif not any(_is_sold(flavor, region) for flavor in allowed):
         yield Gap(node_pool.name, f"nothing can be ordered under it: {region.name} sells none of its flavors")
     elif few := _too_few(node_pool, allowed, region):
         yield Gap(node_pool.name, f"it is not used: {few}")
+
+
+def _is_sold(flavor: Flavor, region: Region) -> bool:
+    return any(flavor.sold(region, zone) for zone in region.zones)
 
 
 def _too_few(node_pool: NodePool, flavors: Iterable[Flavor], region: Region) -> str:

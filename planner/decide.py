@@ -11,6 +11,7 @@ from planner.accounts import pool_price
 from planner.aims import Aims, policy_digest
 from planner.bins import Bin, node_bins, usable
 from planner.candidates import candidates
+from planner.coming import Shortfall, shortfall
 from planner.coverage import find_gaps
 from planner.demand import Demand, collect_demand, without_expendable
 from planner.desired import Desired, desired_pools
@@ -99,11 +100,25 @@ def consider(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> 
     solution = solve(problem)
     victims = _victims(inputs, region, solution, now)
     desired = desired_pools(
-        inputs.declared, solution, victims=victims, on_order={node.name: node for node in ordered},
+        inputs.declared, solution, victims=victims, short=_taken_back(inputs, region, solution), on_order={node.name: node for node in ordered},
         taken=everything.names(), nodes=frozenset(node.name for node in snapshot.nodes),
     )  # fmt: skip
     plan = _plan(inputs, problem, solution, desired, waiting=parted.loose, evidence=evidence)
     return Decision(plan=plan, inputs=inputs, problem=problem, solution=solution)
+
+
+def _shortfalls(inputs: Inputs, region: Region) -> tuple[Shortfall, ...]:
+    """What will not come of the pools that the plan may change."""
+    joined = frozenset(node.name for node in inputs.snapshot.nodes)
+    mine = [pool for pool in _all_pools(inputs) if _is_owned(pool, inputs)]
+    return tuple(one for pool in mine if (one := shortfall(pool, inputs.catalog, region, joined)) is not None)
+
+
+def _taken_back(inputs: Inputs, region: Region, solution: Solution) -> tuple[Shortfall, ...]:
+    """The pools that go back to what is there of them. Where pods wait and nothing else can be ordered for them, none
+    does: then they wait for the very nodes that do not come yet."""
+    waits = bool(solution.unplaced) and not solution.opened
+    return () if waits else _shortfalls(inputs, region)
 
 
 def find_region(inputs: Inputs) -> Region:
@@ -182,12 +197,14 @@ def _ledger(inputs: Inputs, region: Region) -> Ledger:
         listed = ", ".join(NODES_PER_CLUSTER)
         raise ValueRefused(f"cluster plan {inputs.cluster_plan!r} is unknown; it is one of {listed}")
     ledger = Ledger(allowed - nodes, POOLS_PER_CLUSTER - len(pools))
+    coming = {one.pool: one.stays for one in _shortfalls(inputs, region)}
     members: dict[str, list[Node]] = {}
     for node in inputs.snapshot.nodes:
         members.setdefault(node.pool, []).append(node)
     for pool in pools:
         mine = _is_owned(pool, inputs)
-        if mine and not pool.failed:
+        pool = pool.resized(coming.get(pool.name, pool.desired))  # noqa: PLW2901 - as large as it will be
+        if mine and not pool.failed and pool.name not in coming:
             room = max(0, pool.room - pool.desired)
             ledger.spare[pool.identity] = ledger.spare.get(pool.identity, 0) + room
         for node_pool in owners(pool, inputs.policy, inputs.catalog, region) if mine else ():
@@ -266,13 +283,16 @@ def _changes(inputs: Inputs, problem: Problem, desired: Desired) -> tuple[Change
             continue
         opened = [one for pool, one in desired.opened if pool == name]
         leaving = [victim for victim in desired.victims if victim.pool == name]
+        short = [one for one in desired.short if one.pool == name]
         known_there = seen.get(name)
         found.append(Change(
             pool=PoolName(name), action=action, after=after, forces_replace=forcing,
             before=replace(before, state=known_there.state) if before and known_there else before,
-            reasons=(*scale_up_reasons(opened, problem), *removal_reasons(leaving)),
+            reasons=(
+                *scale_up_reasons(opened, problem), *removal_reasons(leaving), *(one.reason for one in short),
+            ),
             pods=_drivers(opened, problem.demand), priority=urgency(opened, problem.demand),
-            victims=tuple(victim.node for victim in leaving),
+            victims=tuple(sorted([*(one.node for one in leaving), *(name for one in short for name in one.lost)])),
             cost_before=pool_price(before, inputs.catalog), cost_after=pool_price(after, inputs.catalog),
         ))  # fmt: skip
     return tuple(found)

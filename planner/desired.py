@@ -15,6 +15,7 @@ from planner.pools import Pool, PoolName, PoolSet
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
+    from planner.coming import Shortfall
     from planner.removal import Victim
     from planner.solve import Opened, Solution
 
@@ -27,6 +28,7 @@ class Desired:
     placements: tuple[PlacedNode, ...]
     opened: tuple[tuple[PoolName, Opened], ...]
     victims: tuple[Victim, ...] = ()
+    short: tuple[Shortfall, ...] = ()
 
 
 @dataclass
@@ -35,6 +37,7 @@ class _Yard:
 
     pools: dict[str, Pool]
     taken: set[str]
+    full: frozenset[str] = frozenset()
     opened: list[tuple[PoolName, Opened]] = field(default_factory=list)
 
     def put(self, one: Opened) -> None:
@@ -46,7 +49,9 @@ class _Yard:
 
     def _with_room(self, wanted: Pool) -> Pool | None:
         same = [pool for pool in self.pools.values() if not pool.autoscale and pool.identity == wanted.identity]
-        fitting = [pool for pool in same if pool.desired < pool.room and not pool.failed]
+        fitting = [
+            pool for pool in same if pool.desired < pool.room and not pool.failed and pool.name not in self.full
+        ]
         return min(fitting, key=lambda pool: pool.name, default=None)
 
     def _new(self, wanted: Pool, zone: str) -> Pool:
@@ -61,6 +66,7 @@ def desired_pools(
     solution: Solution,
     *,
     victims: tuple[Victim, ...] = (),
+    short: tuple[Shortfall, ...] = (),
     on_order: Mapping[str, PlacedNode] | None = None,
     taken: frozenset[str] = frozenset(),
     nodes: frozenset[str] = frozenset(),
@@ -68,9 +74,13 @@ def desired_pools(
     """The pools that run the solution. ``taken`` are pool names in use at the provider besides the declared ones.
 
     ``on_order`` are nodes that are on order already, by name, and ``nodes`` the names of those that are there. A pool
-    that grows keeps its victims for now: a size that goes up and down at once would say nothing of either.
+    that grows keeps its victims for now: a size that goes up and down at once would say nothing of either. ``short``
+    are pools that go back to what is there of them; they do not grow.
     """
     yard = _Yard({pool.name: pool for pool in declared}, {*taken, *declared.names()})
+    for each in short:
+        yard.pools[each.pool] = yard.pools[each.pool].resized(each.stays)
+    yard.full = frozenset(each.pool for each in short)
     for one in sorted(solution.opened, key=_precedence):
         yard.put(one)
     growing = {name for name, _ in yard.opened}
@@ -78,10 +88,11 @@ def desired_pools(
     for victim in leaving:
         pool = yard.pools[victim.pool]
         yard.pools[victim.pool] = pool.resized(pool.desired - 1)
-    left = {victim.pool for victim in leaving if yard.pools[victim.pool].desired <= 0}
+    smaller = {*(victim.pool for victim in leaving), *yard.full}
+    left = {name for name in smaller if yard.pools[name].desired <= 0}
     pools = PoolSet.of(pool for name, pool in yard.pools.items() if name not in left)
     placements = _placements(yard, solution, on_order or {}, nodes)
-    return Desired(pools=pools, placements=placements, opened=tuple(yard.opened), victims=leaving)
+    return Desired(pools=pools, placements=placements, opened=tuple(yard.opened), victims=leaving, short=short)
 
 
 def _precedence(one: Opened) -> tuple[object, ...]:

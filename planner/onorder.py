@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from planner import labels as known
 from planner.bins import Bin
 from planner.candidates import daemon_overhead, ovh_labels
+from planner.coming import shortfall
 from planner.desired import free_names
 from planner.figures import Figures, calibrate, figures_of
 from planner.plan import ExpectedNode, PlacedNode
@@ -32,7 +33,8 @@ def joined(nodes: Iterable[Node]) -> Counter[str]:
 def nodes_on_order(
     pools: PoolSet, nodes: Sequence[Node], catalog: Catalog, region: Region, *, passing: frozenset[Taint]
 ) -> tuple[PlacedNode, ...]:
-    """The nodes still to come, as they are expected to look. Pools in a failed state deliver nothing."""
+    """The nodes still to come, as they are expected to look. Pools in a failed state deliver nothing, and others not
+    what the provider has given up."""
     figures = calibrate(nodes)
     taken = frozenset(node.name for node in nodes)
     there = joined(nodes)
@@ -43,7 +45,8 @@ def nodes_on_order(
             continue
         zone = pool.zones[0] if pool.zones else region.zones[0]
         labels = {**ovh_labels(flavor, region, zone), **dict(pool.labels), known.OVH_POOL: pool.name}
-        missing = pool.desired - there[pool.name]
+        short = shortfall(pool, catalog, region, taken)
+        missing = (short.stays if short else pool.desired) - there[pool.name]
         names = islice(free_names(pool.name, taken), max(0, missing))
         found += [_expected(pool, name, labels, figures_of(flavor, figures), passing) for name in names]
     return tuple(found)

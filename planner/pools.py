@@ -26,12 +26,16 @@ FAILED_STATES = frozenset({
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderState:
-    """What only the provider knows of a pool."""
+    """What only the provider knows of a pool.
+
+    ``broken`` are the nodes that it will not bring up any more, sorted: (name, what it says of them).
+    """
 
     id: str = ""
     status: str = "READY"
     current_nodes: int = 0
     available_nodes: int = 0
+    broken: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

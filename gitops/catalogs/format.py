@@ -62,7 +62,7 @@ def decode_catalog(document: object) -> Catalog:
     if not _CURRENCY.fullmatch(entry.currency):
         raise Misfit("must be a currency code of three capitals, like EUR", ("currency",))
     regions = tuple(_region(name, entry.regions[name]) for name in sorted(entry.regions))
-    known = frozenset(region.name for region in regions)
+    known = frozenset(name for region in regions for name in (region.name, *region.zones))
     first: dict[str, int] = {}
     for index, flavor in enumerate(entry.flavors):
         if flavor.name in first:
@@ -131,7 +131,8 @@ def _flavor(entry: FlavorEntry, path: Path, regions: frozenset[str]) -> Flavor:
     _check_name(entry.name, (*path, "name"))
     for index, region in enumerate(entry.unavailable):
         if region not in regions:
-            raise Misfit(f"region {region} is not among the catalog's regions", (*path, "unavailable", index))
+            text = f"{region} is not among the catalog's regions and zones"
+            raise Misfit(text, (*path, "unavailable", index))
     return Flavor(
         name=entry.name, vcpus=entry.vcpus, ram_gb=entry.ram_gb, disk_gb=entry.disk_gb, gpus=entry.gpus,
         hourly=_money(entry.hourly, (*path, "hourly")),
