@@ -12,7 +12,10 @@ from gitops.cluster.nodes_live import LiveNodes
 from gitops.emergency.carrying import bring_to_git
 from gitops.emergency.outbox import outbox_of
 from gitops.engines.base import Goal
-from gitops.engines.making import Ground, make_engine, maker_of, owner_of
+from gitops.engines.delegated import DelegatedEngine
+from gitops.engines.delegating import Promotion
+from gitops.engines.live_branch import Cause
+from gitops.engines.making import Ground, make_engine, owner_of
 from gitops.engines.terraform import TerraformEngine
 from gitops.environment import machine_name
 from gitops.errors import Refused, Stalled
@@ -65,7 +68,6 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
     Changes are applied one after the other as they came onto main, so that each does what was reviewed.
     """
     settings = fleet.settings
-    maker_of(settings)
     around = at_cluster(settings, around)
     work = work_of(place.work, settings)
     with locked(work / "poolplan.lock", f"cluster {settings.name}"):
@@ -76,16 +78,24 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
         ground = Ground(
             settings=settings, work=work, environment=around.environment, client=connect(around), clock=around.clock,
             owns=is_managed, program=place.program, cli_config=place.cli_config,
+            promotion=Promotion(
+                repository=world.repository, signer=world.signer, api=lambda: connect_cluster(sources, around)
+            ),
         )  # fmt: skip
 
         def apply(turn: Turn) -> Applied:
             names = _names(turn.link.before) | _names(turn.link.after)
-            engine = make_engine(replace(ground, owns=lambda pool: pool.name in names))
+            engine = make_engine(replace(
+                ground, owns=lambda pool: pool.name in names, promotion=_caused_by(turn, ground.promotion)
+            ))
             owner = owner_of(settings)
             hands = Hands(
                 engine=engine, client=ground.client, clock=around.clock, nodes=lambda: live_nodes(sources, around),
                 report=tell.report, say=tell.say, journal=FileJournal(work / JOURNAL),
-                files=lambda pools: with_pools(turn.link.after.files.inside(POOLS), pools),
+                files=lambda pools: with_pools(
+                    turn.link.after.files.inside(POOLS), pools, delegate=settings.delegate
+                ),
+                stand_back=engine.stand_back if isinstance(engine, DelegatedEngine) else lambda _names: None,
                 adopt=lambda pools: engine.adopt(pools, owner) if isinstance(engine, TerraformEngine) else None,
             )  # fmt: skip
             return apply_plan(turn.plan, owner, hands)
@@ -102,6 +112,12 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
 def work_of(folder: Path, settings: Settings) -> Path:
     """A cluster's folder below the one for all."""
     return folder / f"{settings.name}-{settings.ovh.kube_id[:8]}"
+
+
+def _caused_by(turn: Turn, promotion: Promotion | None) -> Promotion | None:
+    """The same promotion, on this change's account."""
+    cause = Cause(digest=turn.plan.digest, main=turn.link.commit.id)
+    return replace(promotion, cause=cause) if promotion else None
 
 
 def _names(tree: Tree) -> frozenset[str]:

@@ -87,9 +87,18 @@ def _provider(settings: TerraformSettings) -> str:
     return text_of([HEADER, *block('provider "ovh"', endpoint)], *asked, block("locals", names))
 
 
+def backend_text(backend: Backend) -> str:
+    """The ``backend`` block alone, as it stands inside of ``terraform``."""
+    return text_of(_backend_block(backend))
+
+
 def _backend(backend: Backend) -> str:
+    return text_of([HEADER, *block("terraform", _backend_block(backend))])
+
+
+def _backend_block(backend: Backend) -> list[str]:
     body = attributes([(name, _value(value)) for name, value in sorted(backend.attributes, key=lambda pair: pair[0])])
-    return text_of([HEADER, *block("terraform", block(f'backend "{backend.kind}"', body))])
+    return block(f'backend "{backend.kind}"', body)
 
 
 def _value(setting: Setting) -> Value:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from renderer.errors import TextRefused
 
@@ -42,6 +42,12 @@ def scalar(text: str) -> str:
         return text
     quoted: str = DoubleQuotedScalarString(text)
     return quoted
+
+
+def block(text: str) -> str:
+    """Lines of text, written as lines."""
+    lines: str = LiteralScalarString(text)
+    return lines
 
 
 def _yaml() -> YAML:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitops.agreement import Owner
-from gitops.errors import Stalled
+from gitops.errors import Fatal
 from gitops.settings import Engine as Kind
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from gitops.clock import Clock
     from gitops.engines.base import Engine
+    from gitops.engines.delegating import Promotion
+    from gitops.engines.ovh_api import OvhApiEngine
     from gitops.engines.terraform import TerraformEngine
     from gitops.ovh.client import OvhClient
     from gitops.settings import Settings
@@ -26,6 +28,7 @@ class Ground:
     """What engines are made of. ``work`` is this cluster's folder on this machine.
 
     ``owns`` says of a pool that the goal does not declare whether it is to be deleted, for engines without a state.
+    ``promotion`` is for delegated ones alone.
     """
 
     settings: Settings
@@ -36,6 +39,7 @@ class Ground:
     owns: Callable[[Pool], bool]
     program: str = ""
     cli_config: Path | None = None
+    promotion: Promotion | None = None
 
 
 def owner_of(settings: Settings) -> Owner:
@@ -44,20 +48,8 @@ def owner_of(settings: Settings) -> Owner:
 
 
 def make_engine(ground: Ground) -> Engine:
-    """The cluster's engine. Raises Stalled for one that does not apply by itself."""
-    return maker_of(ground.settings)(ground)
-
-
-def maker_of(settings: Settings) -> Callable[[Ground], Engine]:
-    """What makes the cluster's engine. Raises Stalled where somebody else than poolplan applies."""
-    maker = MAKERS.get(settings.engine)
-    if maker is None:
-        who = settings.delegate.value if settings.delegate else settings.engine.value
-        raise Stalled(
-            f"{settings.folder}/cluster.yaml gives the work to {who}; poolplan apply is for spec.engine: "
-            f"{' or '.join(kind.value for kind in MAKERS)} (see docs/limits.md)"
-        )
-    return maker
+    """The cluster's engine. Raises Stalled or Fatal where something it needs is missing."""
+    return MAKERS[ground.settings.engine](ground)
 
 
 def terraform(ground: Ground) -> TerraformEngine:
@@ -78,10 +70,20 @@ def terraform(ground: Ground) -> TerraformEngine:
     ))  # fmt: skip
 
 
-def _ovh_api(ground: Ground) -> Engine:
+def _ovh_api(ground: Ground) -> OvhApiEngine:
     from gitops.engines.ovh_api import OvhApiEngine  # noqa: PLC0415 - one engine is loaded
 
     return OvhApiEngine(ground.client, ground.clock, owner=owner_of(ground.settings), owns=ground.owns)
 
 
-MAKERS: dict[Kind, Callable[[Ground], Engine]] = {Kind.TERRAFORM: terraform, Kind.OVH_API: _ovh_api}
+def _delegated(ground: Ground) -> Engine:
+    from gitops.engines.delegating import delegated_engine  # noqa: PLC0415 - as above
+
+    if ground.promotion is None:
+        raise Fatal(f"{ground.settings.name} is applied by a delegate, and no repository is at hand to tell it")
+    return delegated_engine(ground.settings, ground.promotion, _ovh_api(ground), ground.client, ground.clock)
+
+
+MAKERS: dict[Kind, Callable[[Ground], Engine]] = {
+    Kind.TERRAFORM: terraform, Kind.OVH_API: _ovh_api, Kind.DELEGATED: _delegated,
+}  # fmt: skip

@@ -1,0 +1,86 @@
+"""The branch that a delegate follows: what is to be in effect, as plain files, moved by nobody but poolplan.
+
+It shares no history with the main branch. Each goal is one commit on the last, pushed only if nobody else pushed
+meanwhile, and its trailers say which change of main it carries out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gitops.errors import Waiting
+from gitops.git.base import Author, BranchName, Draft
+from renderer.files import FileSet
+from renderer.proposal import DIGEST_TRAILER
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import PurePosixPath
+
+    from gitops.git.base import Commit, CommitId, Repository
+    from gitops.git.signing import Signer
+
+MAIN_TRAILER = "Poolplan-Main"
+_TRIES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """On whose account a branch is moved: the digest of the approved plan, and the commit of main that asks for it."""
+
+    digest: str = ""
+    main: str = ""
+
+
+@dataclass(kw_only=True)
+class LiveBranch:
+    """One such branch. ``root`` is the folder in it that holds the files; nothing else is in it."""
+
+    repository: Repository
+    branch: BranchName
+    root: PurePosixPath
+    author: Author
+    cause: Cause
+    signer: Signer | None = None
+
+    def head(self) -> Commit | None:
+        """Its newest commit, as of the last ``refresh``."""
+        found = self.repository.head(self.branch)
+        return self.repository.show(found) if found is not None else None
+
+    def files(self) -> FileSet:
+        """What it says now."""
+        found = self.repository.head(self.branch)
+        return self.repository.read(found, self.root) if found is not None else FileSet()
+
+    def holds(self, files: FileSet) -> bool:
+        """Whether it says exactly this."""
+        return self.repository.head(self.branch) is not None and self.files() == files
+
+    def promote(self, files: FileSet, *, what: str, at: datetime) -> Commit:
+        """Let the branch say this. Where it does already, it stays. Raises Waiting while others push, too."""
+        for left in range(_TRIES, 0, -1):
+            head = self.repository.head(self.branch)
+            removed = [path for path in self.files().paths() if files.get(path) is None]
+            draft = Draft(
+                root=self.root, files=files, removed=tuple(removed), message=self._message(what), author=self.author,
+                at=at,
+            )  # fmt: skip
+            commit: CommitId = self.repository.commit(draft, parent=head, signer=self.signer)
+            try:
+                self.repository.push(commit, self.branch, expect=head)
+            except Waiting:
+                if left == 1:
+                    raise
+                self.repository.refresh()
+                continue
+            self.repository.refresh()
+            return self.repository.show(commit)
+        raise AssertionError("the last try returns or raises")  # pragma: no cover
+
+    def _message(self, what: str) -> str:
+        trailers = [(DIGEST_TRAILER, self.cause.digest), (MAIN_TRAILER, self.cause.main)]
+        lines = [f"{name}: {value}" for name, value in trailers if value]
+        who = f"{self.author.name} <{self.author.email}>"
+        return "\n".join([what, "", *lines, f"Signed-off-by: {who}", ""])
