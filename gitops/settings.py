@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from gitops.review.rules import ReviewRules
+from gitops.settings_draining import Draining
 from gitops.settings_emergency import Emergency
 from gitops.settings_forge import ForgeSettings
 from gitops.settings_proposals import Proposals
@@ -79,6 +80,7 @@ class Settings:
     proposals: Proposals = field(default_factory=Proposals)
     review: ReviewRules = field(default_factory=ReviewRules)
     emergency: Emergency = field(default_factory=Emergency)
+    draining: Draining = field(default_factory=Draining)
     freeze: str = ""
     warnings: tuple[str, ...] = field(default=(), compare=False)
 

@@ -18,6 +18,7 @@ from gitops.cluster.policy_wire import unknown_fields
 from gitops.decoding import Misfit, convert, path_text, read_input
 from gitops.errors import InputError, Place
 from gitops.settings import Engine, GitSettings, OvhSettings, Program, Settings
+from gitops.settings_draining import read_draining
 from gitops.settings_emergency import read_emergency
 from gitops.settings_faults import Faults, one_of
 from gitops.settings_forge import read_forge
@@ -114,6 +115,7 @@ def _settings(cluster: wire.Cluster, faults: Faults) -> Settings:
         proposals=read_proposals(spec.proposals or wire.Proposals(), faults),
         review=read_review(spec.review or review_wire.Review(), spec.windows or (), faults),
         emergency=read_emergency(spec.emergency, faults),
+        draining=read_draining(spec.draining, faults),
         freeze=read_freeze(spec.freeze, faults),
     )
 

@@ -97,6 +97,12 @@ class Proposals(Wire):
     draft: bool | None = None
 
 
+class Draining(Wire):
+    timeout: str | None = None
+    at_once: int | None = None
+    evict_bare_pods: bool | None = None
+
+
 class Automatic(Wire):
     priority: int
     after: str
@@ -124,6 +130,7 @@ class Spec(Wire):
     windows: list[Window] | None = None
     freeze: str | None = None
     emergency: Emergency | None = None
+    draining: Draining | None = None
 
 
 class Cluster(Wire):
