@@ -69,22 +69,26 @@ class Departure:
 
 def departures(
     nodes: Iterable[Node], pods: Iterable[Pod], budgets: Sequence[Budget], *, now: datetime,
-    forced: Mapping[str, int] | None = None,
+    forced: Mapping[str, int] | None = None, bare: bool = False,
 ) -> tuple[Departure, ...]:  # fmt: skip
     """What draining these nodes does, by node; in each, evictions in the order in which they are asked for.
 
-    ``forced`` is what ``grace_periods`` says of the nodes' pools.
+    ``forced`` is what ``grace_periods`` says of the nodes' pools. ``bare``: pods without a controller may go.
     """
     leaving = {node.name: node for node in nodes}
     found: dict[str, list[Pod]] = {name: [] for name in leaving}
     for pod in pods:
         if pod.node_name in found and not pod.deleting and not stays(pod):
             found[pod.node_name].append(pod)
+
+    def evictions(name: str) -> tuple[Eviction, ...]:
+        mine = sorted(found[name], key=_order)
+        return tuple(_eviction(pod, budgets, protection(pod, now, bare=bare)) for pod in mine)
+
     return tuple(
         Departure(
             node=name, pool=leaving[name].pool, blocked_by=tuple(filter(None, (protection_of_node(leaving[name]),))),
-            evictions=tuple(_eviction(pod, budgets, now) for pod in sorted(found[name], key=_order)),
-            forced_after=(forced or {}).get(leaving[name].pool),
+            evictions=evictions(name), forced_after=(forced or {}).get(leaving[name].pool),
         )
         for name in sorted(leaving)
     )  # fmt: skip
@@ -157,10 +161,10 @@ def _protected_until(written: str, pod: Pod) -> datetime | None:
     return pod.created_at + timedelta(seconds=seconds) if pod.created_at and seconds else None
 
 
-def _eviction(pod: Pod, budgets: Sequence[Budget], now: datetime) -> Eviction:
+def _eviction(pod: Pod, budgets: Sequence[Budget], protected: str) -> Eviction:
     mine = [one for one in budgets if _guards(one, pod)]
     headroom = min((one.allowed for one in mine), default=None)
-    blocked = [protection(pod, now)]
+    blocked = [protected]
     names = " and ".join(f"{one.namespace}/{one.name}" for one in mine)
     if len(mine) > 1:
         blocked.append(f"the PodDisruptionBudgets {names} select it, and an eviction heeds one at most")

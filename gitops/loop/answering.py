@@ -137,7 +137,7 @@ def _said(seen: Pass, plan: Plan, verdict: Verdict | None, *, lead: str = "") ->
     context = Context(
         cluster=seen.settings.name, kind=Kind.POLICY, verdict=verdict.lines if verdict else (),
         violations=verdict.violations if verdict else (), freeze=verdict.freeze if verdict else "",
-        departures=departures_of(plan, seen.inputs, seen.now),
+        departures=departures_of(plan, seen.inputs, seen.now, bare=seen.settings.draining.bare),
     )  # fmt: skip
     return render_plan_comment(plan, context, lead=lead, limit=seen.world.forge.body_limit // 2 - 100)
 

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from planner.plan import Plan
 
 
-def departures_of(plan: Plan, inputs: Inputs, now: datetime) -> tuple[Departure, ...]:
-    """For each victim, and each node of a pool that is replaced: whom it evicts, where they go, who forbids it now."""
+def departures_of(plan: Plan, inputs: Inputs, now: datetime, *, bare: bool = False) -> tuple[Departure, ...]:
+    """For each victim, and each node of a pool that is replaced: whom it evicts, where they go, who forbids it now.
+
+    ``bare``: pods without a controller may be evicted.
+    """
     victims = {name for change in plan.changes for name in change.victims}
     replaced = {change.pool for change in plan.changes if change.action is Action.REPLACE}
     leaving = [node for node in inputs.snapshot.nodes if node.name in victims or node.pool in replaced]
     if not leaving:
         return ()
     forced = _forced(plan, inputs)
-    found = departures(leaving, inputs.snapshot.pods, inputs.snapshot.budgets, now=now, forced=forced)
+    found = departures(leaving, inputs.snapshot.pods, inputs.snapshot.budgets, now=now, forced=forced, bare=bare)
     return _resettled(found, plan, inputs, now) if any(one.evictions for one in found) else found
 
 

@@ -35,7 +35,7 @@ def text_of(seen: Pass, kind: Kind, plan: Plan, verdict: Verdict, *, current: bo
     context = Context(
         cluster=settings.name, kind=kind, verdict=verdict.lines, violations=verdict.violations, freeze=verdict.freeze,
         evidence=TEXT.name if _keeps_evidence(seen, kind, current=current) else "",
-        departures=departures_of(plan, seen.inputs, seen.now),
+        departures=departures_of(plan, seen.inputs, seen.now, bare=seen.settings.draining.bare),
     )  # fmt: skip
     proposal = render_proposal(plan, cluster=settings.name, kind=kind, context=context, limit=limit - _ROOM)
     asked = settings.proposals
