@@ -11,7 +11,7 @@ from gitops.delivery import JOURNAL, live_nodes, work_of
 from gitops.emergency.alarm import Alarm
 from gitops.emergency.carrying import Asked, Means, act, may, who
 from gitops.emergency.outbox import outbox_of
-from gitops.emergency.rules import growth, what_is_there
+from gitops.emergency.rules import growth, overdue, urgent, what_is_there
 from gitops.engines.making import Ground, make_engine, owner_of
 from gitops.errors import PoolplanError
 from gitops.files import locked
@@ -39,11 +39,13 @@ if TYPE_CHECKING:
     from gitops.gather import Sources, Surroundings
     from gitops.loop.trees import Trees
     from gitops.loop.world import World
+    from gitops.rounds import Planned
     from gitops.settings import Settings
     from planner.decide import Inputs
     from planner.plan import Plan
 
 WORK = "terraform"
+ITSELF = "poolplan itself (spec.emergency.automatic)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,30 @@ def emergency(wish: Wish, around: Surroundings, state: Path) -> Outcome:
         applied = act(asked, means, by=by)
     told = _propose(fleet, world, sources, around, wish.now)
     return Outcome(view=view, verdict=told, applied=applied)
+
+
+def act_by_itself(
+    planned: Planned, world: World, sources: Sources, state: Path, *, now: datetime
+) -> Applied | None:  # fmt: skip
+    """Apply what has waited too long for people, where cluster.yaml allows that; None where nothing has.
+
+    Raises Refused where it is more than an emergency may do, and what the engine raises.
+    """
+    fleet, around, trees = planned.fleet, planned.around, planned.trees
+    automatic = fleet.settings.emergency.automatic
+    if automatic is None:
+        return None
+    reason = overdue(read_ledger(world.repository, fleet.settings), automatic, now)
+    if not reason:
+        return None
+    with locked(work_of(state / WORK, fleet.settings) / "poolplan.lock", f"cluster {fleet.settings.name}"):
+        means = means_of(fleet, world, trees, sources, around, state)
+        part = urgent(decide(starting_from(planned.inputs, means), now=now), automatic)
+        if part is None:
+            return None
+        asked = Asked(plan=part, reason=reason)
+        may(asked, means, now)
+        return act(asked, means, by=ITSELF)
 
 
 def means_of(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gitops.apply.steps import lessens
+from gitops.loop.ledger import time_of
 from planner.between import adoption
 from planner.plan import Pending
 from planner.pools import PoolSet
@@ -13,9 +14,9 @@ from planner.portion import Kind, portion_of, portions
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import timedelta
+    from datetime import datetime
 
-    from gitops.loop.records import Record
+    from gitops.loop.ledger import Ledger
     from gitops.settings_emergency import Automatic
     from planner.guardrails import Violation
     from planner.plan import Plan
@@ -44,9 +45,17 @@ def urgent(plan: Plan, automatic: Automatic) -> Plan | None:
     return replace(portion_of(grown, changes), pending=Pending())
 
 
-def overdue(opened: Record | None, automatic: Automatic, waited: timedelta) -> bool:
-    """Whether a proposal for such pods has waited for people too long."""
-    return opened is not None and opened.figures.priority >= automatic.priority and waited >= automatic.after
+def overdue(ledger: Ledger, automatic: Automatic, now: datetime) -> str:
+    """Why poolplan acts by itself: a proposal for such pods has waited for people too long. Empty: none has."""
+    newest, first = ledger.latest(Kind.UP.value), ledger.standing_since(Kind.UP.value, priority=automatic.priority)
+    if first is None or newest is None:
+        return ""
+    waited = now - time_of(first.at)
+    if waited < automatic.after:
+        return ""
+    what = f"#{newest.request}" if newest.request else f"plan {newest.digest.removeprefix('sha256:')[:12]}"
+    minutes = int(waited.total_seconds()) // 60
+    return f"pods of priority {newest.figures.priority} wait, and nobody has reviewed {what} in {minutes} min"
 
 
 def refusals(plan: Plan, violations: Collection[Violation], freeze: str, *, force: bool) -> tuple[str, ...]:

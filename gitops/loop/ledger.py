@@ -57,6 +57,16 @@ class Ledger:
         """What happened last to the proposals of a kind: opened, declined, merged or withdrawn."""
         return next((one for one in self._of(*_LIVES) if one.kind == kind), None)
 
+    def standing_since(self, kind: str, *, priority: int) -> Record | None:
+        """Since which record a proposal of a kind stands for pods of at least this priority; None where none does."""
+        first = None
+        for one in self._of(*_LIVES):
+            if one.kind == kind:
+                if one.event not in OPEN or one.figures.priority < priority:
+                    break
+                first = one
+        return first
+
     def of_request(self, number: int, *events: Event) -> Record | None:
         """The newest of these events of a pull request."""
         return next((one for one in self._of(*events) if one.request == number), None)
