@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from gitops.errors import Stalled
-
 
 class Change(Enum):
     """What a line of a watch says of its object."""
@@ -61,9 +59,6 @@ def read_head(raw: msgspec.Raw) -> Head:
 
 
 def read_event(line: bytes) -> Event:
-    """Raises Stalled for what is no event of a watch."""
-    try:
-        read = _LINES.decode(line)
-        return Event(Change(read.type), read_head(read.object), read.object)
-    except ValueError as error:  # msgspec's errors are ValueErrors too
-        raise Stalled("its watch said something that is no event") from error
+    """Raises ValueError (msgspec's errors are some) for what is no event of a watch."""
+    read = _LINES.decode(line)
+    return Event(Change(read.type), read_head(read.object), read.object)

@@ -112,7 +112,7 @@ class Follower:
         version, end, told = course.version, End.OVER, False
         try:
             for line in opened.lines():
-                event = read_event(line)
+                event = self._event(line)
                 if event.change is Change.ERROR:
                     end = End.EXPIRED
                     break
@@ -125,6 +125,13 @@ class Follower:
             with self._lock:
                 self._stream = None
         return course.ended(version, end, lasted=self._seconds() - begun, told=told)
+
+    def _event(self, line: bytes) -> Event:
+        try:
+            return read_event(line)
+        except ValueError as error:
+            what = f"{self._api.address} answered the watch of {self._kind.plural} with something that is no event"
+            raise Stalled(what) from error
 
     def _apply(self, event: Event) -> None:
         if event.change is Change.BOOKMARK:
