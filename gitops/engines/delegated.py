@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from gitops.engines.arrival import PATIENCE, Awaited, Watch, wait_for_arrival
+from gitops.engines.arrival import PATIENCE, Watch, wait_for_arrival
 from gitops.engines.base import ApplyResult
 from gitops.engines.base import Stage as Step
 from gitops.engines.delegate_status import Stage
 from gitops.engines.ovh_calls import delete_pool, pauses
-from gitops.engines.ovh_waiting import gone
+from gitops.engines.ovh_waiting import Sent, wait_for
 from gitops.errors import PoolplanError, Refused, Stalled, Waiting
 from renderer.delegated import Delegate
 from renderer.files import FileSet
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import PurePosixPath
 
     from gitops.clock import Clock
-    from gitops.engines.base import EnginePlan, Goal, Progress
+    from gitops.engines.base import EngineChange, EnginePlan, Goal, Progress
     from gitops.engines.live_branch import LiveBranch
     from gitops.engines.ovh_api import OvhApiEngine
     from gitops.engines.sight import Sight
@@ -86,12 +86,16 @@ class DelegatedEngine:
         if self._parts.approval is not None and not plan.is_empty:
             self._parts.approval.approve(plan, commit, watch=self._watch(commit, report))
         by_delegate = [one for one in plan.changes if one.after is not None or self._parts.approval is not None]
-        awaited = [Awaited.of(change, goal.pools) for change in by_delegate]
-        completed = [*wait_for_arrival(awaited, self._watch(commit, report)), *self._delete(plan, commit, report)]
+        sent = [self._sent(change, goal) for change in by_delegate]
+        wait_for_arrival(sent, self._watch(commit, report))
+        sent += self._delete([one for one in plan.changes if one not in by_delegate], commit, report)
+        completed, failure = wait_for(sent, self._parts.client, self._parts.clock, report)
+        if failure is not None:
+            raise failure
         done = [step.action for step in completed]
         return ApplyResult(
             added=done.count("create"), changed=done.count("update"), removed=done.count("delete"),
-            completed=tuple(completed),
+            completed=completed,
         )  # fmt: skip
 
     def stand_back(self, names: Sequence[str]) -> None:
@@ -135,24 +139,26 @@ class DelegatedEngine:
             raise Refused(f"{self._who} cannot choose which nodes leave; nothing was promoted, plan again",
                           reasons=tuple(reasons))  # fmt: skip
 
-    def _delete(self, plan: EnginePlan, commit: Commit, report: Callable[[Progress], None]) -> list[Progress]:
-        """Delete, through the API, the pools that the live branch no longer lists: its delegate must not, nor remake
-        them."""
-        leaving = [one for one in plan.changes if one.after is None]
-        if not leaving or self._parts.approval is not None:
-            return []
-        self._await_seen(commit, "pools are deleted once it has let go of them")
-        completed = []
+    def _delete(
+        self, leaving: Sequence[EngineChange], commit: Commit, report: Callable[[Progress], None]
+    ) -> list[Sent]:
+        """Order the deletion of pools that the live branch no longer lists: its delegate must neither delete nor remake
+        them, so it must have seen that first.
+        """
+        if leaving:
+            self._await_seen(commit, "pools are deleted once it has let go of them")
+        sent = []
         for change in leaving:
-            one = Awaited(name=change.pool_name, action="delete", wanted=None)
-            report(one.progress(Step.STARTED, 0))
+            sent.append(self._sent(change, None))
+            report(sent[-1].progress(Step.STARTED))
             pool = self._parts.client.pools().get(change.pool_name)
             if pool is not None:
                 delete_pool(self._parts.client, pool, self._parts.clock)
-                gone(self._parts.client, pool.name, self._parts.clock)
-            completed.append(one.progress(Step.COMPLETE, 0))
-            report(completed[-1])
-        return completed
+        return sent
+
+    def _sent(self, change: EngineChange, goal: Goal | None) -> Sent:
+        wanted = goal.pools.get(change.pool_name) if goal is not None else None
+        return Sent(name=change.pool_name, action=change.actions[0], wanted=wanted, at=self._parts.clock.now())
 
     def _watch(self, commit: Commit, report: Callable[[Progress], None]) -> Watch:
         return Watch(
