@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gitops.apply.carrying import apply_plan
 from gitops.apply.hands import Applied, Hands
 from gitops.apply.journal import FileJournal
+from gitops.cluster.node_hands import DrainLimits
 from gitops.cluster.nodes_live import LiveNodes
 from gitops.emergency.carrying import bring_to_git
 from gitops.emergency.outbox import outbox_of
@@ -30,7 +31,7 @@ from renderer.layout import POOLS
 from renderer.tree import with_pools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from gitops.engines.base import Progress
@@ -90,7 +91,8 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
             ))
             owner = owner_of(settings)
             hands = Hands(
-                engine=engine, client=ground.client, clock=around.clock, nodes=lambda: live_nodes(sources, around),
+                engine=engine, client=ground.client, clock=around.clock,
+                nodes=lambda: live_nodes(sources, around, limits_of(settings, trees.grace_periods(turn.link.before))),
                 report=tell.report, say=tell.say, journal=FileJournal(work / JOURNAL),
                 files=lambda pools: with_pools(
                     turn.link.after.files.inside(POOLS), pools, delegate=settings.delegate
@@ -125,10 +127,16 @@ def _names(tree: Tree) -> frozenset[str]:
     return frozenset(tree.pools.names()) if tree.pools else frozenset()
 
 
-def live_nodes(sources: Sources, around: Surroundings) -> LiveNodes:
+def limits_of(settings: Settings, forced: Mapping[str, int]) -> DrainLimits:
+    """How far a drain goes; ``forced`` are the pools' ``terminationGracePeriod``, in seconds."""
+    how = settings.draining
+    return DrainLimits(timeout=how.timeout, forced=forced, bare=how.bare, at_once=how.at_once)
+
+
+def live_nodes(sources: Sources, around: Surroundings, limits: DrainLimits) -> LiveNodes:
     """The cluster's nodes. Raises Refused where no cluster is at hand."""
     try:
-        return LiveNodes(connect_cluster(sources, around), around.environment)
+        return LiveNodes(connect_cluster(sources, around), around.environment, clock=around.clock, limits=limits)
     except Stalled as error:
         reason = str(error).removesuffix(", or files with --snapshot")
         raise Refused("nodes would leave, and no cluster is at hand to see that they are still empty; nothing was "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitops.apply.hands import Hands
 from gitops.apply.journal import FileJournal
-from gitops.delivery import JOURNAL, live_nodes, work_of
+from gitops.delivery import JOURNAL, limits_of, live_nodes, work_of
 from gitops.emergency.alarm import Alarm
 from gitops.emergency.carrying import Asked, Means, act, may, who
 from gitops.emergency.outbox import outbox_of
@@ -130,7 +130,8 @@ def means_of(
         client=client, clock=around.clock, owns=lambda pool: pool.name in names,
     ))  # fmt: skip
     hands = Hands(
-        engine=engine, client=client, clock=around.clock, nodes=lambda: live_nodes(sources, around),
+        engine=engine, client=client, clock=around.clock,
+        nodes=lambda: live_nodes(sources, around, limits_of(settings, trees.grace_periods(main))),
         files=lambda pools: with_pools(main.files.inside(POOLS), pools), report=lambda _: None, say=around.remark,
         journal=FileJournal(work / JOURNAL),
     )  # fmt: skip

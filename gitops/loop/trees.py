@@ -14,6 +14,7 @@ from gitops.git.base import BranchName
 from planner.accounts import accounts, by_label, repriced
 from planner.aims import policy_digest
 from planner.between import Given, plan_between, without_victims
+from planner.departing import grace_periods
 from planner.errors import ValueRefused
 from renderer.document_read import read_plan_text
 from renderer.layout import PLAN, POOLS
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from gitops.settings import Settings
     from planner.accounts import Account
     from planner.canonical import Digest
-    from planner.catalog import Catalog
+    from planner.catalog import Catalog, Region
     from planner.plan import Plan
     from planner.policy import Policy
     from planner.pools import Pool, PoolSet
@@ -109,14 +110,25 @@ class Trees:
 
     def account(self) -> Callable[[Pool], Account]:
         """Whose a pool is and what it costs, by the policy of today; where the region is not known, by its label."""
-        files = self.at(head).files if (head := self.repository.head(BranchName(self.settings.git.branch))) else None
-        try:
-            policy = self.read_policy(files) if files is not None else None
-        except (InputError, ValueRefused):
-            policy = None
-        named = {one.region for one in policy.node_classes if one.region} if policy else set()
-        region = self.catalog.region(self.settings.ovh.region or min(named, default=""))
+        head = self.repository.head(BranchName(self.settings.git.branch))
+        policy, region = self._rules(self.at(head).files) if head else (None, None)
         return accounts(policy, self.catalog, region) if policy and region else by_label
+
+    def grace_periods(self, tree: Tree) -> dict[str, int]:
+        """For each pool that a tree declares, after how many seconds the policy beside it lets its pods be deleted."""
+        policy, region = self._rules(tree.files)
+        if policy is None or region is None or tree.pools is None:
+            return {}
+        return grace_periods(tree.pools, policy, self.catalog, region)
+
+    def _rules(self, files: FileSet) -> tuple[Policy | None, Region | None]:
+        """The policy among a cluster's files, and the cluster's region; None for what cannot be told."""
+        try:
+            policy = self.read_policy(files)
+        except (InputError, ValueRefused):
+            return None, None
+        named = {one.region for one in policy.node_classes if one.region}
+        return policy, self.catalog.region(self.settings.ovh.region or min(named, default=""))
 
     def _told(self, before: Tree, after: Tree, start: PoolSet | None) -> Step | None:
         """What the plan.json of the change itself says; None where it does not tell this very change."""
