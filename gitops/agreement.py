@@ -27,6 +27,8 @@ _ACTIONS: Final[dict[Action, set[tuple[str, ...]]]] = {
     Action.UPDATE: {("update",)},
     Action.DELETE: {("delete",)},
     Action.REPLACE: {("delete", "create"), ("create", "delete"), ("create",)},  # alone: it was killed in between
+    Action.IMPORT: {("no-op",)},
+    Action.RELEASE: {("forget",)},
 }
 #: Field of a pool → attribute of the Terraform resource.
 ATTRIBUTES: Final = {
@@ -133,25 +135,32 @@ def _unasked(engine: EngineChange, who: str) -> str:
 
 def _missing(change: Change, resource: EngineResource | None, owner: Owner, who: str) -> list[str]:
     """The engine does not do an approved change: right only if it is in effect already."""
+    if change.action is Action.RELEASE:
+        return [f"{who} would not release it, and its state has it"] if resource is not None else []
     if change.after is None:
         return [f"{who} would not delete it, and it is still there"] if resource is not None else []
     if resource is None:
         return [f"{who} would not {change.action.value} it, and its state has no such pool"]
     wrong = [*_other_owner(resource.values, owner), *_unequal(change.after, pool_of(resource.values))]
+    if change.action is Action.IMPORT:
+        wrong += _other_pool(change, resource.values)
     return [f"{who} would not {change.action.value} it, though {text}" for text in wrong]
 
 
 def _differences(change: Change, engine: EngineChange, owner: Owner, who: str) -> list[str]:
     if engine.resource_type != RESOURCE:
         return [f"{who} would change {engine.resource_type}, which is no node pool"]
-    if engine.actions not in _ACTIONS[change.action] or engine.import_id or engine.previous_address:
+    if not _is_approved(change, engine):
         return [f"the plan says {change.action.value}, {who} would {_verb(engine)} it"]
     sides = [side for side in (engine.before, engine.after) if side is not None]
     found = list(dict.fromkeys(text for side in sides for text in _other_owner(side, owner)))
     found += [f"it is about a pool named {side.get('name')}" for side in sides if side.get("name") != change.pool]
     if engine.before is not None:
-        found += _moved(change, pool_of(engine.before))
+        # A pool that is let go of may be of any shape by now: nothing is done to it.
+        found += _moved(change, pool_of(engine.before)) if change.action is not Action.RELEASE else []
         found += _other_pool(change, engine.before)
+    if change.action is Action.IMPORT:
+        found += _other_import(change, engine, owner, who)
     if change.after is not None and engine.after is not None:
         unequal = _unequal(change.after, pool_of(engine.after))
         found += [f"{who} would set another value: {text}" for text in unequal]
@@ -159,6 +168,12 @@ def _differences(change: Change, engine: EngineChange, owner: Owner, who: str) -
     if change.action is Action.UPDATE and engine.replace_paths:
         found.append(f"{who} would replace it because of {', '.join(engine.replace_paths)}")
     return found
+
+
+def _is_approved(change: Change, engine: EngineChange) -> bool:
+    """Whether the engine would do what was approved and not something else, taking in or moving nothing besides."""
+    imports = bool(engine.import_id) is (change.action is Action.IMPORT)
+    return engine.actions in _ACTIONS[change.action] and imports and not engine.previous_address
 
 
 def _other_owner(values: Mapping[str, Any], owner: Owner) -> list[str]:
@@ -183,6 +198,13 @@ def _other_pool(change: Change, before: Mapping[str, Any]) -> list[str]:
     if not seen or not known or seen == known:
         return []
     return [f"it is another pool than the plan saw: id {known}, not {seen}"]
+
+
+def _other_import(change: Change, engine: EngineChange, owner: Owner, who: str) -> list[str]:
+    """The very pool that the plan names, by every id that leads to it."""
+    state = change.before.state if change.before else None
+    wanted = f"{owner.service_name}/{owner.kube_id}/{state.id if state else ''}"
+    return [] if engine.import_id == wanted else [f"{who} would import {engine.import_id}, the plan says {wanted}"]
 
 
 def _unequal(wanted: Pool, found: Pool) -> list[str]:
@@ -241,7 +263,8 @@ def _shown(value: object) -> str:
 def _verb(engine: EngineChange) -> str:
     """What the engine would do, as a word for people."""
     if engine.import_id or engine.previous_address:
-        return "import" if engine.import_id else "move"
+        also = "" if engine.actions == ("no-op",) else f" and {' and '.join(engine.actions)}"
+        return ("import" if engine.import_id else "move") + also
     known = {actions: action.value for action in reversed(_ACTIONS) for actions in _ACTIONS[action]}
     return known.get(engine.actions) or " and ".join(engine.actions) or "do nothing to"
 

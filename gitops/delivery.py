@@ -26,6 +26,7 @@ from gitops.gather import connect, connect_cluster, read_catalog
 from gitops.loop.delivering import Delivery, deliver_all
 from gitops.loop.opening import open_world, trees_of
 from planner.ownership import is_managed
+from planner.plan import Action
 from planner.pools import PoolSet
 from renderer.layout import POOLS
 from renderer.tree import with_pools
@@ -85,7 +86,8 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
         )  # fmt: skip
 
         def apply(turn: Turn) -> Applied:
-            names = _names(turn.link.before) | _names(turn.link.after)
+            freed = {one.pool for one in turn.plan.changes if one.action is Action.RELEASE}
+            names = (_names(turn.link.before) | _names(turn.link.after)) - freed
             engine = make_engine(replace(
                 ground, owns=lambda pool: pool.name in names, promotion=_caused_by(turn, ground.promotion)
             ))

@@ -67,7 +67,7 @@ def repriced(plan: Plan, catalog: Catalog) -> Plan:
             change, cost_before=pool_price(change.before, catalog), cost_after=pool_price(change.after, catalog)
         ) for change in plan.changes
     )  # fmt: skip
-    before, after = _total(plan.declared, catalog), _total(plan.desired, catalog)
+    before, after = _total(plan.pools_before, catalog), _total(plan.pools_after, catalog)
     others = Price(
         max(0, plan.cost.after.hourly - after.hourly), max(0, plan.cost.after.monthly - after.monthly)
     )  # fmt: skip

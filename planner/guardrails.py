@@ -164,10 +164,10 @@ def _shares(plan: Plan, guardrails: Guardrails) -> Iterator[Violation]:
 
 def _totals(plan: Plan, guardrails: Guardrails) -> Iterator[Violation]:
     """The limits on what the cluster is afterwards."""
-    before, after = len(plan.declared), len(plan.desired)
+    before, after = len(plan.pools_before), len(plan.pools_after)
     if _breaks(guardrails.max_pools, before, after):
         yield Violation("maxPools", f"the plan leads to {after} pools, at most {guardrails.max_pools} are allowed")
-    before, after = _size(plan.declared), _size(plan.desired)
+    before, after = _size(plan.pools_before), _size(plan.pools_after)
     if _breaks(guardrails.max_nodes, before, after):
         yield Violation("maxNodes", f"the plan leads to {_nodes(after)}, at most {guardrails.max_nodes} are allowed")
     before, after = plan.cost.before.hourly, plan.cost.after.hourly
@@ -221,7 +221,7 @@ def limits_of(guardrails: Guardrails, name: str) -> PerNodePool:
 
 
 def _node_pool(name: str, limits: PerNodePool, plan: Plan, account: Callable[[Pool], Account]) -> Iterator[Violation]:
-    sides = (plan.declared, plan.desired)
+    sides = (plan.pools_before, plan.pools_after)
     own = [[pool for pool in pools if name in (account(pool).node_pools or ())] for pools in sides]
     before, after = (_size(pools) for pools in own)
     if _breaks(limits.max_nodes, before, after):

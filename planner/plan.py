@@ -16,11 +16,15 @@ from planner.taints import Taint
 
 
 class Action(Enum):
+    """What becomes of a pool. IMPORT and RELEASE leave it as it is: Git begins, or ceases, to declare it."""
+
     NOOP = "noop"
     CREATE = "create"
     UPDATE = "update"
     REPLACE = "replace"
     DELETE = "delete"
+    IMPORT = "import"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Change:
     """What happens to one pool. ``victims`` are the nodes that leave, by name; ``pods`` are (workload, how many).
 
     ``drains``: the victims may hold pods, which are evicted first; without it they have to be empty. ``priority`` is
-    the highest of the pods: how urgent the change is.
+    the highest of the pods: how urgent the change is. Both sides are the pool at the provider; those of an import and
+    of a release are the same.
     """
 
     pool: PoolName
@@ -62,6 +67,12 @@ class Change:
     priority: int = 0
     cost_before: Price = Price()
     cost_after: Price = Price()
+
+    @property
+    def declared(self) -> tuple[Pool | None, Pool | None]:
+        """Both sides as Git declares them."""
+        before = None if self.action is Action.IMPORT else self.before
+        return before, None if self.action is Action.RELEASE else self.after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,10 +175,24 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
     @property
+    def pools_before(self) -> PoolSet:
+        """The declared pools, and those that come under management: they are there already."""
+        return PoolSet.of([*self.declared, *_there(self.changes, Action.IMPORT)])
+
+    @property
+    def pools_after(self) -> PoolSet:
+        """The desired pools, and those that are let go of: they stay where they are."""
+        return PoolSet.of([*self.desired, *_there(self.changes, Action.RELEASE)])
+
+    @property
     def digest(self) -> Digest:
         """The action digest: changes with their preconditions, and the policy. Prices, reasons and times stay out."""
         actions = [_action(change) for change in self.changes]
         return digest_of({"actions": actions, "policy": self.evidence.policy})
+
+
+def _there(changes: tuple[Change, ...], action: Action) -> list[Pool]:
+    return [change.before for change in changes if change.action is action and change.before is not None]
 
 
 def _action(change: Change) -> dict[str, object]:

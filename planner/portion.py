@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from planner.coming import takes_back
 from planner.diff import changed_fields
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 class Kind(Enum):
     """What a proposal is about. ``EMERGENCY`` was applied before anybody reviewed it, ``DRIFT`` is what declared and
-    observed pools differ in: no plan has a share of these.
+    observed pools differ in: no plan has a share of these. ``IMPORT`` and ``RELEASE`` are what a person asks for: no
+    demand makes a plan of them.
     """
 
     EMERGENCY = "emergency"
@@ -31,11 +32,22 @@ class Kind(Enum):
     DOWN = "down"
     POLICY = "policy"
     DRIFT = "drift"
+    IMPORT = "import"
+    RELEASE = "release"
+
+
+#: The actions that leave a pool as it is, and the kind of each.
+HANDOVERS: Final = {Action.IMPORT: Kind.IMPORT, Action.RELEASE: Kind.RELEASE}
 
 
 def kind_of(change: Change) -> Kind:
-    """UP: a pool is made or grows. DOWN: it shrinks or goes. POLICY: it is replaced, or differs in more than size."""
+    """UP: a pool is made or grows. DOWN: it shrinks or goes. POLICY: it is replaced, or differs in more than size.
+
+    IMPORT and RELEASE are as the actions say.
+    """
     before, after = change.before, change.after
+    if change.action in HANDOVERS:
+        return HANDOVERS[change.action]
     if before is None:
         return Kind.UP
     if after is None:
@@ -110,6 +122,7 @@ def _applied(declared: PoolSet, changes: Iterable[Change]) -> PoolSet:
     pools = {pool.name: pool for pool in declared}
     for change in changes:
         pools.pop(change.pool, None)
-        if change.after is not None:
-            pools[change.pool] = change.after
+        _, after = change.declared
+        if after is not None:
+            pools[change.pool] = after
     return PoolSet.of(pools.values())

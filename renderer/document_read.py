@@ -50,6 +50,7 @@ _NAMES = {spelt: name for name, spelt in FIELDS.items()}
 _SIDES = {
     Action.CREATE: (False, True), Action.UPDATE: (True, True),
     Action.REPLACE: (True, True), Action.DELETE: (True, False),
+    Action.IMPORT: (True, True), Action.RELEASE: (True, True),
 }  # fmt: skip
 
 
@@ -131,6 +132,8 @@ def _change(entry: ChangeEntry) -> Change:
         raise ValueRefused(f"the change of pool {entry.pool} is a {action.value} with the wrong sides")
     if any(pool is not None and pool.name != entry.pool for pool in (before, after)):
         raise ValueRefused(f"the change of pool {entry.pool} holds a pool of another name")
+    if action in (Action.IMPORT, Action.RELEASE) and before != after:
+        raise ValueRefused(f"the {action.value} of pool {entry.pool} changes it")
     return Change(
         pool=PoolName(entry.pool), action=action, before=before, after=after,
         forces_replace=tuple(_NAMES.get(name, name) for name in entry.forces_replace),
@@ -147,10 +150,11 @@ def _declared(desired: PoolSet, changes: tuple[Change, ...]) -> PoolSet:
     if len(pools) != len(desired) or len({change.pool for change in changes}) != len(changes):
         raise ValueRefused("a pool stands twice in the plan")
     for change in changes:
-        if pools.pop(change.pool, None) != change.after:
+        before, after = change.declared
+        if pools.pop(change.pool, None) != after:
             raise ValueRefused(f"the change of pool {change.pool} does not lead to the pools of the plan")
-        if change.before is not None:
-            pools[change.pool] = change.before
+        if before is not None:
+            pools[change.pool] = before
     return PoolSet.of(pools.values())
 
 

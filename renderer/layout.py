@@ -61,6 +61,11 @@ def manifest_file(pool: str) -> PurePosixPath:
     return MANIFESTS / f"{checked_name(pool)}.yaml"
 
 
+def released_file(pool: str) -> PurePosixPath:
+    """Where Terraform is told to forget a pool. Raises ValueRefused for a name that OVHcloud would refuse."""
+    return TERRAFORM / f"released-{checked_name(pool)}.tf"
+
+
 def checked_name(pool: str) -> str:
     """The name, if it can stand in a path. ``kustomization`` cannot: its manifest would be the list of manifests."""
     if not _NAME.fullmatch(pool):
@@ -73,8 +78,13 @@ def checked_name(pool: str) -> str:
 def is_owned(path: PurePosixPath) -> bool:
     """Whether poolplan writes and deletes this path of a ``pools`` folder; Terraform's lock file is not among them."""
     if path.parent == TERRAFORM:
-        return path in _SETTINGS or is_pool_file(path, Live.TERRAFORM)
+        return path in _SETTINGS or is_pool_file(path, Live.TERRAFORM) or is_released_file(path)
     return path.parent == MANIFESTS and path.suffix == ".yaml"
+
+
+def is_released_file(path: PurePosixPath) -> bool:
+    """Whether the path tells Terraform to forget a pool."""
+    return path.parent == TERRAFORM and path.suffix == ".tf" and path.name.startswith("released-")
 
 
 def is_pool_file(path: PurePosixPath, live: Live) -> bool:

@@ -20,6 +20,7 @@ _BOXES, _LABEL = 12, 40
 _SIGN = re.compile(r"[^A-Za-z0-9 -]|^-|-$|--|(?<=[ -])-|-(?= )")
 _VERBS = {
     Action.CREATE: "create", Action.UPDATE: "change", Action.REPLACE: "replace", Action.DELETE: "delete",
+    Action.IMPORT: "import", Action.RELEASE: "release",
 }  # fmt: skip
 
 

@@ -46,18 +46,19 @@ def apply_patch(document: dict[str, Any], operations: list[Operation]) -> dict[s
 def _operations(change: Change) -> Iterator[Operation]:
     """``jsonpatch.make_patch`` would find others: moves between pools that look alike, and nothing tested."""
     path = "/" + _pointer(change.pool)
-    if change.before is None or change.after is None:
-        if change.before is not None:
-            yield {"op": "test", "path": path, "value": _body(change.before)}
+    before, after = change.declared
+    if before is None or after is None:
+        if before is not None:
+            yield {"op": "test", "path": path, "value": _body(before)}
             yield {"op": "remove", "path": path}
-        if change.after is not None:
-            yield {"op": "add", "path": path, "value": _body(change.after)}
+        if after is not None:
+            yield {"op": "add", "path": path, "value": _body(after)}
         return
-    before, after = _body(change.before), _body(change.after)
-    for name in before:
-        if before[name] != after[name]:
-            yield {"op": "test", "path": f"{path}/{name}", "value": before[name]}
-            yield {"op": "replace", "path": f"{path}/{name}", "value": after[name]}
+    old, new = _body(before), _body(after)
+    for name in old:
+        if old[name] != new[name]:
+            yield {"op": "test", "path": f"{path}/{name}", "value": old[name]}
+            yield {"op": "replace", "path": f"{path}/{name}", "value": new[name]}
 
 
 def _body(pool: Pool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ KIND: Final = "Plan"
 
 Money = Annotated[str, Meta(pattern=r"^[0-9]+\.[0-9]{2,6}$", description="An exact amount in the catalog's currency.")]
 DigestText = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$", description="SHA-256 of a canonical form.")]
-ActionName = Literal["create", "update", "replace", "delete"]
+ActionName = Literal["create", "update", "replace", "delete", "import", "release"]
 Percent = Annotated[str, Meta(pattern=r"^[0-9]+\.[0-9]$", description="Percent, with one digit behind the point.")]
 Quantities = Annotated[dict[str, str], Meta(description="Kubernetes quantities by resource name.")]
 

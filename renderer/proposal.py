@@ -18,7 +18,7 @@ from renderer.planwire import PLAN_VERSION
 from renderer.proposal_body import body, details_text
 from renderer.summary import Summary, summarize
 from renderer.text import ELLIPSIS, count, rough_price
-from renderer.wording import cost_text, counts_text, nodes_text
+from renderer.wording import cost_text, counts_text, handovers, nodes_text
 
 if TYPE_CHECKING:
     from planner.plan import Plan
@@ -31,6 +31,7 @@ EMERGENCY_TRAILER: Final = "Poolplan-Emergency"
 _SUBJECT, _LINES = 72, 20
 _VERBS = {
     Kind.UP: "Scale up", Kind.DOWN: "Scale down", Kind.POLICY: "Change pools of", Kind.DRIFT: "Settle drift of",
+    Kind.IMPORT: "Import pools of", Kind.RELEASE: "Release pools of",
     Kind.EMERGENCY: "Review the emergency in",
 }  # fmt: skip
 _NOTHING = Context()
@@ -87,7 +88,8 @@ def _subject(summary: Summary, cluster: str, kind: Kind) -> str:
     """Imperative and short enough for one line of a log; a long cluster name is cut, never the figures."""
     verb = _VERBS[kind]
     price = rough_price(summary.hourly, summary.monthly, summary.currency).partition(" (")[0]
-    figures = f"{nodes_text(summary)}, {price}"
+    handed = handovers(summary, "imported", "released")
+    figures = ", ".join(handed) if handed and not summary.moves else f"{nodes_text(summary)}, {price}"
     room = _SUBJECT - len(f"{verb} : {figures}")
     name = cluster if len(cluster) <= room else cluster[: max(1, room - 1)] + ELLIPSIS
     return f"{verb} {name}: {figures}"

@@ -84,6 +84,10 @@ def _otherwise(summary: Summary, context: Context) -> tuple[str, ...]:
     same = sum(line.action in (Action.UPDATE, Action.REPLACE) and bool(line.fields) for line in summary.lines)
     if same:
         told.append(f"{count(same, 'pool')} {'stays as it is' if same == 1 else 'stay as they are'}")
+    if summary.imports:
+        told.append("what would be imported stays as it is: room that poolplan counts on and never changes")
+    if summary.releases:
+        told.append("poolplan goes on managing what would be released")
     if context.kind is Kind.EMERGENCY:
         return ("**This was applied already, without a review.** If nobody merges, Git goes on saying something else.",)
     if context.kind is Kind.DRIFT:

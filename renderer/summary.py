@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from planner.pods import Owner
     from planner.pools import Pool
 
-SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "-/+", Action.DELETE: "-"}
+SYMBOLS = {
+    Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "-/+", Action.DELETE: "-", Action.IMPORT: "in",
+    Action.RELEASE: "out",
+}  # fmt: skip
 #: What a pool has besides its size, and its name for people.
 _SCALARS = (
     ("flavor", "flavor"), ("zones", "zone"), ("monthly_billed", "monthly billed"), ("anti_affinity", "anti-affinity"),
@@ -107,6 +110,8 @@ class Summary:
     adds: int
     updates: int
     deletes: int
+    imports: int
+    releases: int
     nodes_before: int
     nodes_after: int
     currency: str
@@ -123,6 +128,11 @@ class Summary:
     prices: str
     now: str
     digest: str
+
+    @property
+    def moves(self) -> bool:
+        """Whether a pool is changed, and not only taken under management or let go of."""
+        return len(self.lines) > self.imports + self.releases
 
     @property
     def hourly(self) -> int:
@@ -146,8 +156,9 @@ def summarize(plan: Plan) -> Summary:
         lines=tuple(_line(change) for change in plan.changes),
         adds=actions.count(Action.CREATE) + replaced, updates=actions.count(Action.UPDATE),
         deletes=actions.count(Action.DELETE) + replaced,
-        nodes_before=sum(pool.desired for pool in plan.declared),
-        nodes_after=sum(pool.desired for pool in plan.desired),
+        imports=actions.count(Action.IMPORT), releases=actions.count(Action.RELEASE),
+        nodes_before=sum(pool.desired for pool in plan.pools_before),
+        nodes_after=sum(pool.desired for pool in plan.pools_after),
         currency=plan.cost.currency, before=plan.cost.before, after=plan.cost.after,
         bound=plan.cost.lower_bound_hourly if ordered else None, gap=gap_tenths(plan) if ordered else None,
         certificate=plan.certificate,

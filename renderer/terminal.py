@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _WORKLOADS, _REASONS, _GROUPS, _PODS = 4, 4, 12, 4
 _COLORS = {
     Action.CREATE: "32", Action.UPDATE: "33", Action.REPLACE: "35", Action.DELETE: "31",
+    Action.IMPORT: "36", Action.RELEASE: "36",
     "strong": "1", "quiet": "2", "warning": "33", "stop": "31",
 }  # fmt: skip
 

@@ -1,7 +1,8 @@
-"""A pool as a Terraform file of its own, and back: resource ``ovh_cloud_project_kube_nodepool``.
+"""A pool as a Terraform file of its own: resource ``ovh_cloud_project_kube_nodepool``; and one that lets a pool go.
 
 What the resource does with a value left out decides what is written here: a pool applied, then planned again, shows
-no difference. Reading is strict, so that nothing a person wrote is dropped in silence.
+no difference. A pool that was there before Terraform knew it has an ``import`` block behind its resource: Terraform
+takes no notice of it once the pool is in its state, and takes the pool in again where the state was lost.
 """
 
 from __future__ import annotations
@@ -9,19 +10,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from planner.errors import ValueRefused
 from planner.pools import Pool
 from renderer.hcl import Reference, Value, attributes, block, indented, quote, text_of
 from renderer.layout import checked_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from planner.taints import Taint
 
 RESOURCE: Final = "ovh_cloud_project_kube_nodepool"
 SERVICE_NAME: Final = Reference("local.service_name")
 KUBE_ID: Final = Reference("local.kube_id")
 HEADER: Final = "# poolplan owns this file. A size may be changed here by hand; all else follows from the policy."
+RELEASED: Final = "# poolplan owns this file. It lets go of the pool and leaves it as it is; delete it after that."
+#: ``removed`` blocks; OpenTofu knows ``lifecycle`` in them from 1.10 on, and fails without a change before that.
+RELEASE_VERSION: Final = ">= 1.7.0"
 _DESIRED = re.compile(r"^(?P<head>[ \t]*desired_nodes[ \t]*=[ \t]*)\d+", re.MULTILINE)
 
 
@@ -35,8 +38,10 @@ def address(pool: str) -> str:
     return f"{RESOURCE}.{resource_label(pool)}"
 
 
-def pool_file(pool: Pool) -> str:
+def pool_file(pool: Pool, *, imported: str = "") -> str:
     """The whole file of one pool, as ``terraform fmt`` leaves it. Raises ValueRefused for a name that is none.
+
+    ``imported`` is how the provider finds the pool, where it is there already (``import_id``).
 
     Sizes are always written: the provider fills what is left out from the last state and calls that no change.
     ``autoscale`` is always written, as sizes have one writer.
@@ -53,7 +58,32 @@ def pool_file(pool: Pool) -> str:
     if pool.autoscale:  # the autoscaler changes the size; Terraform must not change it back
         paragraphs.append(block("lifecycle", attributes([("ignore_changes", [Reference("desired_nodes")])])))
     joined = [line for paragraph in paragraphs if paragraph for line in ("", *paragraph)][1:]
-    return text_of([HEADER, *block(f"resource {quote(RESOURCE)} {quote(resource_label(pool.name))}", joined)])
+    resource = [HEADER, *block(f"resource {quote(RESOURCE)} {quote(resource_label(pool.name))}", joined)]
+    return text_of(resource, _import_block(pool.name, imported) if imported else [])
+
+
+def import_id(pool: Pool, service_name: str, kube_id: str) -> str:
+    """How terraform-provider-ovh finds an existing pool. Raises ValueRefused where one of the ids is not known."""
+    ids = (service_name, kube_id, pool.state.id if pool.state is not None else "")
+    if not all(ids):
+        raise ValueRefused("a pool is imported by the ids of project, cluster and pool, and one of them is not given")
+    return "/".join(ids)
+
+
+def _import_block(pool: str, imported: str) -> list[str]:
+    """Takes an existing pool into Terraform's state (Terraform 1.5, OpenTofu 1.6)."""
+    return block("import", attributes([("to", Reference(address(pool))), ("id", imported)]))
+
+
+def released_text(pool: str) -> str:
+    """The file that takes a pool out of Terraform's state and leaves the pool alone (Terraform 1.7, OpenTofu 1.10).
+
+    It says itself which versions know the block: older ones then fail before they plan.
+    """
+    versions = block("terraform", attributes([("required_version", RELEASE_VERSION)]))
+    kept = block("lifecycle", attributes([("destroy", False)]))
+    forgotten = block("removed", [*attributes([("from", Reference(address(pool)))]), "", *kept])
+    return text_of([RELEASED, *versions], forgotten)
 
 
 def resized_text(text: str, desired: int) -> str | None:
@@ -63,20 +93,6 @@ def resized_text(text: str, desired: int) -> str | None:
         return None
     match = found[0]
     return f"{text[: match.start()]}{match['head']}{desired}{text[match.end() :]}"
-
-
-def import_file(pools: Sequence[Pool], *, service_name: str, kube_id: str) -> str:
-    """Blocks that adopt existing pools (Terraform 1.5, OpenTofu 1.6). A pool whose id is not known has none."""
-    blocks = [
-        _import(pool.name, f"{service_name}/{kube_id}/{pool.state.id}")
-        for pool in sorted(pools, key=lambda one: one.name)
-        if pool.state is not None and pool.state.id
-    ]
-    return text_of(*blocks) if blocks else ""
-
-
-def _import(pool: str, identity: str) -> list[str]:
-    return block("import", attributes([("to", Reference(address(pool))), ("id", identity)]))
 
 
 def _zones(pool: Pool) -> list[tuple[str, Value]]:

@@ -1,5 +1,7 @@
 """Reads a pool back from its Terraform file: the attributes that poolplan writes, with literal values, nothing else.
 
+Beside its resource stands at most the ``import`` block of this very pool.
+
 What is not known here would be lost when the file is written again, so it is refused with its line.
 """
 
@@ -9,10 +11,11 @@ from planner.pools import NODES_PER_POOL, Pool, PoolName
 from renderer.errors import TextRefused
 from renderer.hcl import Reference
 from renderer.hclread import Attribute, Block, parse
-from renderer.terraform import KUBE_ID, RESOURCE, SERVICE_NAME
+from renderer.terraform import KUBE_ID, RESOURCE, SERVICE_NAME, address
 from renderer.wire import NO_TEMPLATE, Count, Misfit, Template, Wire, fit, pairs, taints_of
 
 _OWNER = {"service_name": SERVICE_NAME, "kube_id": KUBE_ID}
+_IMPORT = "import"
 #: Blocks that are Terraform's own business: they say nothing of the pool.
 _PASSED_OVER = frozenset({"lifecycle", "timeouts"})
 
@@ -34,22 +37,42 @@ class _Resource(Wire, frozen=True):
 
 def read_pool(text: str, *, file: str) -> Pool:
     """The pool that the file declares. Raises TextRefused with the place of what is wrong."""
-    resource = _only_resource(parse(text, file=file), file)
+    return read_pool_file(text, file=file)[0]
+
+
+def read_pool_file(text: str, *, file: str) -> tuple[Pool, str]:
+    """The pool, and the id by which it is imported; empty where it is not. Raises TextRefused as ``read_pool``."""
+    whole = parse(text, file=file)
+    resource = _only_resource(whole, file)
     values = _tree(resource, file)
     for name, owner in _OWNER.items():
         if values.pop(name, None) != owner:
             reason = f"{name} must be {owner.path}: a pool file belongs to the cluster of its folder"
             raise _refused(reason, file, _item(resource, name))
     try:
-        return _pool(fit(_plain(values, ""), _Resource))
+        pool = _pool(fit(_plain(values, ""), _Resource))
     except Misfit as misfit:
         what = f"{misfit.path}: {misfit.reason}" if misfit.path else misfit.reason
         raise _refused(what, file, _item(resource, misfit.path)) from None
+    return pool, _imported(whole, pool.name, file)
+
+
+def _imported(whole: Block, pool: str, file: str) -> str:
+    blocks = [one for one in whole.blocks() if one.kind == _IMPORT]
+    if not blocks:
+        return ""
+    values = {one.name: one.value for one in blocks[0].attributes()}
+    identity = values.get("id")
+    if len(blocks) > 1 or values.get("to") != Reference(address(pool)) or not isinstance(identity, str):
+        reason = f"an import block here takes in {address(pool)} by a plain id and nothing else, once"
+        raise _refused(reason, file, blocks[-1])
+    return identity
 
 
 def _only_resource(whole: Block, file: str) -> Block:
     wanted = [item for item in whole.body if isinstance(item, Block) and item.labels[:1] == (RESOURCE,)]
-    others = [item for item in whole.body if item not in wanted]
+    aside = [item for item in whole.blocks() if item.kind == _IMPORT]
+    others = [item for item in whole.body if item not in (*wanted, *aside)]
     if others or len(wanted) != 1 or len(wanted[0].labels) != 2:
         reason = f"a pool file holds one resource of type {RESOURCE} and nothing else"
         raise _refused(reason, file, (*others, *reversed(wanted), whole)[0])

@@ -31,14 +31,22 @@ def nodes_text(summary: Summary) -> str:
 def glance_text(summary: Summary) -> str:
     """Nodes, money and pods in one line: ``+2 ~1 -0 nodes, +€0.20/h (+€149/month), 7 pods waiting since 09:12 UTC``."""
     parts = [nodes_text(summary), rough_price(summary.hourly, summary.monthly, summary.currency)]
-    settings = sum(not (line.added or line.renewed or line.removed) for line in summary.lines)
+    handed = summary.imports + summary.releases
+    settings = sum(not (line.added or line.renewed or line.removed) for line in summary.lines) - handed
     if settings:
         parts.append(f"settings of {count(settings, 'pool')}")
+    parts += handovers(summary, "imported", "released")
     waiting = summary.pending.pods or summary.waiting
     if waiting:
         since = time_text(summary.pending.since, now=summary.now)
         parts.append(f"{count(waiting, 'pod')} waiting" + (f" since {since}" if since else ""))
     return ", ".join(parts)
+
+
+def handovers(summary: Summary, taken: str, freed: str, *, noun: str = "pool") -> list[str]:
+    """``2 pools imported``, where there are any: they are left as they are, so no other figure tells of them."""
+    found = ((summary.imports, taken), (summary.releases, freed))
+    return [f"{count(number, noun) if noun else number} {word}" for number, word in found if number]
 
 
 def time_text(time: str, *, now: str) -> str:
@@ -65,7 +73,8 @@ def pending_text(summary: Summary) -> str:
 
 def counts_text(summary: Summary) -> str:
     """How many pools change, and the nodes of all pools."""
-    changed = f"{summary.adds} to add, {summary.updates} to change, {summary.deletes} to delete"
+    parts = [f"{summary.adds} to add", f"{summary.updates} to change", f"{summary.deletes} to delete"]
+    changed = ", ".join((*parts, *handovers(summary, "to import", "to release", noun="")))
     return f"{changed}. {summary.nodes_before} → {count(summary.nodes_after, 'node')}"
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from planner.plan import Action
 from planner.pools import PoolSet
+from planner.portion import HANDOVERS
 
 if TYPE_CHECKING:
     from planner.plan import Change, Plan
@@ -51,7 +53,10 @@ def steps_of(plan: Plan) -> tuple[Step, ...]:
     growing = tuple(str(one.pool) for one in plan.changes if not lessens(one))
     lessening = [one for one in plan.changes if lessens(one)]
     victims = tuple(sorted(node for one in lessening for node in one.victims))
-    steps = [Step(Act.GROW, growing), Step(Act.WAIT, growing)] if growing else []
+    steps = [Step(Act.GROW, growing)] if growing else []
+    # A pool that only changes hands stays in whatever state it is in.
+    coming = tuple(str(one.pool) for one in plan.changes if not lessens(one) and one.action not in HANDOVERS)
+    steps += [Step(Act.WAIT, coming)] if coming else []
     if victims:
         steps += [Step(Act.CORDON, nodes=victims), Step(Act.DRAIN, nodes=victims)]
     for one in lessening:
@@ -59,7 +64,7 @@ def steps_of(plan: Plan) -> tuple[Step, ...]:
             steps.append(Step(Act.REMOVE, (str(one.pool),), tuple(sorted(one.victims))))
     if lessening:
         steps.append(Step(Act.SETTLE, tuple(str(one.pool) for one in lessening)))
-    return (*steps, Step(Act.VERIFY, tuple(str(one.pool) for one in plan.changes)))
+    return (*steps, Step(Act.VERIFY, tuple(str(one.pool) for one in plan.changes if one.action is not Action.RELEASE)))
 
 
 def lessens(change: Change) -> bool:

@@ -21,9 +21,16 @@ LEAVING = ("DELETING", "DELETED")
 
 
 def names_untracked(plan: Plan, engine_plan: EnginePlan) -> frozenset[str]:
-    """The pools that the plan knows, now or in the end, and the engine does not, nor would import or move."""
-    tracked = {one.pool_name for one in engine_plan.settled}
-    tracked |= {one.pool_name for one in engine_plan.changes if one.import_id or one.previous_address}
+    """The pools that the plan knows, now or in the end, and the engine does not, nor would import as planned, or move.
+
+    What is released is not taken up again. What the files import and the plan does not was in a state that is lost.
+    """
+    planned = {action: {str(one.pool) for one in plan.changes if one.action is action} for action in Action}
+    tracked = {one.pool_name for one in engine_plan.settled} | planned[Action.RELEASE]
+    tracked |= {
+        one.pool_name for one in engine_plan.changes
+        if one.previous_address or (one.import_id and one.pool_name in planned[Action.IMPORT])
+    }  # fmt: skip
     return (plan.declared.names() | plan.desired.names()) - tracked
 
 

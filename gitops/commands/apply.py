@@ -15,6 +15,7 @@ from gitops.gather import Sources
 if TYPE_CHECKING:
     from gitops.engines.base import Progress
     from gitops.loop.delivering import Delivery
+    from planner.plan import Plan
 
 _REMEDY = "plan with poolplan propose, review and merge"
 
@@ -54,7 +55,8 @@ def conclude(delivery: Delivery, branch: str) -> int:
     drift = []
     for turn, applied in delivery.applied:
         pools, nodes = _count(applied.changed, "pool"), _count(len(applied.removed), "node")
-        click.echo(f"Applied {turn.plan.digest[7:19]}: {pools} changed, {nodes} removed.")
+        told = ", ".join((f"{pools} changed", f"{nodes} removed", *_handed(turn.plan)))
+        click.echo(f"Applied {turn.plan.digest[7:19]}: {told}.")
         drift += [f"still different: {one}" for one in applied.drift]
     for line in drift:
         remark(line)
@@ -66,6 +68,15 @@ def conclude(delivery: Delivery, branch: str) -> int:
     if not delivery.applied:
         click.echo("Nothing to do: the approved plan is in effect.")
     return ExitCode.FAILED if drift else ExitCode.DONE
+
+
+def _handed(plan: Plan) -> list[str]:
+    """How many pools changed hands, where any did."""
+    from planner.plan import Action  # noqa: PLC0415 - loaded only when the command runs
+
+    found = [(sum(one.action is action for one in plan.changes), word) for action, word in
+             ((Action.IMPORT, "imported"), (Action.RELEASE, "released"))]  # fmt: skip
+    return [f"{_count(number, 'pool')} {word}" for number, word in found if number]
 
 
 def _report(progress: Progress) -> None:

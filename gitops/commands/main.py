@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "apply": ("gitops.commands.apply", "Apply the approved plan with Terraform, and nothing else."),
     "emergency": ("gitops.commands.emergency", "Apply growth now, without review, and leave the same record."),
     "history": ("gitops.commands.history", "Tell what was proposed, approved and applied, and what it cost."),
+    "import": ("gitops.commands.take", "Propose to bring existing pools under management, as they are."),
+    "release": ("gitops.commands.release", "Propose to let go of pools, and leave them as they are."),
     "drift": ("gitops.commands.drift", "Compare the pools Git declares with those the provider has."),
     "snapshot": ("gitops.commands.snapshot", "Save a live cluster to a file that plans identically."),
     "catalog": ("gitops.commands.catalog", "Write a catalog of flavors and prices from the OVH API."),

@@ -30,7 +30,7 @@ def command(plan: Path, into: Path, service_name: str, kube_id: str, settings: P
     from gitops.settings_read import load_settings  # noqa: PLC0415 - likewise
     from renderer.layout import MANIFESTS, TERRAFORM  # noqa: PLC0415 - likewise
     from renderer.terraform_settings import TerraformSettings  # noqa: PLC0415 - likewise
-    from renderer.tree import removed_paths, render_files  # noqa: PLC0415 - likewise
+    from renderer.tree import removed_paths, render_plan  # noqa: PLC0415 - likewise
 
     found = read_plan(plan)
     variables = environment()
@@ -44,7 +44,7 @@ def command(plan: Path, into: Path, service_name: str, kube_id: str, settings: P
             remark("ids that are not given become Terraform variables: see --service-name, --kube-id and --settings")
         terraform, delegate = TerraformSettings(service_name=service_name, kube_id=kube_id), None
     existing = read_folders(into, (TERRAFORM, MANIFESTS))
-    files = render_files(found.desired, terraform, existing=existing, delegate=delegate)
+    files = render_plan(found, terraform, existing=existing, delegate=delegate)
     written = write_folder(into, files, removed=removed_paths(existing, files))
     remark(f"{len(files)} files in {into}, {written} of them changed")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from python_terraform import IsFlagged
@@ -21,7 +20,7 @@ from gitops.files import file_names, write_folder
 from gitops.redact import redact, secret_values
 from renderer.files import FileSet
 from renderer.layout import TERRAFORM
-from renderer.terraform import RESOURCE
+from renderer.terraform import address, import_id
 from renderer.tree import with_pools
 
 if TYPE_CHECKING:
@@ -32,11 +31,9 @@ if TYPE_CHECKING:
     from gitops.engines.base import Goal, Progress
     from gitops.engines.events import Diagnostic
     from gitops.process import Finished
-    from planner.pools import Pool, PoolSet
+    from planner.pools import PoolSet
 
 NO_CONCERN = "Incomplete lock file information for providers"  # said of every provider that comes from a mirror
-ADOPTING = PurePosixPath("poolplan-adopting.tf")
-"""Beside the approved files, and only while pools are taken into the state."""
 CHANGES = 2  # the exit code of `plan -detailed-exitcode` when there is something to do
 
 
@@ -131,10 +128,10 @@ class TerraformEngine:
 
         Raises Stalled, with nothing done, where Terraform would not take them just as they are.
         """
-        addresses = [f"{RESOURCE}.{pool.name}" for pool in pools]
-        self._write(with_pools(self._files, pools).inside(TERRAFORM), extra=_import_blocks(pools, owner))
-        planned = self._plan_file_of("taking pools into the state", target=addresses)
-        wanted = {f"{RESOURCE}.{pool.name}": import_id(pool, owner) for pool in pools}
+        imports = {str(pool.name): import_id(pool, owner.service_name, owner.kube_id) for pool in pools}
+        wanted = {address(name): imported for name, imported in imports.items()}
+        self._write(with_pools(self._files, pools, imports=imports).inside(TERRAFORM))
+        planned = self._plan_file_of("taking pools into the state", target=list(wanted))
         found = {one.address: one.import_id for one in planned.changes if one.actions == ("no-op",)}
         if found != wanted or len(planned.changes) != len(wanted) or planned.other_changes:
             names = ", ".join(pool.name for pool in pools)
@@ -149,11 +146,9 @@ class TerraformEngine:
         self._succeeded(shown, "reading the state")
         return parse_state(parse_document(shown.out))
 
-    def _write(self, files: FileSet, *, extra: str = "") -> None:
-        """Exactly these files, and one with the ``extra``; the state and Terraform's lock file beside them stay."""
+    def _write(self, files: FileSet) -> None:
+        """Exactly these files; the state and Terraform's lock file beside them stay."""
         folder = self._settings.directory
-        if extra:
-            files = FileSet.of({**files.as_map(), ADOPTING: extra})
         stale = [path for path in file_names(folder) if path.suffix == ".tf" and files.get(path) is None]
         write_folder(folder, files, removed=stale)
 
@@ -196,17 +191,6 @@ class TerraformEngine:
 
     def _sentences(self, warnings: Sequence[Diagnostic]) -> tuple[str, ...]:
         return tuple(redact(_sentence(warning), self._secrets) for warning in warnings)
-
-
-def import_id(pool: Pool, owner: Owner) -> str:
-    """What OVHcloud's provider knows an existing pool by."""
-    return f"{owner.service_name}/{owner.kube_id}/{pool.state.id if pool.state else ''}"
-
-
-def _import_blocks(pools: PoolSet, owner: Owner) -> str:
-    return "".join(
-        f'import {{\n  to = {RESOURCE}.{pool.name}\n  id = "{import_id(pool, owner)}"\n}}\n' for pool in pools
-    )
 
 
 def _environment(settings: TerraformSettings) -> dict[str, str]:

@@ -14,7 +14,7 @@ from renderer.layout import PLAN, PLAN_TEXT, POOLS
 from renderer.markdown import LIMIT
 from renderer.proposal import render_proposal
 from renderer.sections import LEAST
-from renderer.tree import removed_paths, render_files
+from renderer.tree import removed_paths, render_plan
 
 if TYPE_CHECKING:
     from gitops.loop.trees import Tree
@@ -40,7 +40,7 @@ def draft_of(
     Where a description of ``limit`` characters may not hold all there is to say, the commit has it in a file.
     """
     pools = tree.files.inside(POOLS)
-    rendered = render_files(plan.desired, settings.terraform, existing=pools, delegate=settings.delegate)
+    rendered = render_plan(plan, settings.terraform, existing=pools, delegate=settings.delegate)
     removed = [*(POOLS / path for path in removed_paths(pools, rendered)), *evidence.removed]
     proposal = render_proposal(plan, cluster=settings.name, kind=kind, limit=max(limit - LEAST, LEAST))
     texts = {**rendered.under(POOLS).as_map(), **evidence.files.as_map(), PLAN: plan_text(plan)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gitops.forges.base import RequestState
 from gitops.git.base import BranchName, CommitId
+from gitops.loop.asked import asked_plans
 from gitops.loop.chain import read_chain
 from gitops.loop.drafting import NO_EVIDENCE, proposal_branch
 from gitops.loop.emergencies import retroactive
@@ -22,7 +23,7 @@ from gitops.review.judge import Facts, Withheld, judge
 from planner.between import DRIFTED, Given, adoption, plan_between, without_victims
 from planner.leaving import name_victims, side_by_side
 from planner.plan import Reason
-from planner.portion import Kind, portions
+from planner.portion import HANDOVERS, Kind, portions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,12 +82,13 @@ def look(
         world=world, trees=trees, now=now, inputs=inputs, ledger=ledger, chain=chain, evidence=evidence,
         freeze=freeze_of(world, chain.head.commit, trees.settings),
     )  # fmt: skip
+    asked = asked_plans(trees, chain.head, inputs, now=plan.evidence.now)
     withheld = _withheld(seen)
     if withheld is not None and withheld.wants_plan:
         seen.unapproved = f"{trees.settings.git.branch} asks for what is not approved: {withheld.reasons[0]}"
-        seen.wanted = {**dict(portions(plan)), Kind.POLICY: _confirmation(seen, plan)}
+        seen.wanted = {**asked, **dict(portions(plan)), Kind.POLICY: _confirmation(seen, plan)}
     else:
-        seen.wanted = {**dict(portions(plan)), **_drift(seen, plan)}
+        seen.wanted = {**asked, **dict(portions(plan)), **_drift(seen, plan)}
     seen.wanted[Kind.EMERGENCY] = retroactive(trees, chain.head, ledger, inputs.observed)
     return seen
 
@@ -115,9 +117,13 @@ def situation_of(seen: Pass, kind: Kind) -> Situation:
 
 
 def _with_waits(seen: Pass, situation: Situation, plan: Plan) -> Situation:
+    """What a person asks for waits for nothing, and takes nobody's place."""
     proposals, kind = seen.settings.proposals, situation.kind
+    if kind in HANDOVERS.values():
+        return situation
     prefix = f"{seen.settings.git.proposal_prefix}{seen.settings.name}/"
-    others = {proposal_branch(one, seen.settings) for one in Kind} - {situation.standing.branch}
+    kinds = [one for one in Kind if one not in HANDOVERS.values()]
+    others = {proposal_branch(one, seen.settings) for one in kinds} - {situation.standing.branch}
     standing = sum(branch in others for branch, _ in seen.world.repository.branches(prefix))
     return replace(
         situation, declined=declined(kind, plan, seen.ledger, proposals),

@@ -44,11 +44,11 @@ def propose(
     The branches are as of the repository's last ``refresh``. Doing it again changes nothing.
     """
     seen = look(world, trees, plan, inputs, now=now, evidence=evidence)
-    done = tuple(one for kind in Kind for one in _settle(seen, kind))
+    done = tuple(one for kind in Kind for one in settle(seen, kind))
     return Proposed(done=done, answers=answer_people(seen))
 
 
-def _settle(seen: Pass, kind: Kind) -> tuple[Done, ...]:
+def settle(seen: Pass, kind: Kind) -> tuple[Done, ...]:
     """A step of a kind, and the next where the first only cleared the way."""
     done: list[Done] = []
     for _ in range(MOST):

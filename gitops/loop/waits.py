@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gitops.loop.ledger import time_of
 from gitops.loop.records import Event, figures_of
-from planner.portion import Kind
+from planner.portion import HANDOVERS, Kind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,6 +79,8 @@ def _grown(now: int, then: int, margin: int) -> bool:
 
 def comes_again(kind: Kind, proposals: Proposals) -> str:
     """What must happen before a declined proposal is made again."""
+    if kind in HANDOVERS.values():
+        return "somebody asks for it"
     if kind in (Kind.POLICY, Kind.DRIFT):
         return "the plan is another one"
     what, urgent = ("pods wait", ", or more urgent ones") if kind is Kind.UP else ("is saved", "")

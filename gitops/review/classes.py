@@ -31,15 +31,18 @@ class Class(Enum):
     DELETE = "delete"
     REPLACE = "replace"
     POLICY = "policy"
+    IMPORT = "import"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """All changes of one class in a plan.
 
-    ``nodes`` are those ordered or let go, whichever are more, and of POLICY those whose pool changes. ``hourly`` and
-    ``monthly`` add up how far each pool's cost moves, up or down, in micro-units: what one pool saves never hides what
-    another one costs. ``priced``: the price of every pool is known. ``priority`` is the least of the changes'.
+    ``nodes`` are those ordered or let go, whichever are more, and of POLICY, IMPORT and RELEASE all of the pools.
+    ``hourly`` and ``monthly`` add up how far each pool's cost moves, up or down, in micro-units: what one pool saves
+    never hides what another one costs. ``priced``: the price of every pool is known. ``priority`` is the least of the
+    changes'.
     """
 
     kind: Class
@@ -53,7 +56,10 @@ class Measure:
 
 def classes_of(change: Change) -> tuple[Class, ...]:
     """Every class that the change is of, at least one."""
-    whole = {Action.CREATE: Class.GROW, Action.DELETE: Class.DELETE, Action.REPLACE: Class.REPLACE}
+    whole = {
+        Action.CREATE: Class.GROW, Action.DELETE: Class.DELETE, Action.REPLACE: Class.REPLACE,
+        Action.IMPORT: Class.IMPORT, Action.RELEASE: Class.RELEASE,
+    }  # fmt: skip
     if change.action in whole:
         return (whole[change.action],)
     found = []
@@ -94,7 +100,7 @@ def _measure(kind: Class, changes: list[Change]) -> Measure:
 
 
 def _nodes(kind: Class, change: Change) -> int:
-    if kind is Class.POLICY:
+    if kind in (Class.POLICY, Class.IMPORT, Class.RELEASE):
         return max((pool.desired for pool in (change.before, change.after) if pool is not None), default=0)
     if kind is Class.GROW:
         return nodes_added(change)

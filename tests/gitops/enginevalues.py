@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 OWNER = Owner(service_name="project", kube_id="kube")
 ACTIONS = {
     Action.CREATE: ("create",), Action.UPDATE: ("update",), Action.DELETE: ("delete",),
-    Action.REPLACE: ("delete", "create"),
+    Action.REPLACE: ("delete", "create"), Action.IMPORT: ("no-op",), Action.RELEASE: ("forget",),
 }  # fmt: skip
 
 
@@ -26,12 +26,13 @@ def values(pool: Pool, owner: Owner = OWNER) -> dict[str, Any]:
 
 def change(one: Change, owner: Owner = OWNER) -> EngineChange:
     before = values(one.before, owner) if one.before else None
-    after = values(one.after, owner) if one.after else None
+    after = values(one.after, owner) if one.after and one.action is not Action.RELEASE else None
+    known = f"{owner.service_name}/{owner.kube_id}/{before['id']}" if before and one.action is Action.IMPORT else ""
     if before and after and one.action is Action.UPDATE:
         after["id"] = before["id"]
     return EngineChange(
         address=f"{RESOURCE}.{one.pool}", resource_type=RESOURCE, pool_name=str(one.pool), actions=ACTIONS[one.action],
-        before=before, after=after, replace_paths=one.forces_replace,
+        before=before, after=after, replace_paths=one.forces_replace, import_id=known,
         after_unknown={"id": True, "status": True} if one.action in (Action.CREATE, Action.REPLACE) else {},
     )  # fmt: skip
 

@@ -13,7 +13,10 @@ from ruamel.yaml import YAML
 
 from gitops.agreement import RESOURCE, disagreements, pool_of
 from gitops.engines.base import EngineChange, EnginePlan
+from planner.between import NOTHING, Given
+from planner.catalog import Catalog
 from planner.diff import changed_fields
+from planner.handover import import_plan, release_plan
 from planner.plan import Plan
 from planner.pools import Pool, PoolName, PoolSet, ProviderState
 from planner.taints import EFFECTS, Taint
@@ -22,6 +25,11 @@ from tests.gitops.plans import plan_of, pool
 
 FILE = Path(__file__).parents[1] / "data" / "commands" / "agreement.yaml"
 CASES: dict[str, Any] = YAML(typ="safe", pure=True).load(FILE.read_text("utf-8"))
+
+
+GIVEN = Given(
+    catalog=Catalog(currency="EUR", source="", regions=(), flavors=()), policy=NOTHING, now="2026-03-01T12:00:00Z"
+)  # fmt: skip
 
 
 def known(name: str, desired: int = 1, **fields: Any) -> Pool:
@@ -34,6 +42,10 @@ def approved(kind: str) -> Plan:
         return plan_of((one,), (one,))
     if kind == "replace":
         return plan_of((one,), (pool("a", 1, flavor="b3-16"),))
+    if kind == "import":
+        return import_plan(PoolSet(), [one], GIVEN)
+    if kind == "release":
+        return release_plan(PoolSet.of([one]), [one], GIVEN)
     made = pool("b", 1, labels=(("team", "web"),), taints=(Taint("gpu"),))
     return plan_of((one, other), (one.resized(2), made))
 

@@ -90,16 +90,23 @@ def placements(draw: st.DrawFn) -> tuple[PlacedNode, ...]:
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Some pools stay, some change, some go and some are new; the rest at will."""
+    """Some pools stay, some change, some go, some are new and some change hands; the rest at will."""
     before = draw(few_pools)
     declared = PoolSet.of(before)
     fates = [draw(st.sampled_from([pool, None, replace(draw(pools), name=pool.name)])) for pool in before]
     kept = [pool for pool in fates if pool is not None]
     fresh = [pool for pool in draw(few_pools) if pool.name not in declared.names()]
     desired = PoolSet.of([*kept, *fresh])
+    handed = {
+        str(pool.name): draw(_handovers(pool)) for pool in declared
+        if desired.get(pool.name) == pool and draw(st.booleans())
+    }  # fmt: skip
     changes = [
-        draw(_changes(declared.get(name), desired.get(name))) for name in sorted(declared.names() | desired.names())
+        handed.get(name) or draw(_changes(declared.get(name), desired.get(name)))
+        for name in sorted(declared.names() | desired.names())
     ]
+    declared = PoolSet.of(pool for pool in declared if _stays(handed.get(pool.name), Action.IMPORT))
+    desired = PoolSet.of(pool for pool in desired if _stays(handed.get(pool.name), Action.RELEASE))
     return Plan(
         declared=declared, desired=desired, changes=tuple(one for one in changes if one.action is not Action.NOOP),
         placements=draw(placements()), unplaced=tuple(draw(st.lists(unplaced, max_size=2))), warnings=draw(few_texts),
@@ -108,6 +115,21 @@ def plans(draw: st.DrawFn) -> Plan:
         evidence=draw(st.builds(
             Evidence, snapshot=digests, policy=digests, catalog=digests, pools=digests, now=texts, prices=texts
         )),
+    )  # fmt: skip
+
+
+def _stays(change: Change | None, action: Action) -> bool:
+    return change is None or change.action is not action
+
+
+@st.composite
+def _handovers(draw: st.DrawFn, pool: Pool) -> Change:
+    """A pool that is there, and comes under management or is let go of."""
+    before = replace(pool, state=ProviderState(id="a-b-c"))
+    action, price = draw(st.sampled_from([Action.IMPORT, Action.RELEASE])), draw(prices)
+    return Change(
+        pool=pool.name, action=action, before=before, after=pool, cost_before=price, cost_after=price,
+        reasons=tuple(draw(st.lists(st.builds(Reason, texts, texts), max_size=2))),
     )  # fmt: skip
 
 

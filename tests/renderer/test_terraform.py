@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from planner.errors import ValueRefused
-from planner.pools import Pool, PoolName, ProviderState
+from planner.pools import Pool, PoolName
 from planner.taints import Taint
 from renderer.errors import TextRefused
-from renderer.terraform import address, import_file, pool_file, resized_text, resource_label
-from renderer.terraform_read import read_pool
+from renderer.terraform import address, pool_file, released_text, resized_text, resource_label
+from renderer.terraform_read import read_pool, read_pool_file
 from tests.renderer.cases import FOLDER
 from tests.renderer.programs import refuse_unformatted
 from tests.renderer.strategies import pools, sizes
@@ -79,13 +79,32 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
         pool_file(replace(DEMO, name=PoolName(name)))
 
 
-def test_existing_pools_are_imported_by_their_ids() -> None:
-    known = replace(DEMO, state=ProviderState(id="1f2e"))
+def test_an_existing_pool_is_imported_by_its_id() -> None:
+    text = pool_file(DEMO, imported="s/k/1f2e")
 
-    assert import_file([replace(DEMO, name=PoolName("z")), known], service_name="s", kube_id="k") == (
-        'import {\n  to = ovh_cloud_project_kube_nodepool.demo\n  id = "s/k/1f2e"\n}\n'
+    assert text == (
+        f'{pool_file(DEMO)}\nimport {{\n  to = ovh_cloud_project_kube_nodepool.demo\n  id = "s/k/1f2e"\n}}\n'
     )
-    assert import_file([DEMO], service_name="s", kube_id="k") == ""
+    assert read_pool_file(text, file="x.tf") == (DEMO, "s/k/1f2e")
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("nodepool.demo\n  id", "nodepool.other\n  id"), ('"s/k/1f2e"', "local.kube_id"), ("  id = ", "  ids = "),
+    ("import {", "import {\n}\n\nimport {"),
+])  # fmt: skip
+def test_an_import_of_anything_else_is_refused_with_its_place(old: str, new: str) -> None:
+    text = pool_file(DEMO, imported="s/k/1f2e").replace(old, new)
+
+    with pytest.raises(TextRefused, match=r"x\.tf:\d+:1: an import block here takes in ovh_cloud_project_kube_nodepool"):
+        read_pool(text, file="x.tf")
+
+
+def test_a_released_pool_is_forgotten_and_not_destroyed() -> None:
+    assert released_text("demo") == (
+        "# poolplan owns this file. It lets go of the pool and leaves it as it is; delete it after that.\n"
+        'terraform {\n  required_version = ">= 1.7.0"\n}\n\n'
+        "removed {\n  from = ovh_cloud_project_kube_nodepool.demo\n\n  lifecycle {\n    destroy = false\n  }\n}\n"
+    )
 
 
 def test_comments_and_other_notations_are_read() -> None:

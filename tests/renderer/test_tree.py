@@ -8,13 +8,18 @@ from pathlib import PurePosixPath
 import pytest
 from hypothesis import given
 
+from planner.between import NOTHING, Given, plan_between
+from planner.catalog import Catalog
 from planner.errors import ValueRefused
-from planner.pools import Pool, PoolName, PoolSet
+from planner.handover import import_plan, release_plan
+from planner.pools import Pool, PoolName, PoolSet, ProviderState
 from renderer.errors import TextRefused
 from renderer.files import FileSet
 from renderer.layout import Live, cluster_folder, is_owned, plan_file, pools_folder
+from renderer.terraform import pool_file, released_text
+from renderer.terraform_read import read_pool
 from renderer.terraform_settings import TerraformSettings
-from renderer.tree import parse_pools, removed_paths, render_files
+from renderer.tree import parse_pools, removed_paths, render_files, render_plan
 from tests.renderer.strategies import few_examples, pool_sets
 
 SETTINGS = TerraformSettings(service_name="0123456789abcdef0123456789abcdef", kube_id="1111-2222")
@@ -170,3 +175,49 @@ def test_a_path_that_leaves_its_folder_is_refused(path: str) -> None:
 def test_a_cluster_name_that_is_no_folder_name_is_refused(name: str) -> None:
     with pytest.raises(ValueRefused, match="is no name of a cluster"):
         cluster_folder(name)
+
+
+KNOWN = replace(TWO, state=ProviderState(id="1f2e"))
+POOL_FILE, GONE_FILE = PurePosixPath("terraform/pool-two.tf"), PurePosixPath("terraform/released-two.tf")
+IMPORT = '\nimport {\n  to = ovh_cloud_project_kube_nodepool.two\n  id = "0123456789abcdef0123456789abcdef/1111-2222/1f2e"\n}\n'
+GIVEN = Given(catalog=Catalog(currency="EUR", source="", regions=(), flavors=()), policy=NOTHING, now="2026-03-01T12:00:00Z")
+ALONE = render_files(PoolSet.of([ONE]), SETTINGS)
+TAKEN = render_plan(import_plan(PoolSet.of([ONE]), [KNOWN], GIVEN), SETTINGS, existing=ALONE)
+FREED = render_plan(release_plan(POOLS, [KNOWN], GIVEN), SETTINGS, existing=TAKEN)
+
+
+def test_an_imported_pool_is_a_file_like_any_other_with_an_import_block() -> None:
+    assert TAKEN.as_map() == {**FILES.as_map(), POOL_FILE: (FILES.get(POOL_FILE) or "") + IMPORT}
+    assert [parse_pools(TAKEN, live) for live in Live] == [POOLS, POOLS]
+
+
+@pytest.mark.parametrize(("changed", "kept"), [
+    (TWO, True), (TWO.resized(5), True), (replace(TWO, labels=()), True), (replace(TWO, flavor="b3-32"), False),
+])  # fmt: skip
+def test_how_it_was_imported_stays_while_it_is_the_same_pool(changed: Pool, *, kept: bool) -> None:
+    text = render_files(PoolSet.of([ONE, changed]), SETTINGS, existing=TAKEN).get(POOL_FILE) or ""
+
+    assert text.endswith(IMPORT) is kept
+    assert read_pool(text, file="") == changed
+
+
+def test_an_import_block_that_a_person_deleted_does_not_come_back() -> None:
+    assert render_files(PoolSet.of([ONE, TWO.resized(5)]), SETTINGS, existing=FILES).get(POOL_FILE) == (
+        pool_file(TWO.resized(5))
+    )
+
+
+def test_a_released_pool_leaves_word_for_terraform_until_it_is_declared_again() -> None:
+    nothing = plan_between(PoolSet.of([ONE]), PoolSet.of([ONE]), GIVEN)
+    again = import_plan(PoolSet.of([ONE]), [KNOWN], GIVEN)
+
+    assert FREED.as_map() == {**ALONE.as_map(), GONE_FILE: released_text("two")}
+    assert removed_paths(TAKEN, FREED) == (PurePosixPath("manifests/two.yaml"), POOL_FILE)
+    assert render_plan(nothing, SETTINGS, existing=FREED) == FREED
+    assert render_plan(again, SETTINGS, existing=FREED) == TAKEN
+    assert removed_paths(FREED, TAKEN) == (GONE_FILE,)
+
+
+def test_an_import_needs_every_id() -> None:
+    with pytest.raises(ValueRefused, match="ids of project, cluster and pool"):
+        render_plan(import_plan(PoolSet(), [KNOWN], GIVEN), TerraformSettings(kube_id="1111"))
