@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from gitops.clock import Clock
     from gitops.engines.base import EngineChange, EnginePlan, Goal, Progress
+    from gitops.engines.delegate_status import Seen
     from gitops.engines.live_branch import LiveBranch
     from gitops.engines.ovh_api import OvhApiEngine
     from gitops.engines.sight import Sight
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from gitops.git.base import Commit
     from gitops.ovh.client import OvhClient
 
+_LET_BE: Final = "nodes are removed once the delegate lets the pools be"
+_LET_GO: Final = "pools are deleted once the delegate has let go of them"
 NAMES: Final = {Delegate.ARGO_CD: "Argo CD", Delegate.FLUX: "Flux", Delegate.TOFU_CONTROLLER: "tofu-controller"}
 
 
@@ -104,15 +107,17 @@ class DelegatedEngine:
         tofu-controller applies nothing that is not approved, so it need not. Raises Refused where the delegate cannot
         be seen, Waiting where it takes too long.
         """
-        if self._parts.approval is not None or self._parts.live.head() is None:
+        head = self._parts.live.head()
+        if self._parts.approval is not None or head is None:
             return
+        self._refuse_unseen(self._parts.sight.look(head.id), _LET_BE)
         leaving = [manifest_file(name).relative_to(MANIFESTS) for name in names]
         rest = {path: text for path, text in self._parts.live.files() if path not in leaving}
         rest.pop(KUSTOMIZATION.relative_to(MANIFESTS), None)
         left = parse_pools(FileSet.of(rest).under(MANIFESTS), Live.MANIFESTS)
         rest[KUSTOMIZATION.relative_to(MANIFESTS)] = kustomization(left)
         subject = f"Let {', '.join(sorted(names))} be while nodes are removed"
-        self._await_seen(self._promote(FileSet.of(rest), subject), "nodes are removed once it has let the pools be")
+        self._await_seen(self._promote(FileSet.of(rest), subject), _LET_BE)
 
     @property
     def _who(self) -> str:
@@ -146,7 +151,7 @@ class DelegatedEngine:
         them, so it must have seen that first.
         """
         if leaving:
-            self._await_seen(commit, "pools are deleted once it has let go of them")
+            self._await_seen(commit, _LET_GO)
         sent = []
         for change in leaving:
             sent.append(self._sent(change, None))
@@ -171,12 +176,15 @@ class DelegatedEngine:
             seen = self._parts.sight.look(commit.id)
             if seen.applied:
                 return
-            if seen.stage is Stage.UNSEEN:
-                raise Refused(f"{why}, and {self._who} cannot be seen: {seen.text}; nothing was removed")
+            self._refuse_unseen(seen, why)
             if (error := self._stuck(commit)) is not None:
                 raise error
             self._parts.clock.sleep(pause)
         raise self._late(commit, ())
+
+    def _refuse_unseen(self, seen: Seen, why: str) -> None:
+        if seen.stage is Stage.UNSEEN:
+            raise Refused(f"{why}, and {self._who} cannot be seen; nothing was removed", reasons=(seen.text,))
 
     def _stuck(self, commit: Commit) -> PoolplanError | None:
         seen = self._parts.sight.look(commit.id)

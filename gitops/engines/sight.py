@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     from gitops.git.base import CommitId
     from renderer.bootstrap import Following
 
-_APPLICATIONS: Final = ("argoproj.io/v1alpha1", ARGO_NAMESPACE, "applications")
-_SOURCES: Final = ("source.toolkit.fluxcd.io/v1", FLUX_NAMESPACE, "gitrepositories")
-_KUSTOMIZATIONS: Final = ("kustomize.toolkit.fluxcd.io/v1", FLUX_NAMESPACE, "kustomizations")
-_TERRAFORMS: Final = ("infra.contrib.fluxcd.io/v1alpha2", FLUX_NAMESPACE, "terraforms")
+_APPLICATION: Final = ("argoproj.io/v1alpha1", ARGO_NAMESPACE, "Application")
+_SOURCE: Final = ("source.toolkit.fluxcd.io/v1", FLUX_NAMESPACE, "GitRepository")
+_KUSTOMIZATION: Final = ("kustomize.toolkit.fluxcd.io/v1", FLUX_NAMESPACE, "Kustomization")
+_TERRAFORM: Final = ("infra.contrib.fluxcd.io/v1alpha2", FLUX_NAMESPACE, "Terraform")
+_PLURALS: Final = {
+    "Application": "applications", "GitRepository": "gitrepositories", "Kustomization": "kustomizations",
+    "Terraform": "terraforms",
+}  # fmt: skip
 _SAVED_FOR: Final = "savedPlan"
 """The annotation by which tofu-controller says of which plan a Secret is."""
 
@@ -75,20 +79,20 @@ class Sight:
     def _judged(self, commit: CommitId) -> Seen:
         name = self.following.name
         if self.delegate is Delegate.ARGO_CD:
-            return judge_application(self._object(*_APPLICATIONS, name), commit)
-        source = self._object(*_SOURCES, name)
+            return judge_application(self._object(*_APPLICATION, name), commit)
+        source = self._object(*_SOURCE, name)
         if self.delegate is Delegate.FLUX:
-            return judge_kustomization(source, self._object(*_KUSTOMIZATIONS, name), commit)
-        return judge_terraform(source, self._object(*_TERRAFORMS, name), commit, self.following.branch)
+            return judge_kustomization(source, self._object(*_KUSTOMIZATION, name), commit)
+        return judge_terraform(source, self._object(*_TERRAFORM, name), commit, self.following.branch)
 
-    def _object(self, api_version: str, namespace: str, plural: str, name: str) -> Mapping[str, Any]:
-        named = f"{plural}.{api_version.partition('/')[0]} {namespace}/{name}"
-        return _document(self.api().read_object(api_version, namespace, plural, name), named, self.delegate)
+    def _object(self, api_version: str, namespace: str, kind: str, name: str) -> Mapping[str, Any]:
+        answer = self.api().read_object(api_version, namespace, _PLURALS[kind], name)
+        return _document(answer, f"{kind} {namespace}/{name}", self.delegate)
 
     def _secret(self, name: str) -> Mapping[str, Any]:
-        named = f"secrets {FLUX_NAMESPACE}/{name}"
         try:
-            return _document(self.api().read_secret(FLUX_NAMESPACE, name), named, self.delegate)
+            answer = self.api().read_secret(FLUX_NAMESPACE, name)
+            return _document(answer, f"Secret {FLUX_NAMESPACE}/{name}", self.delegate)
         except _Unseen as error:
             raise Refused(f"the plan of tofu-controller cannot be compared: {error}; nothing was approved") from error
 

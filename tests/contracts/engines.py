@@ -296,7 +296,8 @@ def _api(_folder: Path, stack: ExitStack) -> Bench:
     return ApiBench(client, sandbox.url, clock)
 
 
-def _delegate(delegate: Delegate, stack: ExitStack) -> DelegateBench:
+def delegate_bench(delegate: Delegate, stack: ExitStack) -> DelegateBench:
+    """A delegated engine, and nothing on the live branch yet."""
     clock = WakingClock()
     timing = Timing(join_after=timedelta(seconds=90), settle_after=timedelta(seconds=20))
     sandbox = stack.enter_context(start_sandbox(SandboxOptions(timing=timing), clock))
@@ -322,6 +323,6 @@ def _terraform(folder: Path, stack: ExitStack) -> Bench:
 
 MAKERS = (
     Maker("fake", _memory), Maker("ovh-api", _api), Maker("terraform", _terraform),
-    Maker("argocd", lambda _folder, stack: _delegate(Delegate.ARGO_CD, stack)),
-    Maker("flux", lambda _folder, stack: _delegate(Delegate.FLUX, stack)),
+    Maker("argocd", lambda _folder, stack: delegate_bench(Delegate.ARGO_CD, stack)),
+    Maker("flux", lambda _folder, stack: delegate_bench(Delegate.FLUX, stack)),
 )  # fmt: skip
