@@ -147,7 +147,7 @@ class FakeCluster:
                 )
                 return _answer(500, {"kind": "Status", "message": message})
             for one in mine:
-                healthy = [each for each in self.pods.values() if _selects(one, each) and _is_healthy(each)]
+                healthy = [each for each in self.pods.values() if _selects(one, each) and is_healthy(each)]
                 if len(healthy) <= one["spec"]["minAvailable"]:
                     return _answer(429, _says_no(one, len(healthy)))
         answer = self._delete(key, options)
@@ -194,7 +194,7 @@ def _selects(budget: Object, pod: Object) -> bool:
     return same and wanted <= pod["metadata"].get("labels", {}).items()
 
 
-def _is_healthy(pod: Object) -> bool:
+def is_healthy(pod: Object) -> bool:
     return pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from gitops import errors
@@ -16,7 +20,7 @@ from gitops.cluster.node_hands import Blocked, Drained, DrainLimits
 from gitops.cluster.nodes_live import TRIES, LiveNodes
 from gitops.errors import Waiting
 from tests.contracts.nodes import budget, node, pod
-from tests.gitops.cluster.fakecluster import FakeCluster
+from tests.gitops.cluster.fakecluster import FakeCluster, is_healthy
 
 CASES: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(Path(__file__).with_name("draining.yaml"))
 KARPENTER = "karpenter.sh/do-not-disrupt"
@@ -132,6 +136,60 @@ def test_a_node_that_never_holds_still_is_said() -> None:
 def test_a_reason_names_node_and_pod() -> None:
     assert str(Blocked(node="n1", pod="shop/web", reason="it is stopping")) == "n1: shop/web: it is stopping"
     assert str(Blocked(node="n1", reason="it is closed")) == "n1: it is closed"
+
+
+pods = st.builds(
+    pod, st.sampled_from([f"p{number}" for number in range(9)]), st.sampled_from(("n1", "n2", "n3")),
+    app=st.sampled_from(("web", "api")), owner=st.sampled_from(("ReplicaSet", "ReplicaSet", "DaemonSet", "")),
+    slow=st.booleans(), phase=st.sampled_from(("Running", "Running", "Pending", "Succeeded")),
+    annotations=st.sampled_from(({}, {}, {KARPENTER: "true"}, {KARPENTER: "1m"})).map(dict),
+    priorityClassName=st.sampled_from(("", "system-cluster-critical")),
+)  # fmt: skip
+
+
+@given(
+    st.lists(pods, max_size=7, unique_by=lambda one: one["metadata"]["name"]), st.integers(0, 3),
+    st.sampled_from((None, 90)), st.integers(1, 3),
+)  # fmt: skip
+def test_whatever_runs_there_no_budget_is_broken_and_nobody_is_moved_in_vain(
+    made: list[dict[str, Any]], least: int, forced: int | None, at_once: int
+) -> None:
+    cluster, healthy = FakeCluster(), []
+    names = ["n1", "n2", "n3"]
+    cluster.put(*(node(name, pool="a") for name in names), budget("web", least=least), *copy.deepcopy(made))
+
+    def count() -> list[str]:
+        return sorted(name for (_, name), one in cluster.pods.items() if is_healthy(one) and app_of(one) == "web")
+
+    before = count()
+    cluster.after = lambda call: healthy.append((call, count()))
+    limits = DrainLimits(forced={} if forced is None else {"a": forced}, at_once=at_once)
+    nodes = LiveNodes(cluster, {}, clock=cluster.clock, limits=limits)
+    nodes.cordon(names, mark="sha256:aa")
+    found = nodes.drain(names, lambda _: None)
+
+    blocked = {one.node for one in found.blocked}
+    assert sorted([*found.emptied, *blocked]) == names
+    left = [one for one in cluster.pods.values() if "deletionTimestamp" not in one["metadata"]]
+    assert nodes.occupied(found.emptied) == tuple(
+        name for name in found.emptied if any(one["spec"]["nodeName"] == name for one in stuck(cluster))
+    )
+    guarded = {one["metadata"]["name"] for one in made if one["metadata"]["annotations"].get(KARPENTER) == "true"}
+    bare = {one["metadata"]["name"] for one in made if not one["metadata"]["ownerReferences"]}
+    if forced is None:
+        assert guarded | bare <= {one["metadata"]["name"] for one in left}
+        for previous, now in itertools.pairwise([before, *(seen for _, seen in healthy)]):
+            assert len(now) >= min(least, len(previous))
+
+
+def stuck(cluster: FakeCluster) -> list[dict[str, Any]]:
+    """Pods that do not stop, which nobody waits for in the end."""
+    return [one for one in cluster.pods.values() if "deletionTimestamp" in one["metadata"]]
+
+
+def app_of(one: dict[str, Any]) -> str:
+    name: str = one["metadata"]["labels"]["app"]
+    return name
 
 
 def test_an_idle_look_takes_three_calls_and_no_change() -> None:
