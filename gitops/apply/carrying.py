@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gitops.agreement import disagreements
+from gitops.apply.arriving import await_arrival, explained
 from gitops.apply.hands import Applied, Hands
 from gitops.apply.healing import heal
 from gitops.apply.journal import interrupted, noted
 from gitops.apply.preconditions import losing, other_nodes, still_there
 from gitops.apply.steps import Act, growth, lessens, steps_of
+from gitops.apply.supply import refuse_lacking
 from gitops.apply.untracked import names_untracked, untracked
 from gitops.apply.waiting import wait_until_ready
 from gitops.engines.base import Goal
-from gitops.errors import Refused
+from gitops.errors import PoolplanError, Refused
 from gitops.verify import find_drift
 from planner.pools import PoolSet
 
@@ -71,9 +73,14 @@ def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
     work.leaving = _leaving(work)
     if work.leaving:
         _refuse_in_use(work, _nodes(work), work.leaving, f"{NOTHING}, plan again")
-    for step in steps_of(plan):
-        with noted(hands.journal, hands.clock, plan.digest, step):
-            _ACTS[step.act](work, step)
+    try:
+        for step in steps_of(plan):
+            with noted(hands.journal, hands.clock, plan.digest, step):
+                _ACTS[step.act](work, step)
+    except PoolplanError as error:
+        if (told := explained(error, plan, hands)) is error:
+            raise
+        raise told from error
     return Applied(changed=work.changed, removed=work.leaving, drift=work.drift)
 
 
@@ -139,6 +146,7 @@ def _refuse_in_use(work: _Work, nodes: Nodes, names: Sequence[str], remedy: str)
 
 def _grow(work: _Work, _: Step) -> None:
     """What grows, while what leaves is still there; where nothing leaves, this is the whole plan."""
+    refuse_lacking(work.plan, work.hands, work.so_far)
     if not any(lessens(change) for change in work.plan.changes):
         _settle(work, _)
         return
@@ -160,9 +168,7 @@ def _carry_out(work: _Work, engine_plan: EnginePlan) -> None:
 
 
 def _wait(work: _Work, step: Step) -> None:
-    for pool in work.hands.client.pools():
-        if pool.name in step.pools and pool.state is not None:
-            wait_until_ready(work.hands.client, pool.state.id, work.hands.clock)
+    await_arrival(step.pools, work.hands)
 
 
 def _cordon(work: _Work, _: Step) -> None:
@@ -210,7 +216,8 @@ def _remove(work: _Work, step: Step) -> None:
         raise Refused(f"pool {name} is not there any more; plan again")
     assert change.after is not None, "a pool that stays has a size"  # noqa: S101 - for the type checker
     if set(change.victims) & set(work.leaving):
-        work.hands.stand_back(_shrinking(work.plan))
+        with _uncordoning(work, _nodes(work)):
+            work.hands.stand_back(_shrinking(work.plan))
         work.agreed = None
     sent = remove_victims(client, pool.state.id, change.victims, desired=change.after.desired)
     if sent:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gitops.apply.journal import MemoryJournal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gitops.apply.journal import Journal
     from gitops.clock import Clock
@@ -26,7 +26,8 @@ class Hands:
 
     ``files`` are those that declare a set of pools, by paths in the ``pools`` folder: in the end the approved ones.
     ``adopt`` lets the engine keep track of pools that are there, and changes nothing at the provider. ``stand_back`` is
-    called before nodes are taken out of these pools, so that no engine puts them back; it may raise.
+    called before nodes are taken out of these pools, so that no engine puts them back; it may raise. ``ready`` gives
+    the cluster's nodes and whether each is Ready, None where no cluster is at hand.
     """
 
     engine: Engine
@@ -39,6 +40,7 @@ class Hands:
     journal: Journal = field(default_factory=MemoryJournal)
     adopt: Callable[[PoolSet], None] = lambda _pools: None
     stand_back: Callable[[Sequence[str]], None] = lambda _names: None
+    ready: Callable[[], Mapping[str, bool] | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitops.errors import Fatal, PoolplanError, Stalled, Waiting
+from gitops.ovh.failures import QuotaLacking
 from gitops.redact import redact
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ _MEANINGS = {
     403: _KEYS,
     404: _Meaning(kind=Stalled, remedy="check the project (service_name) and the cluster (kube_id)"),
     409: _Meaning(kind=Stalled, remedy="look for a pool of the same name that poolplan does not know"),
-    412: _Meaning(kind=Stalled, remedy="ask OVHcloud to raise the quota of the project, or plan less"),
+    412: _Meaning(kind=QuotaLacking, remedy="ask OVHcloud to raise the quota of the project, or plan less"),
     429: _Meaning(kind=_later(60), remedy="too many requests: try again in a minute"),
 }
 _BUSY = _Meaning(kind=_later(30), remedy="the pool is busy: try again when it is READY")

@@ -14,7 +14,10 @@ LEAVING = frozenset({"DELETING", "DELETED"})
 
 
 class ProviderNode(msgspec.Struct, frozen=True, rename="camel"):
-    """A node as the provider knows it. Its name is the Kubernetes node's; ``instance_id`` None: no machine yet."""
+    """A node as the provider knows it. Its name is the Kubernetes node's; ``instance_id`` None: no machine yet.
+
+    ``created_at`` and ``deployed_at`` are RFC 3339, None where that did not happen yet.
+    """
 
     id: str
     name: str
@@ -22,6 +25,8 @@ class ProviderNode(msgspec.Struct, frozen=True, rename="camel"):
     flavor: str = ""
     node_pool_id: str = ""
     instance_id: str | None = None
+    created_at: str | None = None
+    deployed_at: str | None = None
 
     @property
     def leaving(self) -> bool:

@@ -11,6 +11,10 @@ in place of the error object. ``delay`` is in seconds; without ``status`` the re
     not-found-after-create   reads of the next new pool answer 404 for ``seconds`` (default 30)
     pool-quota-error         the next pool that is created or grows ends in USER_QUOTA_ERROR
     pool-error               the next pool that is created or grows ends in ERROR
+    pool-maintenance         the next pool that is created or grows ends in MAINTENANCE, its nodes INSTALLING
+    pool-stuck               the next pool that is created or grows never comes to an end
+    pool-suspended           the next pool that is created or grows ends in USER_NODE_SUSPENDED_SERVICE
+    node-lost                the next pool that is created or grows ends in USER_NODE_NOT_FOUND_ERROR
     node-out-of-stock        the next nodes end in FLAVOR_OUT_OF_STOCK_ERROR, their pool READY and UNDER_CAPACITY
     ready-after-delete       the next pool that is deleted still says READY for ``seconds`` (default 30)
     flavor-unavailable       ``flavor`` is sold out until the failure is taken back
@@ -50,12 +54,25 @@ class Scenario(StrEnum):
     NOT_FOUND_AFTER_CREATE = "not-found-after-create"
     POOL_QUOTA_ERROR = "pool-quota-error"
     POOL_ERROR = "pool-error"
+    POOL_MAINTENANCE = "pool-maintenance"
+    POOL_STUCK = "pool-stuck"
+    POOL_SUSPENDED = "pool-suspended"
+    NODE_LOST = "node-lost"
     NODE_OUT_OF_STOCK = "node-out-of-stock"
     READY_AFTER_DELETE = "ready-after-delete"
     FLAVOR_UNAVAILABLE = "flavor-unavailable"
     RATE_LIMITED = "rate-limited"
     SERVER_ERROR = "server-error"
     SLOW = "slow"
+
+
+#: Scenario → the status in which the growth of a pool ends.
+ENDS = {
+    Scenario.POOL_QUOTA_ERROR: PoolStatus.USER_QUOTA_ERROR, Scenario.POOL_ERROR: PoolStatus.ERROR,
+    Scenario.POOL_MAINTENANCE: PoolStatus.MAINTENANCE, Scenario.POOL_STUCK: PoolStatus.INSTALLING,
+    Scenario.POOL_SUSPENDED: PoolStatus.USER_NODE_SUSPENDED_SERVICE,
+    Scenario.NODE_LOST: PoolStatus.USER_NODE_NOT_FOUND_ERROR,
+}  # fmt: skip
 
 
 class Failure(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
@@ -129,16 +146,15 @@ class Failures:
 
     def fate_of_growth(self, *, new_pool: bool) -> Fate:
         """How the change that is about to be made ends. ``new_pool``: a pool is created, not only made larger."""
-        fate = Fate()
-        if self._take_scenario(Scenario.POOL_QUOTA_ERROR):
-            fate = replace(fate, pool=PoolStatus.USER_QUOTA_ERROR)
-        elif self._take_scenario(Scenario.POOL_ERROR):
-            fate = replace(fate, pool=PoolStatus.ERROR)
+        fate = Fate(pool=self._end_of_growth())
         if self._take_scenario(Scenario.NODE_OUT_OF_STOCK):
             fate = replace(fate, node=NodeStatus.FLAVOR_OUT_OF_STOCK_ERROR)
         if new_pool and (hiding := self._take_scenario(Scenario.NOT_FOUND_AFTER_CREATE)):
             fate = replace(fate, hidden_for=timedelta(seconds=hiding.seconds))
         return fate
+
+    def _end_of_growth(self) -> PoolStatus:
+        return next((end for scenario, end in ENDS.items() if self._take_scenario(scenario)), PoolStatus.READY)
 
     def fate_of_deletion(self) -> Fate:
         """How the deletion that is about to be made looks."""

@@ -25,12 +25,19 @@ REMEMBERED_DELETED_NODES = 500
 NODE_OUTCOMES = {
     PoolStatus.ERROR: NodeStatus.ERROR,
     PoolStatus.USER_QUOTA_ERROR: NodeStatus.USER_QUOTA_ERROR,
+    PoolStatus.USER_NODE_NOT_FOUND_ERROR: NodeStatus.USER_NODE_NOT_FOUND_ERROR,
+    PoolStatus.USER_NODE_SUSPENDED_SERVICE: NodeStatus.USER_NODE_SUSPENDED_SERVICE,
+    PoolStatus.MAINTENANCE: NodeStatus.INSTALLING,
+    PoolStatus.INSTALLING: NodeStatus.INSTALLING,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
-    """How the next change of a pool ends, and how long reads of it lie: good unless a failure was injected."""
+    """How the next change of a pool ends, and how long reads of it lie: good unless a failure was injected.
+
+    One that ends in INSTALLING never ends.
+    """
 
     pool: PoolStatus = PoolStatus.READY
     node: NodeStatus = NodeStatus.READY
@@ -74,7 +81,7 @@ def _advance_joining(node: NodeRecord, now: datetime, *, join_after: timedelta) 
 
 
 def _advance_pool(pool: PoolRecord, now: datetime, *, timing: Timing) -> PoolRecord | None:
-    if not pool.status.busy:
+    if not pool.status.busy or pool.outcome == pool.status:
         return pool
     slow = pool.status in {PoolStatus.INSTALLING, PoolStatus.UPSCALING}
     ends_at = pool.since + (timing.join_after if slow else timing.settle_after)
@@ -112,6 +119,7 @@ def change_pool(
     status = _status_of_change(pool, spec, growth=growth)
     if status != pool.status:
         outcome = fate.pool if status == PoolStatus.UPSCALING else PoolStatus.READY
+        outcome = status if outcome == PoolStatus.INSTALLING else outcome
         changed = replace(changed, status=status, outcome=outcome, since=now)
     return _with_pool(world, changed)
 

@@ -14,6 +14,7 @@ from gitops.agreement import Owner
 from gitops.apply.carrying import apply_plan
 from gitops.apply.hands import Applied, Hands
 from gitops.apply.journal import MemoryJournal
+from gitops.apply.shortages import Short
 from gitops.apply.waiting import wait_until_ready
 from gitops.engines.base import EnginePlan
 from gitops.errors import Refused, Stalled, Waiting
@@ -318,12 +319,10 @@ def test_what_goes_wrong_after_a_removal_says_what_was_removed(bench: Bench) -> 
 
 def test_a_pool_that_fails_ends_the_apply(bench: Bench) -> None:
     bench.reset()
-    bench.sandbox.model.failures.add(b'{"scenario": "node-out-of-stock"}')
-    applied = bench.apply(plan_of((), (pool("a", 1),)))
-    assert applied.changed == 1
     bench.sandbox.model.failures.add(b'{"scenario": "pool-error"}')
-    with pytest.raises(Stalled, match="pool b is in state ERROR"):
-        bench.apply(plan_of((), (*bench.client().pools(), pool("b", 1))))
+    with pytest.raises(Short) as short:
+        bench.apply(plan_of((), (pool("b", 1),)))
+    assert [(one.pool, one.lack) for one in short.value.shortages] == [("b", "node-error")]
 
 
 def test_a_failed_pool_is_not_waited_for(bench: Bench) -> None:
