@@ -179,7 +179,7 @@ def _setting(value: object, path: tuple[Step, ...]) -> Setting:
 
 def _limits(path: tuple[Step, ...]) -> bool:
     """Whether the field stands where a slip of the hand would allow more than was meant."""
-    return path[:1] == ("spec",) and len(path) > 2 and path[1] in ("review", "windows", "guardrails")
+    return path[:1] == ("spec",) and len(path) > 2 and path[1] in ("review", "windows", "guardrails", "emergency")
 
 
 def _warnings(document: YamlDocument, unknown: list[tuple[Step, ...]], review: ReviewRules) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from gitops.emergency.outbox import DONE
 from gitops.errors import Stalled, Waiting
 from gitops.git.base import BranchName
 from gitops.loop.drafting import draft_of
+from gitops.loop.emergencies import emergency_text
 from gitops.loop.ledger import append, read_ledger
 from gitops.loop.records import Event, Record, figures_of
 from planner.between import EMERGENCY
@@ -70,8 +71,7 @@ def _append(world: World, trees: Trees, ledger: Ledger, entry: Entry) -> None:
 
 def with_reason(entry: Entry) -> Plan:
     """The plan, each of its changes with the emergency as its first reason: reasons are in no digest."""
-    text = f"applied without review by {entry.by} at {entry.at}: {entry.reason}"
-    first = Reason(EMERGENCY, text)
+    first = Reason(EMERGENCY, emergency_text(entry.reason, by=entry.by, at=entry.at))
     return replace(entry.plan, changes=tuple(
         replace(change, reasons=(first, *change.reasons)) for change in entry.plan.changes
     ))  # fmt: skip

@@ -87,7 +87,9 @@ def retroactive(trees: Trees, main: Tree, ledger: Ledger, observed: PoolSet) -> 
             )
     given = Given(
         catalog=trees.catalog, policy=main.policy, now=records[-1].at, observed=observed, victims=victims,
-        reason=Reason(EMERGENCY, "; ".join(_told(one) for one in records)),
+        reason=Reason(EMERGENCY, "; ".join(
+            emergency_text(one.reason, by=", ".join(one.by), at=one.at) for one in records
+        )),
     )  # fmt: skip
     plan = plan_between(main.pools, PoolSet.of(pools.values()), given)
     return plan if plan.changes else None
@@ -108,5 +110,6 @@ def _plans(trees: Trees, records: tuple[Record, ...]) -> Iterator[Plan]:
             yield plan
 
 
-def _told(record: Record) -> str:
-    return f"applied without review by {', '.join(record.by) or 'somebody'} at {record.at}: {record.reason}"
+def emergency_text(reason: str, *, by: str, at: str) -> str:
+    """Why a pool was changed without a review, and by whom (RFC 3339 ``at``)."""
+    return f"{reason} (applied without review at {at} by {by or 'somebody'})"
