@@ -106,7 +106,9 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
 
         def in_effect(tree: Tree) -> bool:
             goal = Goal(pools=tree.pools or PoolSet(), files=tree.files.inside(POOLS))
-            return tree.pools is not None and make_engine(ground).plan(goal).is_empty
+            if tree.pools is None or not make_engine(ground).plan(goal).is_empty:
+                return False
+            return not any(pool.failed for pool in ground.client.pools() if pool.name in _names(tree))
 
         return deliver_all(
             world, trees, apply, clock=around.clock, holder=machine_name(), in_effect=in_effect
