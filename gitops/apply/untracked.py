@@ -26,11 +26,10 @@ def names_untracked(plan: Plan, engine_plan: EnginePlan) -> frozenset[str]:
     What is released is not taken up again. What the files import and the plan does not was in a state that is lost.
     """
     planned = {action: {str(one.pool) for one in plan.changes if one.action is action} for action in Action}
-    tracked = {one.pool_name for one in engine_plan.settled} | planned[Action.RELEASE]
-    tracked |= {
-        one.pool_name for one in engine_plan.changes
-        if one.previous_address or (one.import_id and one.pool_name in planned[Action.IMPORT])
-    }  # fmt: skip
+    importing = {one.pool_name for one in engine_plan.changes if one.import_id}
+    tracked = {one.pool_name for one in engine_plan.settled} - importing
+    tracked |= {one.pool_name for one in engine_plan.changes if one.previous_address}
+    tracked |= (importing & planned[Action.IMPORT]) | planned[Action.RELEASE]
     return (plan.declared.names() | plan.desired.names()) - tracked
 
 
