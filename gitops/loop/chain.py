@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gitops.errors import Stalled
 from gitops.git.base import BranchName, CommitId
+from gitops.loop.records import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,17 +35,24 @@ class Link:
 class Chain:
     """Main at ``head``. ``applied`` is the tree that is in effect, None where nothing was ever applied.
 
-    ``links`` are the changes since, oldest first, without those that a later one covers as a whole.
+    ``links`` are the changes since, oldest first, without those that a later one covers as a whole. ``tried`` is how
+    many of them, from the oldest on, were tried in vain because the cloud lacked something: some of it may be there.
     """
 
     head: Tree
     applied: Tree | None
     links: tuple[Link, ...]
+    tried: int = 0
+
+    @property
+    def is_back(self) -> bool:
+        """Whether main declares what was applied last."""
+        return self.applied is not None and self.applied.pools == self.head.pools
 
     @property
     def in_effect(self) -> bool:
-        """Whether main declares what was applied last, whatever happened in between."""
-        return not self.links or (self.applied is not None and self.applied.pools == self.head.pools)
+        """Whether main declares what was applied last, whatever happened in between that left nothing behind."""
+        return not self.links or (self.is_back and not self.tried)
 
 
 def read_chain(trees: Trees, ledger: Ledger) -> Chain:
@@ -61,7 +69,17 @@ def read_chain(trees: Trees, ledger: Ledger) -> Chain:
     after = CommitId(last.commit) if last else None
     applied = trees.at(after) if after else None
     links = list(_links(trees, repository.line(branch, settings.folder, after=after), applied))
-    return Chain(head=trees.at(head), applied=applied, links=_from_last_whole(links, begun=applied is not None))
+    left = _from_last_whole(links, begun=applied is not None)
+    return Chain(head=trees.at(head), applied=applied, links=left, tried=_tried(left, ledger))
+
+
+def _tried(links: tuple[Link, ...], ledger: Ledger) -> int:
+    """How many links, from the oldest on, the tries covered that the cloud let fail since the last application."""
+    last = ledger.applied.number if ledger.applied else 0
+    failed = {
+        one.commit for one in ledger.records if one.event is Event.FAILED and one.shortages and one.number > last
+    }
+    return max((place for place, link in enumerate(links, 1) if link.commit.id in failed), default=0)
 
 
 def _links(trees: Trees, line: tuple[Commit, ...], applied: Tree | None) -> Iterator[Link]:

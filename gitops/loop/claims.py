@@ -16,12 +16,15 @@ from gitops.loop.records import Event, Record, figures_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gitops.apply.shortages import Shortage
     from gitops.forges.base import PullRequest
     from gitops.loop.chain import Link
     from gitops.loop.ledger import Ledger
+    from gitops.loop.trees import Tree
     from gitops.loop.world import World
     from gitops.review.judge import Approval
     from gitops.settings import Settings
+    from planner.canonical import Digest
     from planner.plan import Plan
 
 _TRIES = 8
@@ -30,23 +33,57 @@ _TRIES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What is about to be applied, and on whose word."""
+    """What is about to be applied, and on whose word.
+
+    ``earlier`` are changes before it that failed, and others since: they and it are applied as one, and ``plan`` does
+    what all of them do. Each has the word of its own approvers.
+    """
 
     link: Link
     plan: Plan
     approval: Approval
     request: PullRequest | None
-    holder: str
+    holder: str = ""
+    earlier: tuple[Turn, ...] = ()
 
-    def record(self, event: Event, at: datetime, *, kind: str, reason: str = "") -> Record:
+    @property
+    def digest(self) -> Digest:
+        """The digest of the newest change's own plan, by which the ledger knows it."""
+        return (self.link.step.plan or self.plan).digest
+
+    @property
+    def trees(self) -> tuple[Tree, ...]:
+        """All trees that it leads through, the first and the last among them."""
+        links = [*(one.link for one in self.earlier), self.link]
+        return (links[0].before, *(one.after for one in links))
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans of its changes, oldest first."""
+        return (*(one.plan for one in self.earlier), self.link.step.plan or self.plan)
+
+    @property
+    def commits(self) -> tuple[str, ...]:
+        """The commits of main that it applies, oldest first."""
+        return (*(one.link.commit.id for one in self.earlier), self.link.commit.id)
+
+    @property
+    def requests(self) -> tuple[PullRequest, ...]:
+        """The pull requests that brought its changes, oldest first, each once."""
+        found = [one.request for one in (*self.earlier, self) if one.request is not None]
+        return tuple({one.number: one for one in found}.values())
+
+    def record(
+        self, event: Event, at: datetime, *, kind: str, reason: str = "", shortages: tuple[Shortage, ...] = ()
+    ) -> Record:
         """A ledger's record of it."""
         request = self.request
         return Record(
-            event=event, at=stamp(at), kind=kind, digest=self.plan.digest, commit=self.link.commit.id,
+            event=event, at=stamp(at), kind=kind, digest=self.digest, commit=self.link.commit.id,
             request=request.number if request else 0, by=self.approval.by, reason=reason, holder=self.holder,
             proposed=stamp(request.created_at) if request else self.plan.evidence.now,
             merged=stamp(request.ended_at if request and request.ended_at else self.link.commit.at),
-            figures=figures_of(self.plan),
+            figures=figures_of(self.plan), shortages=shortages,
         )  # fmt: skip
 
 

@@ -5,29 +5,32 @@ The engine is handed in: how a plan reaches the cloud is not this module's busin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gitops.errors import PoolplanError, Refused, Waiting
+from gitops.apply.shortages import Short
+from gitops.errors import Interrupted, PoolplanError, Waiting
 from gitops.loop.chain import read_chain
 from gitops.loop.claims import Turn, claim, conclude, refuse_claimed
 from gitops.loop.drafting import proposal_branch
-from gitops.loop.facts import facts_of, rules_at
+from gitops.loop.facts import facts_of, rules_at, violations_of
+from gitops.loop.joining import joined
 from gitops.loop.ledger import read_ledger, stamp, time_of
+from gitops.loop.outcomes import tell_applied, tell_failed
 from gitops.loop.records import Event, Record
+from gitops.loop.retries import next_try, with_span
 from gitops.review.judge import Withheld, judge
 from planner.portion import Kind, kind_of
 from renderer import comments
 from renderer.proposal import KIND_TRAILER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from gitops.apply.hands import Applied
     from gitops.clock import Clock
-    from gitops.git.base import CommitId
-    from gitops.loop.chain import Chain
+    from gitops.loop.chain import Chain, Link
     from gitops.loop.ledger import Ledger
     from gitops.loop.trees import Tree, Trees
     from gitops.loop.world import World
@@ -41,13 +44,15 @@ MOST = 50
 class Delivery:
     """What one delivery did: each change that was applied, oldest first, and why the next one is not.
 
-    ``begun`` is False where nothing was ever planned: ``problem`` says what main lacks.
+    ``begun`` is False where nothing was ever planned: ``problem`` says what main lacks. ``waits``: why the next one,
+    which failed before, is not tried again yet.
     """
 
     applied: tuple[tuple[Turn, Applied], ...] = ()
     withheld: Withheld | None = None
     begun: bool = True
     problem: str = ""
+    waits: str = ""
 
 
 def deliver_all(
@@ -55,6 +60,8 @@ def deliver_all(
     in_effect: Callable[[Tree], bool] = lambda _: False,
 ) -> Delivery:  # fmt: skip
     """Apply every change that is approved, until one is not or none is left. Raises what the engine raises.
+
+    What failed is not tried again before its time, unless a person asked for it (``world.asked``).
 
     ``in_effect`` is asked where the ledger knows of no application: whether the engine finds nothing to do for main as
     it stands. Then that is recorded, and a ledger that is new, or was lost, begins there.
@@ -72,6 +79,9 @@ def deliver_all(
         turn = next_turn(world, trees, ledger, chain, holder=holder, now=clock.now())
         if isinstance(turn, Withheld):
             return Delivery(applied=tuple(done), withheld=turn)
+        retry = None if world.asked or ledger.claim(clock.now()) else next_try(ledger, turn.link.commit.id)
+        if retry is not None and (waits := retry.waits(clock.now())):
+            return Delivery(applied=tuple(done), waits=waits)
         done.append((turn, _take(world, trees, ledger, turn, apply, clock)))
         world.repository.refresh()
     return Delivery(applied=tuple(done))
@@ -87,17 +97,51 @@ def _beginning(head: Tree, now: datetime, holder: str) -> Record:
 def next_turn(
     world: World, trees: Trees, ledger: Ledger, chain: Chain, *, holder: str, now: datetime
 ) -> Turn | Withheld:
-    """The oldest change that was not applied, if it is approved. What was begun is ended, whatever the hour."""
-    link = chain.links[0]
+    """The oldest change that was not applied, if it is approved. What was begun is ended, whatever the hour.
+
+    Where it failed because the cloud lacks something, it goes together with the approved changes after it: they may
+    lead around what is lacking (docs/adr/0017).
+    """
     held = refuse_claimed(ledger, holder, now)
+    turns: list[Turn] = []
+    verdict: Turn | Withheld
+    for link in chain.links[: None if chain.tried else 1]:
+        verdict = _judged(world, trees, ledger, chain, link, _hour(held, link, now))
+        if isinstance(verdict, Withheld):
+            if not turns or (chain.is_back and len(turns) <= chain.tried):
+                return verdict
+            break
+        turns.append(replace(verdict, holder=holder))
+    return turns[0] if len(turns) == 1 else _joined(trees, ledger, turns, now)
+
+
+def _hour(held: Record | None, link: Link, now: datetime) -> datetime:
+    """When a change is judged: at the time of its claim, where it was begun."""
+    plan = link.step.plan
+    return time_of(held.at) if held is not None and plan is not None and held.digest == plan.digest else now
+
+
+def _judged(
+    world: World, trees: Trees, ledger: Ledger, chain: Chain, link: Link, now: datetime
+) -> Turn | Withheld:  # fmt: skip
     facts = facts_of(world, trees, chain, link, ledger, now)
-    begun = held is not None and link.step.plan is not None and held.digest == link.step.plan.digest
-    verdict = judge(facts, rules_at(world, trees, link.before), time_of(held.at) if held and begun else now)
+    verdict = judge(facts, rules_at(world, trees, link.before), now)
     if isinstance(verdict, Withheld):
         _say_withheld(world, facts.request.number if facts.request else 0, verdict)
         return verdict
     assert link.step.plan is not None, "what has no plan is withheld"  # noqa: S101 - for the type checker
-    return Turn(link=link, plan=link.step.plan, approval=verdict, request=facts.request, holder=holder)
+    return Turn(link=link, plan=link.step.plan, approval=verdict, request=facts.request)
+
+
+def _joined(trees: Trees, ledger: Ledger, turns: Sequence[Turn], now: datetime) -> Turn | Withheld:
+    """Several approved changes as one, unless together they go beyond what guardrails allow."""
+    *earlier, last = turns
+    plan = joined([one.plan for one in turns])
+    broken = violations_of(trees, plan, ledger, now)
+    if broken:
+        return Withheld(reasons=tuple(f"guardrail {one.rule}: {one.text}" for one in broken))
+    by = tuple(sorted({who for one in turns for who in one.approval.by}))
+    return replace(last, plan=plan, approval=replace(last.approval, by=by), earlier=tuple(earlier))
 
 
 def _take(
@@ -106,18 +150,20 @@ def _take(
     settings = trees.settings
     kind = _kind(settings, turn)
     held = ledger.claim(clock.now())
-    if held is None or held.digest != turn.plan.digest:
-        claim(world, settings, ledger, turn.record(Event.CLAIMED, clock.now(), kind=kind))
+    if held is None or held.digest != turn.digest:
+        ledger = claim(world, settings, ledger, turn.record(Event.CLAIMED, clock.now(), kind=kind))
     try:
         _refuse_moved(world, trees, turn)
         applied = apply(turn)
+    except Interrupted:  # nothing failed: the claim stays, and whoever holds it goes on
+        raise
     except PoolplanError as error:
-        reasons = error.reasons if isinstance(error, Refused) else ()
-        conclude(world, settings, turn.record(Event.FAILED, clock.now(), kind=kind, reason=str(error)))
-        _say(world, turn, "poolplan:failed", comments.failed(str(error), details=reasons))
+        short = with_span(error.shortages, ledger, clock.now()) if isinstance(error, Short) else ()
+        failed = turn.record(Event.FAILED, clock.now(), kind=kind, reason=str(error), shortages=short)
+        tell_failed(world, turn, error, next_try(conclude(world, settings, failed), turn.link.commit.id))
         raise
     conclude(world, settings, turn.record(Event.APPLIED, clock.now(), kind=kind))
-    _say(world, turn, "poolplan:applied", comments.applied(_result(applied), details=_details(applied)))
+    tell_applied(world, turn, applied)
     return applied
 
 
@@ -125,8 +171,8 @@ def _refuse_moved(world: World, trees: Trees, turn: Turn) -> None:
     """Look once more now that nobody else can begin: main may have been turned back meanwhile."""
     world.repository.refresh()
     chain = read_chain(trees, read_ledger(world.repository, trees.settings))
-    here: CommitId | None = chain.links[0].commit.id if chain.links and not chain.in_effect else None
-    if here != turn.link.commit.id:
+    there = () if chain.in_effect else tuple(link.commit.id for link in chain.links[: len(turn.commits)])
+    if there != turn.commits:
         short = turn.link.commit.id[:12]
         raise Waiting(f"{trees.settings.git.branch} moved while {short} was claimed; nothing was done")
 
@@ -134,16 +180,6 @@ def _refuse_moved(world: World, trees: Trees, turn: Turn) -> None:
 def _say_withheld(world: World, number: int, verdict: Withheld) -> None:
     if number:
         world.forge.comment(number, "poolplan:withheld", comments.withheld(verdict.reasons))
-
-
-def _say(world: World, turn: Turn, marker: str, text: str) -> None:
-    """Tell it where it was reviewed. The change is done and recorded: a forge that is away does not undo it."""
-    if turn.request is None:
-        return
-    try:
-        world.forge.comment(turn.request.number, marker, text)
-    except PoolplanError as error:
-        world.remark(f"#{turn.request.number} could not be told: {error}")
 
 
 def _kind(settings: Settings, turn: Turn) -> str:
@@ -154,15 +190,3 @@ def _kind(settings: Settings, turn: Turn) -> str:
     told = [one for one in turn.link.commit.trailers(KIND_TRAILER) if one in branches.values()]
     first = kind_of(turn.plan.changes[0]) if turn.plan.changes else Kind.POLICY
     return told[0] if told else first.value
-
-
-def _result(applied: Applied) -> str:
-    pools = "1 pool was changed" if applied.changed == 1 else f"{applied.changed} pools were changed"
-    nodes = len(applied.removed)
-    removed = f", {nodes} {'node was' if nodes == 1 else 'nodes were'} removed" if nodes else ""
-    return f"{pools}{removed}"
-
-
-def _details(applied: Applied) -> tuple[str, ...]:
-    return tuple(f"still different: {drift}" for drift in applied.drift)
-

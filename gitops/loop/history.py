@@ -101,11 +101,12 @@ class _Folding:
         return None
 
     def settled(self) -> tuple[Entry, ...]:
-        """What was merged and never applied by itself is covered by what was merged and applied after it."""
+        """What was merged and never applied by itself is covered by what was merged and applied after it: that starts
+        where it ends, or was applied together with it where it failed."""
         later = [(one.applied, one.merged) for one in self.entries if one.applied and one.merged]
         return tuple(
             replace(one, outcome=Outcome.COVERED)
-            if one.outcome is Outcome.MERGED and any(
+            if one.outcome in (Outcome.MERGED, Outcome.FAILED) and any(
                 applied >= one.last and merged >= (one.merged or one.last) for applied, merged in later
             ) else one
             for one in self.entries

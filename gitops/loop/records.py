@@ -7,12 +7,13 @@ never refused, so that an older poolplan can go on beside a newer one.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gitops.apply.shortages import Shortage
 from planner.errors import ValueRefused
 from planner.guardrails import done_by
 from planner.quantity import format_money, parse_money
@@ -67,7 +68,7 @@ class Record:
     ``commit`` is the commit on the main branch of what is claimed or applied, else the proposal's own. ``request`` is
     a pull request's number, 0 where there is none. ``by`` are the people whose word it was: approvers, or who declined.
     ``proposed`` and ``merged`` are when the request was opened and merged, where that is known. ``holder`` is the
-    process that claims.
+    process that claims. ``shortages`` are what the cloud lacked, where that let it fail.
     """
 
     number: int = 0
@@ -83,6 +84,7 @@ class Record:
     merged: str = ""
     holder: str = ""
     figures: Figures = Figures()
+    shortages: tuple[Shortage, ...] = ()
 
     def numbered(self, number: int) -> Record:
         return replace(self, number=number)
@@ -124,6 +126,15 @@ class _Figures(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     least_priority: int = 0
 
 
+class _Shortage(msgspec.Struct, frozen=True, omit_defaults=True):
+    pool: str
+    lack: str
+    until: str
+    flavor: str = ""
+    zone: str = ""
+    what: str = ""
+
+
 class _Entry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     api_version: str
     kind: str
@@ -140,6 +151,7 @@ class _Entry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     merged: str = ""
     holder: str = ""
     figures: _Figures | None = None
+    shortages: tuple[_Shortage, ...] = ()
 
 
 def record_text(record: Record) -> str:
@@ -161,6 +173,7 @@ def record_document(record: Record) -> dict[str, Any]:
         proposal=record.kind, digest=record.digest, commit=record.commit, request=record.request, by=record.by,
         reason=record.reason, proposed=record.proposed, merged=record.merged, holder=record.holder,
         figures=None if found == Figures() else figures,
+        shortages=tuple(_Shortage(**asdict(one)) for one in record.shortages),
     ))  # fmt: skip
     return document
 
@@ -182,6 +195,7 @@ def read_record(text: str, *, file: str) -> Record:
             number=entry.number, event=Event(entry.event), at=entry.at, kind=entry.proposal, digest=entry.digest,
             commit=entry.commit, request=entry.request, by=entry.by, reason=entry.reason, proposed=entry.proposed,
             merged=entry.merged, holder=entry.holder, figures=figures,
+            shortages=tuple(Shortage(**msgspec.structs.asdict(one)) for one in entry.shortages),
         )  # fmt: skip
     except (msgspec.MsgspecError, ValueError, ValueRefused) as error:
         raise ValueRefused(f"{file} is no record of a ledger: {error}") from error

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class World:
     """The outside. ``dialect`` says how CODEOWNERS is read, None where there is no forge.
 
-    ``freeze`` is the reason of ``--freeze``, None where that was not given. ``variables`` fill ``${NAME}`` in
-    cluster.yaml. What a forge says of its open requests and its teams is asked once a pass. ``said`` is what was told
+    ``freeze`` is the reason of ``--freeze``, None where that was not given; ``asked``: a person asks to try at once
+    what failed. ``variables`` fill ``${NAME}`` in cluster.yaml. What a forge says of its open requests and its teams is
+    asked once a pass. ``said`` is what was told
     under people's requests, as long as this lives: the same is not even asked about again.
     """
 
@@ -31,6 +32,7 @@ class World:
     dialect: Dialect | None = None
     signer: Signer | None = None
     freeze: str | None = None
+    asked: bool = False
     said: dict[tuple[int, str], object] = field(default_factory=dict)
     _requests: dict[BranchName, tuple[PullRequest, ...]] = field(default_factory=dict)
     _teams: dict[str, frozenset[str]] = field(default_factory=dict)

@@ -71,6 +71,7 @@ class Town:
     plain: bool = False
     holder: str = "one"
     freeze: str | None = None
+    asked: bool = False
     signer: Signer | None = None
     observed: PoolSet = field(default_factory=PoolSet)
     snapshot: Snapshot = field(default_factory=Snapshot)
@@ -232,7 +233,7 @@ class Town:
     def world(self) -> World:
         return World(
             repository=self.repository, forge=self.forge, variables={}, remark=lambda _: None, freeze=self.freeze,
-            signer=self.signer,
+            asked=self.asked, signer=self.signer,
         )
 
     def inputs(self) -> Inputs:
