@@ -20,7 +20,7 @@ from gitops.loop.outcomes import tell_applied, tell_failed
 from gitops.loop.records import Event, Record
 from gitops.loop.retries import next_try, with_span
 from gitops.review.judge import Withheld, judge
-from planner.portion import Kind, kind_of
+from planner.portion import HANDOVERS, Kind, kind_of
 from renderer import comments
 from renderer.proposal import KIND_TRAILER
 
@@ -106,6 +106,8 @@ def next_turn(
     turns: list[Turn] = []
     verdict: Turn | Withheld
     for link in chain.links[: None if chain.tried else 1]:
+        if turns and _hands_over(link):
+            break
         verdict = _judged(world, trees, ledger, chain, link, _hour(held, link, now))
         if isinstance(verdict, Withheld):
             if not turns or (chain.is_back and len(turns) <= chain.tried):
@@ -113,6 +115,11 @@ def next_turn(
             break
         turns.append(replace(verdict, holder=holder))
     return turns[0] if len(turns) == 1 else _joined(trees, ledger, turns, now)
+
+
+def _hands_over(link: Link) -> bool:
+    """Whether pools change hands by it: that is no way around anything, and is applied by itself."""
+    return link.step.plan is not None and any(one.action in HANDOVERS for one in link.step.plan.changes)
 
 
 def _hour(held: Record | None, link: Link, now: datetime) -> datetime:
