@@ -19,11 +19,12 @@ from gitops.engines.live_branch import Cause
 from gitops.engines.making import Ground, make_engine, owner_of
 from gitops.engines.terraform import TerraformEngine
 from gitops.environment import machine_name
-from gitops.errors import Refused, Stalled
+from gitops.errors import PoolplanError, Refused, Stalled
 from gitops.files import locked
 from gitops.fleet import at_cluster
 from gitops.gather import connect, connect_cluster, read_catalog
 from gitops.loop.delivering import Delivery, deliver_all
+from gitops.loop.joining import joined
 from gitops.loop.opening import open_world, trees_of
 from planner.ownership import is_managed
 from planner.plan import Action
@@ -62,6 +63,8 @@ class Tell:
     report: Callable[[Progress], None]
     say: Callable[[str], None]
     freeze: str | None = None
+    retry: bool = False
+    """A person asks to try at once what failed before."""
 
 
 def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, tell: Tell) -> Delivery:
@@ -74,6 +77,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
     work = work_of(place.work, settings)
     with locked(work / "poolplan.lock", f"cluster {settings.name}"):
         world = open_world(fleet, around, freeze=tell.freeze)
+        world.asked = tell.retry
         trees = trees_of(fleet, around, read_catalog(sources, around))
         bring_to_git(world, trees, outbox_of(place.work.parent, settings.name))
 
@@ -87,7 +91,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
 
         def apply(turn: Turn) -> Applied:
             freed = {one.pool for one in turn.plan.changes if one.action is Action.RELEASE}
-            names = (_names(turn.link.before) | _names(turn.link.after)) - freed
+            names = frozenset().union(*map(_names, turn.trees)) - freed
             engine = make_engine(replace(
                 ground, owns=lambda pool: pool.name in names, promotion=_caused_by(turn, ground.promotion)
             ))
@@ -95,14 +99,15 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
             hands = Hands(
                 engine=engine, client=ground.client, clock=around.clock,
                 nodes=lambda: live_nodes(sources, around, limits_of(settings, trees.grace_periods(turn.link.before))),
-                report=tell.report, say=tell.say, journal=FileJournal(work / JOURNAL),
+                ready=lambda: _ready_nodes(sources, around), report=tell.report, say=tell.say, journal=FileJournal(work / JOURNAL),
                 files=lambda pools: with_pools(
                     turn.link.after.files.inside(POOLS), pools, delegate=settings.delegate
                 ),
                 stand_back=engine.stand_back if isinstance(engine, DelegatedEngine) else lambda _names: None,
                 adopt=lambda pools: engine.adopt(pools, owner) if isinstance(engine, TerraformEngine) else None,
             )  # fmt: skip
-            return apply_plan(turn.plan, owner, hands)
+            plan = joined(turn.plans, ground.client.pools()) if turn.earlier else turn.plan
+            return apply_plan(plan, owner, hands)
 
         def in_effect(tree: Tree) -> bool:
             goal = Goal(pools=tree.pools or PoolSet(), files=tree.files.inside(POOLS))
@@ -135,6 +140,17 @@ def limits_of(settings: Settings, forced: Mapping[str, int]) -> DrainLimits:
     """How far a drain goes; ``forced`` are the pools' ``terminationGracePeriod``, in seconds."""
     how = settings.draining
     return DrainLimits(timeout=how.timeout, forced=forced, bare=how.bare, at_once=how.at_once)
+
+
+def _ready_nodes(sources: Sources, around: Surroundings) -> dict[str, bool] | None:
+    """The cluster's nodes, and whether each is Ready; None where no cluster is at hand."""
+    from gitops.cluster.node_calls import NodeCalls  # noqa: PLC0415 - loads the kubernetes package
+
+    try:
+        found = NodeCalls(connect_cluster(sources, around), around.environment).nodes()
+    except PoolplanError:
+        return None
+    return {one.node.name: one.node.ready for one in found}
 
 
 def live_nodes(sources: Sources, around: Surroundings, limits: DrainLimits) -> LiveNodes:

@@ -29,9 +29,10 @@ class ExitCode(IntEnum):
 
 
 class PoolplanError(Exception):
-    """Root of everything poolplan reports; ``str(error)`` is one line without secrets."""
+    """Root of everything poolplan reports; ``str(error)`` is one line without secrets, ``reasons`` are further ones."""
 
     exit_code = ExitCode.FAILED
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,7 +9,7 @@ import click
 
 from gitops.commands.options import freeze_option, remark, repo_options, surroundings
 from gitops.commands.state import state_folder
-from gitops.errors import ExitCode, Refused
+from gitops.errors import ExitCode, Refused, Waiting
 from gitops.gather import Sources
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _REMEDY = "plan with poolplan propose, review and merge"
               help="A Terraform CLI configuration file, for instance to name a provider mirror.")  # fmt: skip
 @click.option("--catalog", type=click.Path(path_type=Path), metavar="FILE",
               help="Prices, for rules that look at them. Default: the bundled ones.")  # fmt: skip
+@click.option("--retry", is_flag=True, help="Try at once what failed before, whatever the time of its next try.")
 @freeze_option
 def command(**options: Any) -> int:
     """Apply what was merged into the main branch: check the approval, let Terraform plan, compare, apply that plan.
@@ -46,7 +47,8 @@ def command(**options: Any) -> int:
     sources = Sources(
         kubeconfig=options["kubeconfig"], context=options["context"], catalog=options["catalog"]
     )  # fmt: skip
-    delivery = deliver(fleet, sources, around, place, Tell(report=_report, say=remark, freeze=options["freeze"]))
+    tell = Tell(report=_report, say=remark, freeze=options["freeze"], retry=options["retry"])
+    delivery = deliver(fleet, sources, around, place, tell)
     return conclude(delivery, fleet.settings.git.branch)
 
 
@@ -63,6 +65,8 @@ def conclude(delivery: Delivery, branch: str) -> int:
     if delivery.withheld is not None:
         raise Refused(f"what {branch} asks for is not approved as it stands; {_REMEDY}",
                       reasons=delivery.withheld.reasons)  # fmt: skip
+    if delivery.waits:
+        raise Waiting(delivery.waits)
     if not delivery.begun:
         raise Refused(f"nothing is approved: {delivery.problem or f'{branch} has no plan'}; {_REMEDY}")
     if not delivery.applied:

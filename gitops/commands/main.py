@@ -77,10 +77,8 @@ def main() -> None:
         code = cli.main(standalone_mode=False)
     except (click.ClickException, click.Abort) as error:
         code = _fail(_of_click(error))
-    except Refused as error:
-        code = _fail(str(error), *error.reasons, code=error.exit_code)
     except PoolplanError as error:
-        code = _fail(str(error), code=error.exit_code)
+        code = _fail(str(error), *error.reasons, code=error.exit_code)
     except ValueRefused as error:
         code = _fail(str(error))
     except OSError as error:
