@@ -99,7 +99,8 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
             hands = Hands(
                 engine=engine, client=ground.client, clock=around.clock,
                 nodes=lambda: live_nodes(sources, around, limits_of(settings, trees.grace_periods(turn.link.before))),
-                ready=lambda: _ready_nodes(sources, around), report=tell.report, say=tell.say, journal=FileJournal(work / JOURNAL),
+                ready=lambda: _ready_nodes(sources, around),
+                report=tell.report, say=tell.say, journal=FileJournal(work / JOURNAL),
                 files=lambda pools: with_pools(
                     turn.link.after.files.inside(POOLS), pools, delegate=settings.delegate
                 ),

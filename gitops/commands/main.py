@@ -15,7 +15,7 @@ from typing import Final
 import click
 
 from gitops.environment import environment
-from gitops.errors import ExitCode, PoolplanError, Refused
+from gitops.errors import ExitCode, PoolplanError
 from planner.errors import ValueRefused
 
 #: command → (module, one line of help). The module is imported when the command runs; help needs none of them.
