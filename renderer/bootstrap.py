@@ -167,7 +167,7 @@ def _flux(following: Following) -> dict[str, str]:
         "healthCheckExprs": [{
             "apiVersion": API_VERSION, "kind": KIND, "inProgress": CEL_IN_PROGRESS, "current": CEL_CURRENT,
         }],
-        "timeout": "30m", "wait": True,
+        "timeout": "5m", "wait": True,
     }  # fmt: skip
     return {
         "source.yaml": _text(

@@ -40,7 +40,7 @@ def test_there_is_a_text_for_every_case_and_no_other() -> None:
     (["plan", "--snapshot"], "'--snapshot'"),
     (["plan", "live.yaml"], "(live.yaml); see poolplan plan --help"),
     (["propose"], "'--repo'; see poolplan propose --help"),
-    (["render"], "'PLAN'"),
+    (["render", "--into", "x"], "name a plan document"),
     (["sandbox", "--port", "70000"], "70000"),
 ])  # fmt: skip
 def test_wrong_usage_is_told_with_where_to_read_on(desk: Desk, arguments: list[str], named: str) -> None:
