@@ -180,7 +180,7 @@ class Drain:
 
     def _delete(self, visit: _Visit, guest: Guest) -> Blocked:
         left = int((visit.forced_at - visit.now).total_seconds()) if visit.forced_at else guest.grace
-        self._calls.delete(guest, max(1, min(left, guest.grace)))
+        self._calls.delete(guest, max(1, left))  # nothing at all would not wait for the kubelet
         self._say_once(f"{visit.node}: deleted {guest.pod.key}: its NodePool's terminationGracePeriod is over")
         return visit.blocked(guest, "it is stopping")
 

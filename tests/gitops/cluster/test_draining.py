@@ -116,6 +116,34 @@ def test_a_server_that_answers_again_is_asked_again() -> None:
     assert LiveNodes(cluster, {}, clock=cluster.clock).drain(["n1"], lambda _: None).emptied == ("n1",)
 
 
+def test_rounds_come_seldom_while_nothing_happens_and_often_again_when_something_does() -> None:
+    cluster = FakeCluster()
+    cluster.put(node("n1", cordoned=True), pod("web", "n1"), pod("dns", "n1", priorityClassName="system-node-critical"))
+    cluster.put(budget("web", least=1))
+    moments: list[timedelta] = []
+    cluster.clock.ticks.append(lambda: moments.append(cluster.clock.slept))
+    cluster.clock.ticks.append(lambda: cluster.budgets.clear() if len(moments) == 7 else None)
+    LiveNodes(cluster, {}, clock=cluster.clock).drain(["n1"], lambda _: None)
+    pauses = [(now - before).total_seconds() for before, now in itertools.pairwise([timedelta(), *moments])]
+    assert pauses == [1, 1, 2, 4, 8, 10, 10, 1]
+
+
+def test_a_pod_is_waited_for_until_a_minute_after_its_grace_period() -> None:
+    cluster = FakeCluster()
+    cluster.put(node("n1", cordoned=True), pod("web", "n1", slow=True))
+    assert LiveNodes(cluster, {}, clock=cluster.clock).drain(["n1"], lambda _: None).emptied == ("n1",)
+    assert timedelta(seconds=90) < cluster.clock.slept <= timedelta(seconds=101)
+
+
+def test_a_pod_that_took_the_name_of_another_is_asked_for_itself() -> None:
+    cluster, said = FakeCluster(), list[str]()
+    cluster.put(node("n1", cordoned=True), pod("web", "n1"))
+    others = iter([pod("web", "n1")])
+    cluster.before = lambda call: cluster.put(*itertools.islice(others, 1)) if call == "evict" else None
+    assert LiveNodes(cluster, {}, clock=cluster.clock).drain(["n1"], said.append).emptied == ("n1",)
+    assert said == ["n1: default/web: it changed in the meantime", "n1: evicted default/web", "n1: empty"]
+
+
 def test_a_node_that_changes_while_it_is_cordoned_is_cordoned_all_the_same() -> None:
     cluster = FakeCluster()
     cluster.put(node("n1"))
