@@ -16,7 +16,10 @@ TELLING = 1000
 
 
 def waiting_text(summary: Summary) -> str:
-    """How many pods the plan is about."""
+    """How many pods the plan is about; of one that only takes in pools or lets go of them, how many of these."""
+    handed = handovers(summary, "to import", "to release")
+    if handed and not summary.moves:
+        return " and ".join(handed)
     if not summary.waiting:
         return "no pod waits for a node"
     return f"{count(summary.waiting, 'pod')} {'waits' if summary.waiting == 1 else 'wait'} for a node"

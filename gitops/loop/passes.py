@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Pass:
-    """What one pass over a cluster knows. ``wanted`` is what should be proposed now, ``unapproved`` why little is.
+    """What one pass over a cluster knows. ``wanted`` is what should be proposed now, ``unapproved`` why little is,
+    ``asked`` what is wanted only because somebody asked for it earlier.
 
     ``inputs`` are those of the plan: nodes and pods for the victims of a change by hand.
     """
@@ -56,6 +57,7 @@ class Pass:
     chain: Chain
     evidence: Beside = field(default_factory=lambda: NO_EVIDENCE)
     wanted: dict[Kind, Plan | None] = field(default_factory=dict)
+    asked: frozenset[Kind] = frozenset()
     unapproved: str = ""
     freeze: str = ""
 
@@ -82,13 +84,15 @@ def look(
         world=world, trees=trees, now=now, inputs=inputs, ledger=ledger, chain=chain, evidence=evidence,
         freeze=freeze_of(world, chain.head.commit, trees.settings),
     )  # fmt: skip
+    named = dict(portions(plan))
     asked = asked_plans(trees, chain.head, inputs, now=plan.evidence.now)
+    seen.asked = frozenset(asked.keys() - named.keys())
     withheld = _withheld(seen)
     if withheld is not None and withheld.wants_plan:
         seen.unapproved = f"{trees.settings.git.branch} asks for what is not approved: {withheld.reasons[0]}"
-        seen.wanted = {**asked, **dict(portions(plan)), Kind.POLICY: _confirmation(seen, plan)}
+        seen.wanted = {**asked, **named, Kind.POLICY: _confirmation(seen, plan)}
     else:
-        seen.wanted = {**asked, **dict(portions(plan)), **_drift(seen, plan)}
+        seen.wanted = {**asked, **named, **_drift(seen, plan)}
     seen.wanted[Kind.EMERGENCY] = retroactive(trees, chain.head, ledger, inputs.observed)
     return seen
 
@@ -117,10 +121,10 @@ def situation_of(seen: Pass, kind: Kind) -> Situation:
 
 
 def _with_waits(seen: Pass, situation: Situation, plan: Plan) -> Situation:
-    """What a person asks for waits for nothing, and takes nobody's place."""
+    """What a person asks for waits for nothing and takes nobody's place; once declined, it has to be asked for anew."""
     proposals, kind = seen.settings.proposals, situation.kind
     if kind in HANDOVERS.values():
-        return situation
+        return replace(situation, declined=declined(kind, plan, seen.ledger, proposals) if kind in seen.asked else "")
     prefix = f"{seen.settings.git.proposal_prefix}{seen.settings.name}/"
     kinds = [one for one in Kind if one not in HANDOVERS.values()]
     others = {proposal_branch(one, seen.settings) for one in kinds} - {situation.standing.branch}

@@ -63,6 +63,8 @@ def _changed(kind: Kind, plan: Plan, record: Record, margin: int) -> bool:
     now, then = figures_of(plan), record.figures
     if now.priority > then.priority:
         return True
+    if kind in HANDOVERS.values():
+        return False
     if kind in (Kind.POLICY, Kind.DRIFT):
         return plan.digest != record.digest
     return _grown(*_amounts(kind, now, then), margin)

@@ -27,6 +27,7 @@ DRESSED = Pool(
 )  # fmt: skip
 SCALED = Pool(name=PoolName("scaled"), flavor="b3-8", zones=ZONE, desired=1, autoscale=True)
 OURS = Pool(name=PoolName("karpenter-b3-8-old"), flavor="b3-8", zones=ZONE, desired=0)
+SIZED = "OVHcloud's autoscaler sizes it, and a size has one writer: switch its autoscaling off first"
 IMPORT, RELEASE = "poolplan/demo/import", "poolplan/demo/release"
 
 
@@ -67,8 +68,7 @@ def test_pools_come_under_management_and_stay_as_they_are(
     assert listed.out.splitlines() == [
         "gpu: b3-16, eu-west-par-a, 1 node",
         "karpenter-b3-8-old: b3-8, eu-west-par-a, 0 nodes",
-        "scaled: b3-8, eu-west-par-a, 1 node; cannot be imported: OVHcloud's autoscaler sizes it, and a size has one "
-        "writer: switch its autoscaling off first",
+        f"scaled: b3-8, eu-west-par-a, 1 node; cannot be imported: {SIZED}",
         "workers: b3-8, eu-west-par-a, 1 node",
     ]
 
@@ -172,7 +172,7 @@ def test_a_proposal_is_taken_back_by_deleting_its_branch(
     desk.run("import", "--repo", "fleet.git", "workers")
     git("--git-dir", fleet.path, "update-ref", "-d", f"refs/heads/{IMPORT}")
     idle, _ = propose(desk)
-    assert f"import declined: branch {IMPORT}" in idle.err or "import declined" in idle.err
+    assert "import declined" in idle.err
     assert IMPORT not in fleet.branches()
     asked = desk.run("import", "--repo", "fleet.git", "workers")
     assert "import opened" in asked.err, "a person may ask again"
