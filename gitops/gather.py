@@ -19,6 +19,7 @@ from planner.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from gitops.clock import Clock
     from gitops.cluster.connection import KubernetesApi
@@ -170,7 +171,8 @@ def read_pools(sources: Sources, around: Surroundings, policy: Policy, snapshot:
 
         return Cluster(pools=read(sources.pools))
     if has_credentials(around.environment):
-        return _from_api(connect(around, policy))
+        live = None if sources.snapshots else snapshot.nodes
+        return _from_api(connect(around, policy), live, around.clock.now())
     remark = "no --pools and no OVH credentials: pools are taken from the nodes' labels, nodes on order are not known"
     return Cluster(pools=pools_of_nodes(snapshot.nodes), remarks=(remark,))
 
@@ -230,11 +232,13 @@ def _policy(sources: Sources, found: ReadPolicy) -> ReadPolicy:
     return found
 
 
-def _from_api(client: OvhClient) -> Cluster:
-    from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - only with the API
+def _from_api(client: OvhClient, nodes: tuple[Node, ...] | None, now: datetime) -> Cluster:
+    from gitops.ovh.broken import with_broken  # noqa: PLC0415 - only with the API
+    from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - likewise
 
     cluster = find_cluster(client)
-    pools = client.of_cluster(cluster.id).pools()
+    client = client.of_cluster(cluster.id)
+    pools = with_broken(client.pools(), client, nodes, now)
     return Cluster(pools=pools, region=cluster.region, cluster_plan=cluster.plan or "free")
 
 

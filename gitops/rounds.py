@@ -5,7 +5,7 @@ Commands that go once and the controller that goes for ever do the same rounds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gitops.errors import InputError
@@ -14,7 +14,7 @@ from gitops.gather import gather
 from gitops.loop.drafting import NO_EVIDENCE
 from gitops.loop.opening import trees_of
 from gitops.loop.proposing import propose
-from planner.decide import decide
+from planner.decide import decide, find_region
 from planner.errors import ValueRefused
 
 if TYPE_CHECKING:
@@ -47,13 +47,29 @@ def plan_round(
 ) -> Planned:  # fmt: skip
     """Plan for a cluster as main has it. Raises InputError, Waiting or Stalled where the inputs cannot be had."""
     around = at_cluster(fleet.settings, around)
-    inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
+    inputs = _around_lacks(gather(sources, around, declared=fleet.declared, policy=fleet.policy), fleet, now)
     try:
         plan = decide(inputs, now=now, memory=memory)
     except ValueRefused as error:
         raise InputError(str(error)) from error
     trees = trees_of(fleet, around, inputs.catalog)
     return Planned(fleet=fleet, around=around, trees=trees, inputs=inputs, plan=plan)
+
+
+def _around_lacks(inputs: Inputs, fleet: Fleet, now: datetime) -> Inputs:
+    """The inputs with what the cloud lacks by the ledger taken out of the catalog: the plan leads around it."""
+    from gitops.apply.shortages import without  # noqa: PLC0415 - loaded with the loop
+    from gitops.loop.ledger import read_ledger  # noqa: PLC0415 - likewise
+    from gitops.loop.retries import unavailable  # noqa: PLC0415 - likewise
+
+    lacking = unavailable(read_ledger(fleet.repository, fleet.settings), now)
+    if not lacking:
+        return inputs
+    try:
+        region = find_region(inputs)
+    except ValueRefused as error:
+        raise InputError(str(error)) from error
+    return replace(inputs, catalog=without(inputs.catalog, region, lacking))
 
 
 def propose_round(planned: Planned, world: World, *, now: datetime, keep_evidence: bool = False) -> Proposed:
