@@ -9,10 +9,11 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gitops.apply.refusals import BROKEN, STATES, WORKING, from_error, from_states, growing, shortage_of
+from gitops.apply.refusals import STATES, WORKING, from_error, from_states, growing, shortage_of
 from gitops.apply.shortages import Lack, Short
 from gitops.apply.waiting import LONGEST, PATIENCE, SHORTEST
 from gitops.errors import PoolplanError, Refused
+from gitops.ovh.broken import BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gitops.apply.shortages import Shortage
     from gitops.ovh.answers import ProviderNode
     from planner.plan import Plan
-    from planner.pools import Pool, PoolSet
+    from planner.pools import Pool
 
 TO_JOIN = timedelta(minutes=15)
 """How long a machine that runs may take to be a Ready node: cluster-autoscaler's --max-node-provision-time."""
@@ -66,14 +67,6 @@ def explained(error: PoolplanError, plan: Plan, hands: Hands) -> PoolplanError:
 def nodes_of(pools: Sequence[Pool], hands: Hands) -> Seen:
     """The provider's nodes of these pools."""
     return {pool.name: hands.client.nodes(pool.state.id) for pool in pools if pool.state is not None}
-
-
-def broken_nodes(pools: PoolSet, nodes: Seen) -> dict[str, tuple[tuple[str, str], ...]]:
-    """By pool, the nodes that never join, with what the provider says of them."""
-    return {
-        pool.name: found for pool in pools
-        if (found := tuple(sorted((one.name, one.status) for one in nodes.get(pool.name, ()) if one.status in BROKEN)))
-    }  # fmt: skip
 
 
 def _is_whole(pool: Pool) -> bool:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from gitops.apply.shortages import Lack, Shortage
 from gitops.ovh.failures import QUOTAS, QuotaLacking
-from planner.pools import FAILED_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +28,6 @@ STATES = {
 }
 """Status of a pool or a node → what is lacking; all others are under way, or well."""
 WORKING = frozenset({"INSTALLING", "UPSCALING", "UPDATING", "REDEPLOYING", "REOPENING", "RESETTING", "RESIZING"})
-BROKEN = (FAILED_STATES | {"FLAVOR_OUT_OF_STOCK_ERROR"}) - {"DELETING", "DELETED"}
-"""A node in one of these states never joins."""
 _QUOTA = re.compile(r"\[(Insufficient\w*Quota)\]")
 _NAMED = re.compile(r"\bpool ([a-z0-9][a-z0-9-]*): ")
 
