@@ -33,6 +33,7 @@ bench: $(BIN)/poolplan
 	$(BIN)/python benchmarks/mixes.py
 	$(BIN)/python benchmarks/cluster.py
 	$(BIN)/python benchmarks/evidence.py --demo
+	$(BIN)/python benchmarks/apply_overhead.py
 	$(BIN)/python benchmarks/growth.py
 
 docs: $(BIN)/poolplan

@@ -12,6 +12,7 @@ from gitops.engines.base import ApplyResult, EnginePlan, EngineResource, Stage
 from gitops.engines.command import TerraformCommand
 from gitops.engines.events import counts, diagnostics, parse_event, parse_events, plain_diagnostics, progress_of
 from gitops.engines.failures import failure
+from gitops.engines.initialized import Initialized, asks_for_init
 from gitops.engines.plan_document import parse_document, parse_plan, parse_state
 from gitops.engines.program import PREFERRED, find_terraform
 from gitops.environment import inherited
@@ -68,7 +69,8 @@ class TerraformEngine:
         self._environment = _environment(settings)
         self._secrets = secret_values(self._environment)
         self._program = find_terraform(settings.program, launchers=settings.work / "bin", preferred=settings.preferred)
-        self._initialized = False
+        given = _given(settings, self._program)
+        self._initialized = Initialized(settings.directory, settings.work / "initialized", given)
         self._early_warnings: tuple[str, ...] = ()
         self._files = FileSet()
 
@@ -87,11 +89,16 @@ class TerraformEngine:
 
     def _plan_file_of(self, doing: str, **options: Any) -> EnginePlan:
         """Plan the folder as it is into the file, and read that."""
-        self._initialize()
+        skipped = self._initialized.holds
+        if not skipped:
+            self._initialize()
         self._plan_file.unlink(missing_ok=True)
         done = self._command().plan(
             json=IsFlagged, out=str(self._plan_file), lock_timeout=self._lock_timeout, **options
         )
+        if skipped and done.code not in (0, CHANGES) and asks_for_init(done.out + done.err):
+            self._initialize()
+            return self._plan_file_of(doing, **options)
         events = self._succeeded(done, doing, codes=(0, CHANGES))
         before = self._sha256()
         shown = self._command().cmd("show", str(self._plan_file), json=IsFlagged, no_color=IsFlagged)
@@ -103,7 +110,6 @@ class TerraformEngine:
 
     def apply(self, plan: EnginePlan, report: Callable[[Progress], None]) -> ApplyResult:
         """Apply the file that ``plan`` was read from. Raises Refused, with nothing done, when it is another one."""
-        self._initialize()
         self._must_be(plan)
         names = {change.address: change.pool_name for change in plan.changes}
         completed: list[Progress] = []
@@ -157,14 +163,12 @@ class TerraformEngine:
         return f"{self._settings.lock_timeout}s"
 
     def _initialize(self) -> None:
-        """Fetch providers and set up the backend, once."""
-        if self._initialized:
-            return
+        """Fetch providers and set up the backend."""
         done = self._command().init(backend_config=dict(self._settings.backend_config))
         self._succeeded(done, "initializing")
         found = plain_diagnostics(done.out, "warning")
         self._early_warnings = self._sentences([warning for warning in found if warning.summary != NO_CONCERN])
-        self._initialized = True
+        self._initialized.keep()
 
     def _command(self) -> TerraformCommand:
         return TerraformCommand(self._program, self._settings.directory, self._environment)
@@ -191,6 +195,12 @@ class TerraformEngine:
 
     def _sentences(self, warnings: Sequence[Diagnostic]) -> tuple[str, ...]:
         return tuple(redact(_sentence(warning), self._secrets) for warning in warnings)
+
+
+def _given(settings: TerraformSettings, program: str) -> tuple[str, ...]:
+    """What ``init`` goes by beside the folder's own files."""
+    config = settings.cli_config.read_text("utf-8") if settings.cli_config else ""
+    return (program, config, *(f"{name}={value}" for name, value in sorted(settings.backend_config.items())))
 
 
 def _environment(settings: TerraformSettings) -> dict[str, str]:

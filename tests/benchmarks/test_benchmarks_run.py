@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import cluster, evidence, growth, made, mixes, process, review, scheduling
+from benchmarks import apply_overhead, cluster, evidence, growth, made, mixes, process, review, scheduling
 from benchmarks.yardstick import first_fit
 from renderer.nodes import quantities
 
@@ -21,6 +21,7 @@ PROGRAMS: dict[str, tuple[ModuleType, list[str]]] = {
     "growth": (growth, ["--series", "pods,flavors", "--scale", "0.005", "--runs", "1"]),
     "cluster": (cluster, ["--nodes", "3", "--running", "40", "--pending", "6", "--runs", "1"]),
     "review": (review, ["--clusters", "2", "--runs", "1"]),
+    "apply_overhead": (apply_overhead, ["--pools", "1", "--runs", "1"]),
     "evidence": (evidence, ["--pods", "20", "--nodes", "3", "--running", "40", "--pending", "6"]),
 }
 COUNT = 120

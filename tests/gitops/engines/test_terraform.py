@@ -12,6 +12,7 @@ import ovh
 import pytest
 from ovh.client import ENDPOINTS
 
+from gitops.engines import command
 from gitops.engines.base import Stage
 from gitops.errors import Fatal, Refused, Stalled, Waiting
 from gitops.sandbox.settings import CLUSTER, PROJECT
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from gitops.engines.base import EnginePlan
     from gitops.engines.terraform import TerraformEngine
+    from gitops.process import Finished
     from tests.gitops.engines.story import Story
 
 POOL_TYPE = "ovh_cloud_project_kube_nodepool"
@@ -217,3 +219,28 @@ def make_pool(url: str, name: str) -> str:
 
 def fail_on_progress(progress: object) -> None:
     pytest.fail(f"something was applied: {progress}")
+
+
+def test_it_is_initialized_anew_only_where_that_is_needed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    stream = command.stream
+
+    def noting(line: list[str], *given: object, **more: object) -> Finished:
+        ran.append(line[1])
+        return stream(line, *given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(command, "stream", noting)
+    workspace.plan()
+    assert ran[-2:] == ["plan", "show"]
+    ran.clear()
+    workspace.plan()
+    assert ran == ["plan", "show"], "nothing has changed since"
+    ran.clear()
+    shutil.rmtree(workspace.folder.parent / "work" / "data" / "providers")
+    assert workspace.plan().complete
+    assert ran == ["plan", "init", "plan", "show"], "somebody cleared Terraform's cache of providers"
+    ran.clear()
+    with edits(workspace):
+        (workspace.folder / "versions.tf").write_text((workspace.folder / "versions.tf").read_text() + "\n# anew\n")
+        workspace.plan()
+    assert ran == ["init", "plan", "show"]
