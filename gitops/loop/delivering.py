@@ -73,7 +73,7 @@ def deliver_all(
         if chain.in_effect:
             begun = bool(done) or chain.applied is not None
             return Delivery(applied=tuple(done), begun=begun, problem=chain.head.plan_problem)
-        if chain.applied is None and in_effect(chain.head):
+        if chain.applied is None and not chain.tried and in_effect(chain.head):
             conclude(world, trees.settings, _beginning(chain.head, clock.now(), holder))
             return Delivery()
         turn = next_turn(world, trees, ledger, chain, holder=holder, now=clock.now())
