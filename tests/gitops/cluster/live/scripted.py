@@ -42,8 +42,8 @@ class ScriptedApi:
     """Objects by kind, namespace and name. A watch tells all changes after its version, then ends.
 
     ``refused`` answers for lists of a kind, ``refused_watches`` for its watches. Of ``faults``, the next watch takes
-    one: ``break`` (after what it had to tell), ``gone`` (410 as an event), ``gone at once`` (as a status), ``bookmark``
-    (told at its end), ``nonsense``.
+    one: ``break`` (after what it had to tell), ``gone`` (all changes are forgotten: 410 as an event), ``gone at once``
+    (likewise, as a status), ``bookmark`` (told at its end), ``nonsense``.
     """
 
     address: str = "https://cluster.example"
@@ -55,6 +55,7 @@ class ScriptedApi:
     faults: deque[str] = field(default_factory=deque)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     serial: int = 1
+    forgotten: int = 0
 
     def put(self, *objects: Object) -> None:
         for one in objects:
@@ -91,11 +92,14 @@ class ScriptedApi:
         if kind.kind in self.refused_watches:
             return self.refused_watches[kind.kind]
         fault = self.faults.popleft() if self.faults else ""
-        if fault == "gone at once":
-            return Answer(410, json.dumps(GONE).encode())
+        if fault.startswith("gone"):
+            self.serial += 1
+            self.forgotten = self.serial
+        if int(version) < self.forgotten:
+            return Answer(410, json.dumps(GONE).encode()) if fault == "gone at once" else ScriptedStream([line("ERROR", GONE)])
         lines = [line(told, one) for serial, told, name, one in self.changes if name == kind.kind and serial > int(version)]
         lines += {
-            "gone": [line("ERROR", GONE)], "nonsense": [b"<html>"],
+            "nonsense": [b"<html>"],
             "bookmark": [line("BOOKMARK", {"metadata": {"resourceVersion": str(self.serial)}})],
         }.get(fault, [])  # fmt: skip
         return ScriptedStream(lines, breaks=fault == "break")

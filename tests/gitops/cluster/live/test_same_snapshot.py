@@ -55,7 +55,7 @@ class Followed:
 
     def turn(self) -> None:
         """Long enough for every kind to be up to date, as long as only one thing goes wrong."""
-        for _ in range(4):
+        for _ in range(5):
             self.courses = [one.turn(course) for one, course in zip(self.followers, self.courses, strict=True)]
 
 
@@ -84,6 +84,29 @@ def test_what_is_followed_is_what_the_file_says(steps: list[tuple[str, Any]]) ->
         read = read_file(list(followed.api.objects.values()))
         assert made.snapshot == read.snapshot
         assert made.policy == read.policy
+
+
+CLASSES = (
+    plain("PriorityClass", "usual", "scheduling.k8s.io/v1", value=3, globalDefault=True),
+    plain("PriorityClass", "usual", "scheduling.k8s.io/v1", value=4, globalDefault=True),
+    plain("RuntimeClass", "micro", "node.k8s.io/v1", overhead={"podFixed": {"cpu": "10m"}}),
+    plain("LimitRange", "usual", metadata={"namespace": "shop"},
+          spec={"limits": [{"type": "Container", "defaultRequest": {"memory": "1Gi"}}]}),
+)  # fmt: skip
+
+
+def test_what_pods_stand_for_changes_with_their_classes() -> None:
+    api = ScriptedApi()
+    api.put(pod("web", spec={"runtimeClassName": "micro"}), workload("DaemonSet", "agent"))
+    followed = Followed(api)
+    seen = []
+    for one in CLASSES:
+        api.put(one)
+        followed.turn()
+        made = make_inputs(followed.state.take()[0], environment=ENVIRONMENT, readings=followed.readings).snapshot
+        assert made == read_file(list(api.objects.values())).snapshot
+        seen.append((made.pods[0].needs, made.daemonsets[0].template.needs))
+    assert len(set(seen)) == len(CLASSES)
 
 
 def test_what_has_not_changed_is_the_very_same_value() -> None:
