@@ -135,6 +135,15 @@ def test_a_pod_is_waited_for_until_a_minute_after_its_grace_period() -> None:
     assert timedelta(seconds=90) < cluster.clock.slept <= timedelta(seconds=101)
 
 
+def test_a_node_pools_time_is_all_that_a_deleted_pod_gets() -> None:
+    cluster = FakeCluster()
+    guarded = pod("job", "n1", slow=True, annotations={KARPENTER: "true"})
+    cluster.put(node("n1", pool="a", cordoned=True), guarded)
+    assert LiveNodes(cluster, {}, clock=cluster.clock, limits=FORCED).drain(["n1"], lambda _: None).emptied == ("n1",)
+    (left,) = cluster.pods.values()
+    assert left["metadata"]["deletionTimestamp"] == "2026-03-01T12:02:00Z"
+
+
 def test_a_pod_that_took_the_name_of_another_is_asked_for_itself() -> None:
     cluster, said = FakeCluster(), list[str]()
     cluster.put(node("n1", cordoned=True), pod("web", "n1"))
