@@ -58,13 +58,17 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Tell:
-    """Where progress and talk go, and the reason of ``--freeze``, None where that was not given."""
+    """Where progress and talk go, and the reason of ``--freeze``, None where that was not given.
+
+    ``may`` is asked before each step, and raises Interrupted where this process is to have no further effect.
+    """
 
     report: Callable[[Progress], None]
     say: Callable[[str], None]
     freeze: str | None = None
     retry: bool = False
     """A person asks to try at once what failed before."""
+    may: Callable[[], None] = lambda: None
 
 
 def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, tell: Tell) -> Delivery:
@@ -100,7 +104,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
                 engine=engine, client=ground.client, clock=around.clock,
                 nodes=lambda: live_nodes(sources, around, limits_of(settings, trees.grace_periods(turn.link.before))),
                 ready=lambda: _ready_nodes(sources, around),
-                report=tell.report, say=tell.say, journal=FileJournal(work / JOURNAL),
+                report=tell.report, say=tell.say, may=tell.may, journal=FileJournal(work / JOURNAL),
                 files=lambda pools: with_pools(
                     turn.link.after.files.inside(POOLS), pools, delegate=settings.delegate
                 ),

@@ -4,6 +4,8 @@ PoolplanError            one line for people: what happened, to what, what to do
 ├── InputError           a user's file or option is wrong; carries file:line:column
 │   └── InputErrors      several at once, one a line
 ├── Waiting              trying again later may work (429, a busy pool, a held lock)
+│   ├── Overtaken        somebody else wrote first: look again at what is there now
+│   └── Interrupted      this process is ending, or may not act any more: what was begun goes on elsewhere or later
 ├── Stalled              a person must act first (rights, quota, a diverged repository)
 ├── Refused              a gate said no (guardrail, approval, agreement): exit code 3
 └── Fatal                this process cannot go on (a missing program, a broken installation)
@@ -76,6 +78,14 @@ class Waiting(PoolplanError):
     def __init__(self, message: str, *, retry_after: float = 10.0) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class Overtaken(Waiting):
+    """Somebody else wrote first, so nothing was written: look at it all again, at once."""
+
+
+class Interrupted(Waiting):
+    """This process is ending, or does not lead any more. Nothing failed: what was begun is gone on with."""
 
 
 class Stalled(PoolplanError):

@@ -35,7 +35,7 @@ class Sources:
     """Where to read from. No ``snapshots`` means the live cluster; no ``pools`` file means the OVH API or the nodes.
 
     ``usual_plan`` is the cluster's OVH plan where neither ``cluster_plan`` nor the API says it; ``aims`` is what the
-    plan is to be good at.
+    plan is to be good at. ``live`` tells the live cluster as it is now, where it is followed already.
     """
 
     snapshots: tuple[Path, ...] = ()
@@ -48,6 +48,7 @@ class Sources:
     cluster_plan: str = ""
     usual_plan: str = "standard"
     aims: Aims = field(default_factory=Aims)
+    live: Callable[[], ReadPolicy] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,9 @@ def read_cluster(sources: Sources, around: Surroundings) -> tuple[Snapshot, Read
     """The snapshot and the policy objects found with it."""
     from gitops.cluster import read_inputs, require_nodes  # noqa: PLC0415 - msgspec and ruamel load here
 
-    if sources.snapshots:
+    if sources.live is not None:
+        found = sources.live()
+    elif sources.snapshots:
         found = read_inputs(sources.snapshots, environment=around.environment, policy_paths=sources.policies)
         require_nodes(found, sources.snapshots)
     else:

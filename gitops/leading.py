@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from gitops.clock import Bell, monotonic
 from gitops.cluster.lease import Held, Record
-from gitops.errors import PoolplanError, Waiting
+from gitops.errors import Interrupted, PoolplanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,9 +157,9 @@ class Leadership:
             return leads(self._belief, self._terms, self._seconds())
 
     def must_lead(self) -> None:
-        """Raises Waiting unless this process leads: to be asked before every effect of a leader."""
+        """Raises Interrupted unless this process leads: to be asked before every effect of a leader."""
         if not self.leads():
-            raise Waiting(f"this process does not lead: {self._lease} was last held by {self.holder or 'nobody'}")
+            raise Interrupted(f"this process does not lead: {self._lease} was last held by {self.holder or 'nobody'}")
 
     @property
     def holder(self) -> str:

@@ -75,6 +75,7 @@ def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
         _refuse_in_use(work, _nodes(work), work.leaving, f"{NOTHING}, plan again")
     try:
         for step in steps_of(plan):
+            hands.may()
             with noted(hands.journal, hands.clock, plan.digest, step):
                 _ACTS[step.act](work, step)
     except PoolplanError as error:

@@ -27,7 +27,8 @@ class Hands:
     ``files`` are those that declare a set of pools, by paths in the ``pools`` folder: in the end the approved ones.
     ``adopt`` lets the engine keep track of pools that are there, and changes nothing at the provider. ``stand_back`` is
     called before nodes are taken out of these pools, so that no engine puts them back; it may raise. ``ready`` gives
-    the cluster's nodes and whether each is Ready, None where no cluster is at hand.
+    the cluster's nodes and whether each is Ready, None where no cluster is at hand. ``may`` is asked before each step,
+    and raises Interrupted where this process is to have no further effect.
     """
 
     engine: Engine
@@ -41,6 +42,7 @@ class Hands:
     adopt: Callable[[PoolSet], None] = lambda _pools: None
     stand_back: Callable[[Sequence[str]], None] = lambda _names: None
     ready: Callable[[], Mapping[str, bool] | None] | None = None
+    may: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

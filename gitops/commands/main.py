@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "render": ("gitops.commands.render", "Write a plan's pools as Terraform and YAML files into a folder."),
     "propose": ("gitops.commands.propose", "Propose the plan for review: a branch, and a pull request on a forge."),
     "apply": ("gitops.commands.apply", "Apply the approved plan with Terraform, and nothing else."),
+    "run": ("gitops.commands.run", "Plan, propose and apply for as long as it runs: the controller."),
     "emergency": ("gitops.commands.emergency", "Apply growth now, without review, and leave the same record."),
     "history": ("gitops.commands.history", "Tell what was proposed, approved and applied, and what it cost."),
     "import": ("gitops.commands.take", "Propose to bring existing pools under management, as they are."),

@@ -9,7 +9,7 @@ import heapq
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from gitops.errors import Stalled, Waiting
+from gitops.errors import Overtaken, Stalled
 from gitops.git.base import BranchName, Commit, CommitId, rewritten
 from gitops.git.objects import (
     FOLDER,
@@ -161,7 +161,7 @@ class MemoryRepository:
 
     def _check(self, branch: BranchName, expect: CommitId | None) -> None:
         if self.head(branch) != expect:
-            raise Waiting(f"{self.name}: the branch {branch} was changed by somebody else meanwhile")
+            raise Overtaken(f"{self.name}: the branch {branch} was changed by somebody else meanwhile")
 
     def _files(self, tree: ObjectId, above: PurePosixPath) -> Iterator[tuple[PurePosixPath, ObjectId]]:
         return ((path, entry.id) for path, entry in self._entries(tree, above))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from gitops.errors import Stalled, Waiting
+from gitops.errors import Overtaken, Stalled, Waiting
 from gitops.git.base import BranchName, Commit, CommitId, rewritten
 from gitops.git.checkout import refuse_checked_out, refuse_diverged, refuse_shallow, refuse_unsaved
 from gitops.git.objects import (
@@ -265,7 +265,7 @@ class PlainRepository:
             raise self.git.failure(done, "update-ref")
 
     def _lost(self, branch: BranchName) -> Waiting:
-        return Waiting(f"{self.name}: the branch {branch} was changed by somebody else meanwhile")
+        return Overtaken(f"{self.name}: the branch {branch} was changed by somebody else meanwhile")
 
     def _missing(self, branch: BranchName) -> str:
         others = [name for name, _ in self.branches()]

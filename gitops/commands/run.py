@@ -1,0 +1,107 @@
+"""``poolplan run``: the controller, which plans, proposes and applies for as long as it runs."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gitops.commands.options import for_cluster, freeze_option, repo_options, sources_of, surroundings
+from gitops.commands.propose import WEBHOOK_SECRET, interval
+from gitops.commands.state import state_folder
+from gitops.errors import ExitCode, InputError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from gitops.controller.running import Running
+    from gitops.gather import Sources, Surroundings
+    from gitops.settings import Settings
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("run")
+@repo_options
+@click.option("--kubeconfig", metavar="FILE", default="", help="Of the live cluster. Default: as for kubectl.")
+@click.option("--context", metavar="NAME", default="", help="The kubeconfig's context.")
+@click.option("--catalog", type=_PATH, metavar="FILE", help="Flavors and prices. Default: the bundled one.")
+@click.option("--every", metavar="DURATION", default="1m", show_default=True,
+              help="The longest time between two passes; changes in the cluster begin one at once.")  # fmt: skip
+@click.option("--listen", metavar="HOST:PORT", default="",
+              help="Serve health, metrics, a page and the forge's webhooks here.")  # fmt: skip
+@click.option("--lease", metavar="NAMESPACE/NAME", default="",
+              help="Of several equal processes, the one that holds this Lease acts.")  # fmt: skip
+@click.option("--no-apply", is_flag=True, help="Plan and propose only.")
+@click.option("--evidence", is_flag=True, help="Keep each plan's inputs beside it, so that it can be replayed.")
+@click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded.")
+@click.option("--cli-config", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="A Terraform CLI configuration file, for instance to name a provider mirror.")  # fmt: skip
+@click.option("--log", type=click.Choice(["json", "text"]), default="json", show_default=True, help="On stderr.")
+@freeze_option
+def command(**options: Any) -> int:
+    """Follow a cluster and its part of the fleet repository: plan after each change, propose, apply what is approved.
+
+    It ends in order on SIGTERM: no further step of an apply begins, and the next start goes on. Several clusters can be
+    named with commas; --context and --kubeconfig then take {cluster} for the name.
+    """
+    from gitops.controller.logs import Log  # noqa: PLC0415 - loaded only when the command runs
+    from gitops.controller.running import Running, RunOptions  # noqa: PLC0415 - likewise
+    from gitops.redact import secret_values  # noqa: PLC0415 - likewise
+
+    around = surroundings()
+    pause = interval({**options, "now": ""})
+    if pause is None:
+        raise InputError("--every: say how long it may wait at most between two passes")
+    log = Log(
+        clock=around.clock, write=lambda line: click.echo(line, err=True), as_json=options["log"] == "json",
+        secrets=secret_values(around.environment),
+    )  # fmt: skip
+    clusters = tuple(filter(None, options["cluster"].split(",")))
+    running = Running(RunOptions(
+        repo=options["repo"], clusters=clusters, sources=lambda name, settings: _sources(options, name, settings),
+        state=state_folder(around.environment), every=pause, lease=options["lease"], applies=not options["no_apply"],
+        keep_evidence=options["evidence"], freeze=options["freeze"], program=options["program"],
+        cli_config=options["cli_config"],
+    ), around, log)  # fmt: skip
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: running.end())
+    with _served(options["listen"], running, around):
+        running.start()
+        log.say("runs", clusters=[one.name for one in running.controllers])
+        running.wait()
+        log.say("ending")
+        running.stop()
+    log.say("ended")
+    return ExitCode.DONE
+
+
+def _sources(options: dict[str, Any], name: str, settings: Settings | None) -> Sources:
+    given = {
+        "snapshots": (), "policies": (), "pools": None, "region": "", "cluster_plan": None, "objective": None,
+        "solve_budget": None, "catalog": options["catalog"],
+        "kubeconfig": options["kubeconfig"].replace("{cluster}", name),
+        "context": options["context"].replace("{cluster}", name),
+    }  # fmt: skip
+    sources = sources_of(given)
+    return for_cluster(sources, given, settings) if settings is not None else sources
+
+
+def _served(address: str, running: Running, around: Surroundings) -> AbstractContextManager[object]:
+    """Serve health and hooks at an address; without one, nothing. Raises InputError for a bad address."""
+    if not address:
+        return nullcontext()
+    from gitops.controller.serving import controller_app  # noqa: PLC0415 - only where something is served
+    from gitops.serving import Served, listen  # noqa: PLC0415 - likewise
+
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()):
+        raise InputError(f"--listen {address}: write it like 127.0.0.1:8080")
+    app = controller_app(
+        lambda: running.views, secret=around.environment.get(WEBHOOK_SECRET, ""), look=running.look_now,
+        clock=around.clock,
+    )  # fmt: skip
+    return Served(app, listen(int(port), host=host.strip("[]")), name="http")

@@ -1,0 +1,166 @@
+"""A controller put together: repositories, live clusters, election and what is served, from start to orderly end."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from threading import Event
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from gitops.cluster.live.cluster import LiveCluster
+from gitops.controller.applying import Deliveries
+from gitops.controller.controller import Controller
+from gitops.controller.planning import Planning
+from gitops.controller.stopping import Stop, StoppableClock, guard
+from gitops.delivery import Place
+from gitops.environment import machine_name
+from gitops.errors import InputError
+from gitops.fleet import cluster_names, open_source, read_fleet
+from gitops.gather import connect_cluster
+from gitops.loop.opening import Worlds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from gitops.controller.logs import Log
+    from gitops.controller.view import View
+    from gitops.engines.base import Progress
+    from gitops.gather import Sources, Surroundings
+    from gitops.leading import Leadership
+    from gitops.settings import Settings
+
+    SourcesOf = Callable[[str, Settings], Sources]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a controller is started with. ``clusters`` empty: the only one of the repository.
+
+    ``lease`` is ``namespace/name`` of a Lease by which one of several equal processes leads; empty: this one leads.
+    ``sources`` gives what to read from, by a cluster's name and settings. ``state`` outlives the process.
+    """
+
+    repo: str
+    clusters: tuple[str, ...]
+    sources: SourcesOf
+    state: Path
+    every: timedelta = timedelta(minutes=1)
+    lease: str = ""
+    applies: bool = True
+    keep_evidence: bool = False
+    freeze: str | None = None
+    program: str = ""
+    cli_config: Path | None = None
+
+
+class Running:
+    """All controllers of one process. ``start``, then ``wait`` until ``end`` is called, from a signal's handler too."""
+
+    def __init__(
+        self, options: RunOptions, around: Surroundings, log: Log, *,
+        observers: Sequence[Callable[[View], None]] = (),
+    ) -> None:  # fmt: skip
+        self._options, self._log = options, log
+        self._stop, self._ended = Stop(), Event()
+        clock = StoppableClock(around.clock, self._stop)
+        self._around = replace(around, clock=clock, remark=lambda text: log.say("remark", text=text))
+        self._leadership = self._election() if options.lease else None
+        self.controllers = tuple(self._controller(name, observers) for name in self._names())
+
+    def start(self) -> None:
+        """Begin to follow the clusters and to take part in the election."""
+        for controller in self.controllers:
+            controller.start()
+        if self._leadership is not None:
+            self._leadership.start()
+
+    def wait(self) -> None:
+        """Return when ``end`` was called."""
+        self._ended.wait()
+
+    def end(self) -> None:
+        """Let ``wait`` return; may be called from anywhere."""
+        self._ended.set()
+
+    def stop(self) -> None:
+        """End in order: what is under way ends first, then somebody else may lead."""
+        self._stop.set()
+        with ExitStack() as last:
+            if self._leadership is not None:
+                last.callback(self._leadership.stop)
+            for controller in self.controllers:
+                last.callback(controller.stop)
+
+    def look_now(self) -> None:
+        """Let every controller look: a forge says that something happened."""
+        for controller in self.controllers:
+            controller.look_now()
+
+    def leads(self) -> bool:
+        """Whether this process may act."""
+        return self._leadership is None or self._leadership.leads()
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """What is known of each cluster."""
+        return tuple(controller.view for controller in self.controllers)
+
+    def _names(self) -> tuple[str, ...]:
+        repository = open_source(self._options.repo, self._around, cache=self._options.state / "git")
+        names = self._options.clusters or cluster_names(repository)
+        if len(names) != 1 and not self._options.clusters:
+            raise InputError(f"which cluster of {repository.name}? It has {', '.join(names)}: choose with --cluster")
+        return names
+
+    def _election(self) -> Leadership:
+        from gitops.cluster.lease import Lease  # noqa: PLC0415 - only where there is an election
+        from gitops.leading import Leadership as Election  # noqa: PLC0415 - likewise
+
+        namespace, _, name = self._options.lease.partition("/")
+        if not (namespace and name):
+            raise InputError(f"--lease {self._options.lease}: write it like poolplan/poolplan, a namespace and a name")
+        first = self._options.clusters[0] if self._options.clusters else ""
+        api = connect_cluster(self._options.sources(first, None), self._around)  # type: ignore[arg-type]  # no settings yet
+        identity = f"{machine_name()}_{uuid4()}"  # as client-go: a pod that starts anew is another one
+        return Election(
+            Lease(api, namespace, name), identity, clock=self._around.clock, on_change=self._led
+        )  # fmt: skip
+
+    def _led(self, leading: bool) -> None:
+        self._log.say("leads" if leading else "does not lead")
+        if leading:
+            self.look_now()
+
+    def _controller(self, name: str, observers: Sequence[Callable[[View], None]]) -> Controller:
+        options, around = self._options, self._around
+        may = guard(self._stop, self._leadership.must_lead if self._leadership else lambda: None)
+        repository = open_source(options.repo, around, cache=options.state / "git")
+        settings = read_fleet(repository, name, around).settings
+        api = connect_cluster(options.sources(name, settings), around)
+        live = LiveCluster(api, environment=around.environment, clock=around.clock)
+
+        def sources(given: Settings) -> Sources:
+            return replace(options.sources(name, given), live=live.snapshot_inputs)
+
+        planning = Planning(
+            name=name, repository=repository, worlds=Worlds(around=around, freeze=options.freeze), sources=sources,
+            around=around, state=options.state, may=may, keep_evidence=options.keep_evidence,
+        )  # fmt: skip
+        deliveries = Deliveries(
+            name=name, repository=open_source(options.repo, around, cache=options.state / "git-apply"),
+            sources=sources, around=around, may=may, report=self._report, freeze=options.freeze,
+            place=Place(work=options.state / "terraform", program=options.program, cli_config=options.cli_config),
+        ) if options.applies else None  # fmt: skip
+        return Controller(
+            live=live, planning=planning, deliveries=deliveries, clock=around.clock, log=self._log,
+            stop_sign=self._stop, leads=self.leads, every=options.every, observers=observers,
+        )  # fmt: skip
+
+    def _report(self, progress: Progress) -> None:
+        self._log.say(
+            "progress", pool=progress.pool_name, action=progress.action, stage=progress.stage.value,
+            seconds=progress.elapsed_seconds,
+        )  # fmt: skip

@@ -1,0 +1,51 @@
+"""What a controller serves over HTTP: health for the kubelet, webhooks, and whatever else is mounted beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount, Route
+
+from gitops.forges.webhooks import SHORTEST_SECRET, webhook_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+    from gitops.clock import Clock
+    from gitops.controller.view import View
+
+HOOKS = "/hooks"
+
+
+def controller_app(
+    views: Callable[[], Sequence[View]], routes: Sequence[BaseRoute] = (), *, secret: str = "",
+    look: Callable[[], None] = lambda: None, clock: Clock,
+) -> Starlette:  # fmt: skip
+    """``/healthz`` says that the process runs, ``/readyz`` that every cluster has been read. ``/hooks`` takes a forge's
+    webhooks where there is a ``secret`` of enough characters, and calls ``look``.
+    """
+
+    async def alive(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def ready(_: Request) -> Response:
+        unread = {view.cluster: _unread(view) for view in views()}
+        missing = {name: kinds for name, kinds in unread.items() if kinds}
+        if missing:
+            return JSONResponse({"ready": False, "unread": missing}, status_code=503)
+        return JSONResponse({"ready": True})
+
+    hooks = webhook_app(lambda: secret, lambda _: look(), clock) if len(secret) >= SHORTEST_SECRET else None
+    return Starlette(routes=[
+        Route("/healthz", alive), Route("/readyz", ready), *([Mount(HOOKS, hooks)] if hooks else []), *routes,
+    ])  # fmt: skip
+
+
+def _unread(view: View) -> list[str]:
+    return [str(one.kind) for one in view.health if not one.synced]

@@ -1,0 +1,150 @@
+"""The controller, as one process: it sees pods, proposes, applies what is merged, and ends in order."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from gitops.clock import SystemClock
+from gitops.controller.logs import Log
+from gitops.controller.running import Running, RunOptions
+from gitops.controller.serving import controller_app
+from gitops.gather import Sources, Surroundings
+from gitops.serving import Served, listen
+from tests.commands.test_main_path import clear, placed, pods, sizes
+from tests.commands.tools import Desk, FleetRepository, new_repository, policy
+from tests.commands.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gitops.controller.view import View
+    from tests.commands.world import World
+
+UP = "poolplan/demo/up"
+
+
+@pytest.fixture
+def desk(world: World, tmp_path: Path) -> Desk:
+    return world.desk(tmp_path)
+
+
+@pytest.fixture
+def fleet(world: World, desk: Desk) -> FleetRepository:
+    clear(world)
+    made = new_repository(desk.folder / "fleet.git")
+    settings = world.settings().replace("engine: terraform", "engine: ovh-api")
+    settings = settings.replace("  terraform: {backend: {local: {path: state/terraform.tfstate}}}\n", "")
+    made.commit({"cluster.yaml": settings, "policy/policy.yaml": policy("b3-8")}, "Describe cluster demo")
+    return made
+
+
+class Process:
+    """A controller that runs, and what it says."""
+
+    def __init__(self, world: World, desk: Desk, fleet: FleetRepository, *, name: str = "one", lease: str = "") -> None:
+        self.lines: list[dict[str, Any]] = []
+        self.views: list[View] = []
+        log = Log(clock=SystemClock(), write=lambda line: self.lines.append(json.loads(line)))
+        around = Surroundings(environment=desk.environment, clock=SystemClock(), remark=lambda _: None)
+        options = RunOptions(
+            repo=str(fleet.path), clusters=("demo",), state=desk.home / name, every=timedelta(seconds=30), lease=lease,
+            sources=lambda _name, _settings: Sources(kubeconfig=str(world.folder / "kubeconfig")),
+        )  # fmt: skip
+        self.running = Running(options, around, log, observers=(self.views.append,))
+        self.running.start()
+
+    def told(self, event: str) -> list[dict[str, Any]]:
+        return [line for line in list(self.lines) if line["event"] == event]
+
+    def stop(self) -> None:
+        self.running.stop()
+
+
+@pytest.fixture
+def process(world: World, desk: Desk, fleet: FleetRepository) -> Iterator[Process]:
+    made = Process(world, desk, fleet)
+    yield made
+    made.stop()
+
+
+def test_pods_become_a_proposal_and_once_merged_nodes(
+    world: World, fleet: FleetRepository, process: Process
+) -> None:
+    until("it has passed once", lambda: bool(process.told("pass")))
+    pods(world, "one", "two")
+    until("it has proposed", lambda: UP in fleet.branches())
+    assert sizes(world) == {}, "nobody has approved yet"
+    fleet.merge(UP)
+    process.running.look_now()
+    until("it has applied", lambda: bool(process.told("applied")))
+    until("the pods run", lambda: all(placed(world).values()))
+    until("nothing is left", lambda: UP not in fleet.branches())
+    view = process.running.views[0]
+    assert (view.cluster, view.leads, view.problem) == ("demo", True, "")
+    assert view.applying is not None
+    assert view.applying.problem == ""
+    assert not process.told("pass failed")
+
+
+def test_it_ends_in_order_and_the_next_one_goes_on(
+    world: World, desk: Desk, fleet: FleetRepository
+) -> None:
+    first = Process(world, desk, fleet)
+    pods(world, "one")
+    until("it has proposed", lambda: UP in fleet.branches())
+    waiter = Thread(target=first.running.wait)
+    waiter.start()
+    first.running.end()
+    waiter.join()
+    first.stop()
+    fleet.merge(UP)
+    second = Process(world, desk, fleet)
+    until("the pod runs", lambda: all(placed(world).values()))
+    second.stop()
+    assert sizes(world) == {"karpenter-b3-8-eu-west-par-a": 1}
+
+
+def test_of_two_one_acts_and_the_other_takes_over(world: World, desk: Desk, fleet: FleetRepository) -> None:
+    lease = "default/poolplan"
+    first = Process(world, desk, fleet, name="one", lease=lease)
+    until("the first leads", lambda: bool(first.told("leads")))
+    second = Process(world, desk, fleet, name="two", lease=lease)
+    until("the second follows the cluster", lambda: all(one.synced for one in second.running.views[0].health))
+    assert not second.running.leads()
+    pods(world, "one")
+    until("the first has proposed", lambda: UP in fleet.branches())
+    assert not second.told("pass")
+    first.stop()
+    until("the second leads", second.running.leads)
+    fleet.merge(UP)
+    second.running.look_now()
+    until("the pod runs", lambda: all(placed(world).values()))
+    second.stop()
+
+
+def test_health_says_what_is_not_read_yet(process: Process) -> None:
+    app = controller_app(lambda: process.running.views, clock=SystemClock())
+    with Served(app, listen(0), name="http") as served:
+        root = f"http://127.0.0.1:{served.port}"
+        until("it is ready", lambda: requests.get(f"{root}/readyz", timeout=5).status_code == 200)
+        assert requests.get(f"{root}/healthz", timeout=5).text == "ok\n"
+        assert requests.post(f"{root}/hooks", timeout=5).status_code == 404, "without a secret there are no hooks"
+
+
+def test_wrong_options_are_told(desk: Desk, fleet: FleetRepository) -> None:
+    assert fleet.branches() == ["main"]
+    for given, told in (
+        (["--lease", "poolplan"], "--lease poolplan: write it like poolplan/poolplan, a namespace and a name"),
+        (["--listen", "8080"], "--listen 8080: write it like 127.0.0.1:8080"),
+        (["--cluster", "none"], "clusters/none/cluster.yaml: there is no such file on the main branch"),
+    ):
+        outcome = desk.run("run", "--repo", "fleet.git", *given)
+        assert outcome.code == 1
+        assert told in outcome.err, outcome
