@@ -110,8 +110,7 @@ class _Hunt:
 
     def __post_init__(self) -> None:
         share = self.court.problem.aims.budget * 1000 // BATCHES
-        ruled = any(one.kind.ruled for one in self.court.arrivals)
-        least = 2 if ruled and self._several(0) == LANES else 1
+        least = 2 if self.court.ruled and self._several(0) == LANES else 1
         self.hard = [*self.court.orders[: max(least, share // max(1, self.court.work(LANES, self._nodes())))]]
 
     # What is known
@@ -259,12 +258,12 @@ class _Hunt:
         until, found = court.left - court.problem.aims.budget * 100, list[Series]()
         for allowed in recipes(court.market):
             if court.left > until or (court.left > 0 and len(found) < LEAST):
-                found.append(Series(court, allowed, ways[0]))
+                found += [Series(court, allowed, ways[0], even) for even in (True, False)]
         best = different([one for one in found if one.price(0) is not None])[:RECIPES]
         if len(ways) == 1:
             return best
         unlike = _evenly(sorted(best, key=lambda one: sum(one.at(0) or ())), GATHERING)
-        return [Series(court, one.allowed, way) for way in ways for one in unlike]
+        return [Series(court, one.allowed, way, one.even) for way in ways for one in unlike]
 
     def _nodes(self) -> int:
         return min((sum(one) for one in (*self.starts, *self.court.tried)), default=0)
@@ -327,7 +326,7 @@ class _Hunt:
 
     def _several(self, share: int) -> int:
         """How many fleets to try at a time: so many that half of the work beyond a share is enough for them."""
-        work = (self.court.left - self.court.problem.aims.budget * share) // 2
+        work = (self.court.left - self.court.problem.aims.budget * share) // 6
         sizes = (LANES, LANES // 2)
         return next((one for one in sizes if self.court.work(one, self._nodes()) <= work), LANES // 4)
 

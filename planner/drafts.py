@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.levels import Zones
-from planner.milp import Program, rounded
+from planner.milp import Program, Row, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from planner.asks import Ask
     from planner.board import Flags, Ints
     from planner.fleet import Proposer
-    from planner.milp import Floats, Row
+    from planner.market import Market
+    from planner.milp import Floats
 
 #: The most room that is worked out, in thousandths beyond what is asked for; fleets with still more go on like that.
 MOST = 500
@@ -37,22 +38,22 @@ class Draft:
     _useful: Ints | None = None
     _rows: list[Row] = field(default_factory=list)
     _matrix: Floats = field(default_factory=lambda: np.zeros((0, 0)))
-    _drawn: dict[bytes, Drawn | None] = field(default_factory=dict)
+    _drawn: dict[tuple[bytes, bool], Drawn | None] = field(default_factory=dict)
 
-    def fleet(self, allowed: Flags, slack: int) -> Ints | None:
+    def fleet(self, allowed: Flags, slack: int, *, even: bool = False) -> Ints | None:
         """Nodes by variant, near the cheapest of the ``allowed`` ones with so many thousandths more room than is asked
-        for; None where there are none."""
-        key = allowed.tobytes()
+        for; None where there are none. ``even``: enough also where every node holds the same mix of pods."""
+        key = (allowed.tobytes(), even)
         if key not in self._drawn:
-            self._drawn[key] = self._draw(allowed)
+            self._drawn[key] = self._draw(allowed, even=even)
         drawn = self._drawn[key]
         return None if drawn is None else drawn.near(slack)
 
-    def drawn(self, allowed: Flags) -> bool:
+    def drawn(self, allowed: Flags, *, even: bool = False) -> bool:
         """Whether a fleet of these variants was asked for before."""
-        return allowed.tobytes() in self._drawn
+        return (allowed.tobytes(), even) in self._drawn
 
-    def _draw(self, allowed: Flags) -> Drawn | None:
+    def _draw(self, allowed: Flags, *, even: bool) -> Drawn | None:
         proposer = self.proposer
         if self._useful is None:
             self._useful = proposer.useful(self.asks)
@@ -62,13 +63,27 @@ class Draft:
         if not len(kept) or not all((one.options & allowed).any() for one in self.asks):
             return None
         own = self._matrix[:, np.searchsorted(self._useful, kept)]
-        limits = proposer.limits(kept)
-        matrix = np.concatenate((own, [row.factors for row in limits]))
-        least = np.array([row.least for row in (*self._rows, *limits)])
-        elastic = np.array([row.elastic for row in (*self._rows, *limits)], np.bool_)
+        more = proposer.limits(kept)
+        if even:
+            more.append(Row(mixed(proposer.market, self.asks)[kept], 1.0, elastic=True))
+        matrix = np.concatenate((own, [row.factors for row in more]))
+        least = np.array([row.least for row in (*self._rows, *more)])
+        elastic = np.array([row.elastic for row in (*self._rows, *more)], np.bool_)
         zones = Zones.of(proposer.market, kept, self.asks, gathered=self.gathered)
         size = len(proposer.market.variants)
         return Drawn(kept, size, matrix, least, elastic, proposer.cost(kept).astype(np.float64), zones)
+
+
+def mixed(market: Market, asks: Sequence[Ask]) -> Floats:
+    """The share of all these pods that a node of each variant holds if its pods are the same mix as all of them.
+
+    kube-scheduler spreads the pods of every workload over all nodes, so it comes near to that on nodes of every kind: a
+    flavor of little memory is full when its memory is, however well its cpu would have gone with the rest.
+    """
+    asked = sum((one.request * one.count for one in asks), np.zeros(len(market.resources), np.int64))
+    some = asked > 0
+    room: Floats = np.maximum(market.free[:, some], 0) / asked[some]
+    return room.min(axis=1) if some.any() else np.zeros(len(market.variants))
 
 
 @dataclass

@@ -37,12 +37,15 @@ EMPTY = 2
 class Series:
     """Fleets of one recipe with more and more room. They are worked out when somebody asks for them.
 
+    ``even``: they are to be enough also where every node holds the same mix of pods.
+
     Up to step ``low`` pods strand, from ``high`` on they do not, or the fleets are too dear.
     """
 
     court: Court
     allowed: Flags
     scatter: Scatter
+    even: bool = False
     fleets: dict[int, Counts | None] = field(default_factory=dict)
     asked: set[int] = field(default_factory=set)
     low: int = -1
@@ -51,7 +54,7 @@ class Series:
     def at(self, step: int) -> Counts | None:
         """The fleet of a step of ``SLACKS``; None where limits or the work that is left do not allow it."""
         if step not in self.fleets:
-            self.fleets[step] = self.court.propose(self.allowed, SLACKS[step], self.scatter)
+            self.fleets[step] = self.court.propose(self.allowed, SLACKS[step], self.scatter, even=self.even)
         return self.fleets[step]
 
     def price(self, step: int) -> int | None:
@@ -64,9 +67,13 @@ class Series:
         return 0 if counts is None else self.court.hourly(counts)
 
     def expected(self) -> int:
-        """About what a fleet has to cost: on every node some pods' worth of room stays empty."""
+        """About what a fleet has to cost: on every node some pods' worth of room stays empty, and what suits only pods
+        that nobody brings there does so too. Where pods have rules about others, their mix is another on each node."""
         counts, court = self.at(0), self.court
-        return 0 if counts is None else court.hourly(counts) + EMPTY * sum(counts) * court.bound // max(1, court.pods)
+        if counts is None:
+            return 0
+        more = (court.uneven(counts) - 1) / (2 if court.ruled else 1)
+        return int(court.hourly(counts) * (1 + more)) + EMPTY * sum(counts) * court.bound // max(1, court.pods)
 
     def between(self, steps: int) -> list[int]:
         """So many steps to try next, evenly between the two; at first rather the lower ones."""

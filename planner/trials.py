@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.abreast import Outcome, replay_all
-from planner.drafts import Draft
+from planner.drafts import Draft, mixed
 from planner.filling import Offer, fill
 from planner.fleet import Fleet, Proposer
 from planner.loading import NEW
@@ -35,23 +35,23 @@ if TYPE_CHECKING:
     from planner.replay import Stage
     from planner.tables import Tables
 
+    Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     Counts = tuple[int, ...]  # nodes by variant
     Missing = list[tuple[Market, Ask]]
     Scatter = tuple[tuple[str, int], ...]  # by zone, thousandths of the pods that gather
 
-#: What work costs, in microseconds on two cores of a virtual machine of 2023. A pod that is replayed by itself, without
-#: and with rules about others, and for 8 nodes; a pod of fleets side by side, and for 16 nodes of all of them; a
-#: variant to propose a fleet from, and for each class of pods that may be on the same variants.
-POD, RULED, EIGHT_NODES = 35, 80, 1
-SIDE, RULED_SIDE, SIXTEEN_NODES = 130, 200, 1
-VARIANT, CLASS = 80, 12
-#: How many fleets are replayed side by side at most, and how many numbers they may count together; up to FEW are
-#: replayed one by one, which is less work then.
-LANES, NUMBERS, FEW = 64, 6_000_000, 2
+#: What work costs, in nanoseconds on two cores of a virtual machine of 2025 that has other work to do. A pod that is
+#: replayed by itself, and each node it may go to; a pod of fleets side by side, and each node of each; a variant
+#: to propose a fleet from, and for each class of pods that may be on the same variants.
+POD, NODE = 22_000, 15
+SIDE, NODE_SIDE = 75_000, 25
+VARIANT, CLASS = 15_000, 10_000
+#: How many fleets are replayed side by side at most, and how many numbers they may count together.
+LANES, NUMBERS = 64, 6_000_000
 #: For how many fleets side by side a budget is to be enough in every order, as a share of it; the fewest orders that a
 #: fleet must survive.
 SEVERAL, SHARE, FEWEST = 8, 3, 3
-STEPS = 8  # how many more fleets of the same variants cost as much as the first
+STEPS = 6  # how many more fleets of the same variants cost as much as the first
 AGAIN = 5  # how many times as much it costs to propose for pods that were not asked for before
 #: The orders in which a fleet must survive, those first that strand pods most often: all in which the nodes are there
 #: when the pods come. What happens while nodes still join is left to the next plan.
@@ -135,7 +135,7 @@ class Court:
         new = [one for one in dict.fromkeys(fleets) if order not in self.trial(one).played]
         new.sort(key=lambda one: (sum(one), one))
         nodes = self.board.size + max(map(sum, new), default=0)
-        size = min(LANES, max(FEW, NUMBERS // max(1, len(self._tables.starts) * nodes)))
+        size = min(LANES, max(1, NUMBERS // max(1, len(self._tables.starts) * nodes)))
         few = sum(1 for one in new if self.board.size + sum(one) < EVERYONE)
         parts = [new[first : first + size] for side in (new[:few], new[few:]) for first in range(0, len(side), size)]
         for some in parts:
@@ -145,7 +145,7 @@ class Court:
                     self.tried[counts].played[order] = self._less_lost(outcome)
 
     def _played(self, fleets: Sequence[Counts], order: int) -> list[Outcome]:
-        if len(fleets) > FEW:
+        if self._alone(len(fleets), nodes := max(map(sum, fleets))) > self._abreast(len(fleets), nodes):
             columns = [self._columns(one) for one in fleets]
             return replay_all(self._tables, columns, order, runs([one.group for one in self.arrivals], order))
         return [Outcome.of(replay(self._stage(one), order)) for one in fleets]
@@ -193,18 +193,13 @@ class Court:
 
     def work(self, fleets: int, nodes: int) -> int:
         """What it costs to replay so many fleets in one order. ``nodes`` are those that are new."""
-        nodes += self.board.size
-        if fleets <= FEW:
-            return fleets * (self._alone + self.pods * EIGHT_NODES * nodes // 8)
-        return self._aside + self.pods * SIXTEEN_NODES * nodes * fleets // 16
+        return min(self._alone(fleets, nodes), self._abreast(fleets, nodes))
 
-    @cached_property
-    def _alone(self) -> int:
-        return sum(one.group.count * (RULED if one.kind.ruled else POD) for one in self.arrivals)
+    def _alone(self, fleets: int, nodes: int) -> int:
+        return fleets * self.pods * (POD + NODE * (self.board.size + nodes)) // 1000
 
-    @cached_property
-    def _aside(self) -> int:
-        return sum(one.group.count * (RULED_SIDE if one.kind.ruled else SIDE) for one in self.arrivals)
+    def _abreast(self, fleets: int, nodes: int) -> int:
+        return self.pods * (SIDE + NODE_SIDE * (self.board.size + nodes) * fleets) // 1000
 
     def with_nodes(self, counts: Sequence[int]) -> Board:
         """The existing nodes and a fleet's."""
@@ -250,22 +245,38 @@ class Court:
         asks = ((tier.market, ask(board, tier.market, kind, zone, count)) for tier in self.served)
         return [one for one in asks if one[1].options.any()][:1]
 
-    def propose(self, allowed: Flags, slack: int, scatter: Scatter = ()) -> Counts | None:
+    def propose(
+        self, allowed: Flags, slack: int, scatter: Scatter = (), *, even: bool = False
+    ) -> Counts | None:  # fmt: skip
         """A fleet of some variants with so many thousandths more room than was asked for; None where there is none.
 
-        ``scatter`` is explained in ``_scattered``.
+        ``scatter`` is explained in ``_scattered``, ``even`` in ``Draft.fleet``.
         """
         if self.left <= 0:
             return None
         total = np.zeros(len(self.market.variants), np.int64)
         for draft in self._drafts(scatter):
-            self.left -= self._proposing(draft.asks) // (STEPS if draft.drawn(allowed) else 1)
-            counts = draft.fleet(allowed, slack)
+            self.left -= self._proposing(draft.asks) // (STEPS if draft.drawn(allowed, even=even) else 1)
+            counts = draft.fleet(allowed, slack, even=even)
             if counts is None:
                 return None
             total += counts
         fleet = tuple(total.tolist())
         return fleet if any(fleet) and _may_order(self.problem.ledger, self.market, fleet) else None
+
+    def uneven(self, counts: Sequence[int]) -> float:
+        """How many times as large a fleet would have to be if every node held the same mix of pods; 1 at the least."""
+        share = float(self._mixed @ np.array(counts, np.int64))
+        return max(1.0, 1 / share) if share else 1.0
+
+    @cached_property
+    def _mixed(self) -> Floats:
+        return mixed(self.market, [one for each in self.served for one in each.asks])
+
+    @cached_property
+    def ruled(self) -> bool:
+        """Whether some pods look at others."""
+        return any(one.kind.ruled for one in self.arrivals)
 
     def _drafts(self, scatter: Scatter) -> list[Draft]:
         """What is asked of each tier, made once for a way to scatter."""
@@ -283,7 +294,7 @@ class Court:
     def _proposing(self, asks: Sequence[Ask]) -> int:
         """What it costs to propose for these."""
         classes = len({one.open_to.tobytes() for one in asks})
-        return len(self.market.variants) * (VARIANT + CLASS * classes)
+        return len(self.market.variants) * (VARIANT + CLASS * classes) // 1000
 
     @cached_property
     def gathering(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from planner import solve as solving
 from planner.aims import Aims
 from planner.decide import consider
 from planner.replay import replay
-from planner.trials import EVERY, FEW
+from planner.trials import EVERY
 from tests.planner.cluster import NOW, Object, inputs_of
 from tests.planner.test_random_clusters import clusters
 
@@ -36,10 +36,13 @@ def court_of(inputs: Inputs) -> tuple[Court, Counts] | None:
     return found[-1] if found else None
 
 
+ABREAST = 8  # fleets that take less work side by side than one by one
+
+
 def siblings(counts: Counts, chance: random.Random) -> list[Counts]:
     """Fleets that differ from one by a node here and there: more than are replayed one by one."""
     found = [counts]
-    while len(found) < FEW + 3:
+    while len(found) < ABREAST:
         found.append(tuple(max(0, one + chance.choice((-1, 0, 0, 0, 0, 1))) for one in counts))
     return found
 
