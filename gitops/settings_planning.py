@@ -9,7 +9,7 @@ from gitops.cluster import wire
 from gitops.cluster.fields import at, pairs
 from gitops.cluster.needs import NeedsReader
 from gitops.decoding import Misfit
-from planner.aims import BUDGET, EXPENDABLE_BELOW, Aims, Headroom, Objective, Preferences
+from planner.aims import BUDGET, EXPENDABLE_BELOW, Aims, Headroom, MinValues, Objective, Preferences
 from planner.quantity import parse_milliseconds
 from planner.snapshot import PodTemplate
 
@@ -31,9 +31,11 @@ _INT32 = range(-(2**31), 2**31)
 def read_aims(written: settings_wire.Planning, faults: Faults) -> Aims:
     """What is written, with poolplan's defaults for the rest; every fault is noted in ``faults``."""
     objective, preferences = written.objective or "cheapest", written.preferences or "respect"
+    min_values = written.min_values or "strict"
     return Aims(
         objective=faults.choice(f"{AT}.objective", objective, Objective) or Objective.CHEAPEST,
         preferences=faults.choice(f"{AT}.preferences", preferences, Preferences) or Preferences.RESPECT,
+        min_values=faults.choice(f"{AT}.minValues", min_values, MinValues) or MinValues.STRICT,
         headroom=faults.attempt(AT, lambda: _headroom(written.headroom or ()), ()),
         default_spreads=faults.attempt(AT, lambda: _default_spreads(written.default_spread), None),
         expendable_below=faults.attempt(f"{AT}.expendableBelow", lambda: _cutoff(written.expendable_below), None),

@@ -73,6 +73,7 @@ class Headroom(Wire):
 class Planning(Wire):
     objective: str | None = None
     preferences: str | None = None
+    min_values: str | None = None
     headroom: list[Headroom] | None = None
     default_spread: list[SpreadConstraint] | None = None
     expendable_below: int | None = None

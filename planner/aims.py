@@ -38,6 +38,14 @@ class Preferences(Enum):
     IGNORE = "ignore"
 
 
+class MinValues(Enum):
+    """Whether a NodePool is used that offers fewer values than its ``minValues`` asks for, as Karpenter's
+    ``--min-values-policy`` says."""
+
+    STRICT = "strict"
+    BEST_EFFORT = "best-effort"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headroom:
     """A buffer of pending capacity: so many pods of this shape always find room.
@@ -63,6 +71,7 @@ class Aims:
 
     objective: Objective = Objective.CHEAPEST
     preferences: Preferences = Preferences.RESPECT
+    min_values: MinValues = MinValues.STRICT
     headroom: tuple[Headroom, ...] = ()
     default_spreads: tuple[Spread, ...] | None = None
     expendable_below: int | None = EXPENDABLE_BELOW

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from planner import labels as known
-from planner.aims import Preferences
+from planner.aims import MinValues, Preferences
 from planner.figures import Figures, calibrate, figures_of
 from planner.plan import Price
 from planner.requirements import Requirement, Requirements
@@ -103,8 +103,9 @@ class Candidate:
 
 
 def candidates(
-    policy: Policy, catalog: Catalog, region: Region, *, nodes: Iterable[Node], daemonsets: Iterable[DaemonSet]
-) -> tuple[Candidate, ...]:
+    policy: Policy, catalog: Catalog, region: Region, *, nodes: Iterable[Node], daemonsets: Iterable[DaemonSet],
+    min_values: MinValues = MinValues.STRICT,
+) -> tuple[Candidate, ...]:  # fmt: skip
     """Every candidate of every NodePool in a region, sorted by key. Only flavors on sale there are among them."""
     daemons = tuple(daemonsets)
     measured = calibrate(nodes)
@@ -116,7 +117,8 @@ def candidates(
         for zone in region.zones
         if (one := candidate(node_pool, node_class, flavor, region, zone, measured)) is not None
     ]
-    return tuple(sorted(_with_bars(found), key=lambda one: one.key))
+    barred = _with_bars(found) if min_values is MinValues.STRICT else found
+    return tuple(sorted(barred, key=lambda one: one.key))
 
 
 def _with_bars(found: Sequence[Candidate]) -> list[Candidate]:

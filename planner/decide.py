@@ -170,10 +170,12 @@ def _bins(snapshot: Snapshot, memory: Memory, passing: frozenset[Taint], now: da
 
 
 def _problem(inputs: Inputs, region: Region, demand: Demand, memory: Memory, *, bins: list[Bin]) -> Problem:
-    nodes, daemons = inputs.snapshot.nodes, inputs.snapshot.daemonsets
+    nodes, daemons, breadth = inputs.snapshot.nodes, inputs.snapshot.daemonsets, inputs.aims.min_values
     offers = memory.recall(
-        "offers", (inputs.policy, inputs.catalog, region, nodes, daemons),
-        lambda: candidates(inputs.policy, inputs.catalog, region, nodes=nodes, daemonsets=daemons),
+        "offers", (inputs.policy, inputs.catalog, region, nodes, daemons, breadth),
+        lambda: candidates(
+            inputs.policy, inputs.catalog, region, nodes=nodes, daemonsets=daemons, min_values=breadth
+        ),
     )  # fmt: skip
     return Problem(
         demand=demand, snapshot=inputs.snapshot, bins=bins, candidates=offers, ledger=_ledger(inputs, region),

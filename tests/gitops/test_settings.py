@@ -14,7 +14,7 @@ from gitops.settings import Engine, GitSettings, OvhSettings, Program, Settings
 from gitops.settings_proposals import Proposals
 from gitops.settings_read import load_settings, read_settings
 from gitops.settings_signing import SignatureFormat, Signing
-from planner.aims import Aims, Headroom, Objective, Preferences
+from planner.aims import Aims, Headroom, MinValues, Objective, Preferences
 from planner.guardrails import Guardrails
 from planner.pods import Needs, Spread
 from planner.requirements import Requirements
@@ -40,7 +40,7 @@ spec: {provider: {ovh: {serviceName: 0123456789abcdef0123456789abcdef, kubeId: a
 ZONE = "topology.kubernetes.io/zone"
 WEB = Requirements.from_labels({"app": "web"})
 AIMS = Aims(
-    objective=Objective.FEWEST_NODES, preferences=Preferences.IGNORE,
+    objective=Objective.FEWEST_NODES, preferences=Preferences.IGNORE, min_values=MinValues.BEST_EFFORT,
     headroom=(Headroom(
         name="web", namespace="shop", replicas=3,
         template=PodTemplate(labels=(("app", "web"),), needs=Needs(
@@ -169,7 +169,7 @@ def test_fields_that_change_nothing_are_warned_of() -> None:
     text = text.replace("    merge: approval", more)
     assert read(text).warnings == (
         "cluster.yaml:13:7: spec.provider.ovh.flavour is not a field poolplan knows; it changes nothing",
-        "cluster.yaml:53:3: spec.extra is not a field poolplan knows; it changes nothing",
+        "cluster.yaml:54:3: spec.extra is not a field poolplan knows; it changes nothing",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from planner import labels as known
-from planner.aims import Preferences
+from planner.aims import MinValues, Preferences
 from planner.candidates import (
     Candidate,
     candidates,
@@ -30,11 +30,11 @@ BUSY = Taint("busy", effect=PREFER_NO_SCHEDULE)
 TYPES = Requirement.parse(known.INSTANCE_TYPE, "In", ["b3-8", "b3-16"])
 
 
-def offers(*pools: NodePool) -> tuple[Candidate, ...]:
+def offers(*pools: NodePool, min_values: MinValues = MinValues.STRICT) -> tuple[Candidate, ...]:
     policy = Policy(pools, (NodeClass(name="default"),))
     region = catalog().region("EU-WEST-PAR")
     assert region is not None
-    return candidates(policy, catalog(), region, nodes=(), daemonsets=())
+    return candidates(policy, catalog(), region, nodes=(), daemonsets=(), min_values=min_values)
 
 
 def pool(name: str = "default", *more: Requirement, taints: Sequence[Taint] = ()) -> NodePool:
@@ -134,6 +134,14 @@ def test_a_node_pool_that_offers_too_few_values_is_barred(requirement: Requireme
     assert {one.barred for one in found if one.node_pool.name == "default"} == {barred}
     assert {one.barred for one in found if one.node_pool.name == "other"} == {""}
     assert all((choice_for(Needs(), one) is None) == bool(one.barred) for one in found)
+
+
+def test_a_node_pool_that_offers_too_few_values_is_used_where_they_are_best_effort() -> None:
+    short = pool("default", Requirement.parse(known.ZONE, "Exists", min_values=9))
+    strict, lenient = (offers(short, min_values=one) for one in (MinValues.STRICT, MinValues.BEST_EFFORT))
+    assert all(one.barred for one in strict)
+    assert strict
+    assert [replace(one, barred="") for one in strict] == list(lenient)
 
 
 # Labels that rules look at
