@@ -142,7 +142,7 @@ class OvhApiEngine:
             gone(self._client, call.name, self._clock)
             there = None
         now = calls_between([there] if there else [], PoolSet.of([call.after] if call.after else []))
-        if [one.document for one in now] != [call.document]:
+        if [(one.before, one.document) for one in now] != [(call.before, call.document)]:
             raise Refused(f"pool {call.name} is not as it was planned with any more; plan again")
 
     def _change(self, call: Call) -> EngineChange:

@@ -41,7 +41,7 @@ from renderer.terraform_settings import TerraformSettings as Rendered
 from renderer.tree import render_files
 from tests.gitops.fakeengine import FakeEngine, MemoryProvider, Provider
 from tests.gitops.plans import pool
-from tests.gitops.standin import StandIn
+from tests.gitops.standin import StandIn, TofuStandIn
 
 OWNER = Owner(service_name=PROJECT, kube_id=CLUSTER)
 FOREIGN = pool("by-hand", 1, labels=(("team", "other"),))
@@ -107,7 +107,7 @@ class MemoryBench:
         return FakeEngine(self.provider, OWNER, owns=lambda one: one.name in owns)
 
     def goal(self, *pools: Pool) -> Goal:
-        return _goal("", *pools)
+        return goal("", *pools)
 
     def adopt(self, engine: Engine, pools: PoolSet) -> None:
         raise AssertionError(f"{engine.name} keeps no state that {pools} could be missing from")
@@ -146,7 +146,7 @@ class ApiBench:
         return OvhApiEngine(client, self.clock, owner=OWNER, owns=lambda one: one.name in owns)
 
     def goal(self, *pools: Pool) -> Goal:
-        return _goal("", *pools)
+        return goal("", *pools)
 
     def adopt(self, engine: Engine, pools: PoolSet) -> None:
         raise AssertionError(f"{engine.name} keeps no state that {pools} could be missing from")
@@ -173,9 +173,9 @@ class DelegateBench:
 
     provider: Provider
     url: str
-    clock: HandClock
+    clock: WakingClock
     repository: NotingRepository
-    standin: StandIn
+    standin: StandIn | TofuStandIn
 
     def engine(self, owns: frozenset[str] = frozenset(), kill: Kill | None = None) -> Engine:
         note = kill.note if kill else lambda _moment: None
@@ -188,7 +188,7 @@ class DelegateBench:
         )  # fmt: skip
 
     def goal(self, *pools: Pool) -> Goal:
-        return _goal("", *pools)
+        return goal("", *pools)
 
     def adopt(self, engine: Engine, pools: PoolSet) -> None:
         raise AssertionError(f"{engine.name} keeps no state that {pools} could be missing from")
@@ -226,7 +226,7 @@ class TerraformBench:
         ))  # fmt: skip
 
     def goal(self, *pools: Pool) -> Goal:
-        return _goal(self.url, *pools)
+        return goal(self.url, *pools)
 
     def adopt(self, engine: Engine, pools: PoolSet) -> None:
         assert isinstance(engine, TerraformEngine)
@@ -244,7 +244,7 @@ class Maker:
         return self.name
 
 
-def _goal(url: str, *pools: Pool) -> Goal:
+def goal(url: str, *pools: Pool) -> Goal:
     wanted = PoolSet.of(pools)
     settings = Rendered(service_name=PROJECT, kube_id=CLUSTER, endpoint=url or "ovh-eu")
     return Goal(pools=wanted, files=render_files(wanted, settings))
@@ -305,9 +305,18 @@ def delegate_bench(delegate: Delegate, stack: ExitStack) -> DelegateBench:
     client.create_pool(FOREIGN)
     clock.sleep(timedelta(minutes=5))
     repository = NotingRepository()
-    standin = StandIn(delegate, repository, client, following_of(DELEGATED))
+    following = following_of(DELEGATED)
+    standin = StandIn(delegate, repository, client, following)
     clock.wake = standin.reconcile
     return DelegateBench(client, sandbox.url, clock, repository, standin)
+
+
+def tofu_bench(stack: ExitStack) -> DelegateBench:
+    """The same with a stand-in for tofu-controller."""
+    bench = delegate_bench(Delegate.TOFU_CONTROLLER, stack)
+    bench.standin = TofuStandIn(bench.repository, bench.standin.client, bench.standin.following, OWNER)
+    bench.clock.wake = bench.standin.reconcile
+    return bench
 
 
 def _terraform(folder: Path, stack: ExitStack) -> Bench:
@@ -324,5 +333,6 @@ def _terraform(folder: Path, stack: ExitStack) -> Bench:
 MAKERS = (
     Maker("fake", _memory), Maker("ovh-api", _api), Maker("terraform", _terraform),
     Maker("argocd", lambda _folder, stack: delegate_bench(Delegate.ARGO_CD, stack)),
+    Maker("tofu-controller", lambda _folder, stack: tofu_bench(stack)),
     Maker("flux", lambda _folder, stack: delegate_bench(Delegate.FLUX, stack)),
 )  # fmt: skip
