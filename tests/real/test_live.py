@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks import live as benchmark
 from gitops.clock import SystemClock
 from gitops.cluster.connection import connect
 from gitops.cluster.live import LiveCluster
@@ -21,6 +24,7 @@ from tests.real.controlplane import SCHEDULER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.real.conftest import FindPart
     from tests.real.controlplane import ControlPlane
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
@@ -77,3 +81,16 @@ def test_it_goes_on_when_the_server_comes_back(server: Server, plane: ControlPla
         until("the pod is seen", lambda: bool(live.snapshot_inputs().snapshot.pods))
         until("all is well", lambda: not any(one.problem for one in live.health()))
         assert same_as_read_anew(live, server)
+
+
+def test_the_benchmark_runs(find_part: FindPart, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("etcd", APISERVER):
+        find_part(name)
+    given = ["live", "--nodes", "3", "--running", "40", "--pending", "6", "--idle", "0.1"]
+    monkeypatch.setattr(sys, "argv", [*given, "--json"])
+    benchmark.main()
+    told = json.loads(capsys.readouterr().out)
+    assert (told["faults"], told["pending"]) == ([], 6)
+    assert told["peak_rss_bytes"] >= told["rss_bytes"] > 0
+    table = benchmark.table(benchmark.Measured(**{key: told[key] for key in benchmark.Measured.__dataclass_fields__}))
+    assert len({line.count(" | ") for line in table.splitlines() if line.startswith("|")}) == 1
