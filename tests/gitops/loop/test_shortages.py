@@ -18,7 +18,7 @@ from gitops.loop.joining import joined
 from gitops.loop.records import read_record, record_text
 from gitops.loop.retries import next_try, unavailable
 from planner.guardrails import Guardrails
-from planner.plan import Action
+from planner.plan import Action, Plan
 from planner.pools import Pool, PoolSet, ProviderState
 from renderer.history import Outcome
 from tests.gitops.loop.town import ADA, Town, nodes
@@ -226,7 +226,7 @@ def test_killed_in_between_it_goes_on_with_all_of_it(town: Cloud) -> None:
         raise Killed
 
     whole = town.carry
-    town.carry = dying  # type: ignore[method-assign]
+    town.carry = dying  # type: ignore[assignment, method-assign]
     with pytest.raises(Killed):
         town.apply()
     town.carry = whole  # type: ignore[method-assign]
@@ -291,7 +291,7 @@ MAKE, DROP = plan_of((), (pool(A, 3),)), plan_of((pool(A, 3),), (pool(B, 3),))
     ((MAKE, DROP), (there(pool(A, 3, flavor="c3-4")),), [(B, "create", 0, 3, ())]),
 ], ids=range(9))  # fmt: skip
 def test_a_pool_may_stand_anywhere_on_its_way(
-    plans: tuple, observed: tuple[Pool, ...], changes: list[tuple[object, ...]]
+    plans: tuple[Plan, ...], observed: tuple[Pool, ...], changes: list[tuple[object, ...]]
 ) -> None:
     plan = joined(plans, PoolSet.of(observed))
     assert [
