@@ -115,8 +115,8 @@ MEANINGS = {
     "Evidence.pools": "digest of declared and observed pools",
     "Evidence.prices": "the catalog's source and date, as it says them",
     "Evidence.now": "the time that the plan was made for, RFC 3339",
-    "Change.action": "`import` and `release` leave the pool as it is: Git begins, or ceases, to declare it, and `before` "
-    "and `after` are the same",
+    "Change.action": "`import` and `release` leave the pool as it is: Git begins, or ceases, to declare it, and "
+    "`before` and `after` are the same",
     "Change.before": "null: the pool is created",
     "Change.after": "null: the pool is deleted",
     "Change.forcesReplace": "the fields that OVHcloud cannot change in place",

@@ -23,8 +23,13 @@ class Drift:
         return f"{self.pool}: {self.text}"
 
 
-def find_drift(declared: PoolSet, observed: PoolSet) -> tuple[Drift, ...]:
-    """Everything in which the provider's managed pools differ from the declared ones, by pool."""
+def find_drift(
+    declared: PoolSet, observed: PoolSet, *, released: frozenset[str] = frozenset()
+) -> tuple[Drift, ...]:  # fmt: skip
+    """Everything in which the provider's managed pools differ from the declared ones, by pool.
+
+    ``released`` pools are nobody's business, whatever they are named.
+    """
     found: list[Drift] = []
     for pool in declared:
         there = observed.get(pool.name)
@@ -36,7 +41,7 @@ def find_drift(declared: PoolSet, observed: PoolSet) -> tuple[Drift, ...]:
     found += [
         Drift(pool.name, f"the provider has it with {_nodes(pool.desired)}, Git does not declare it")
         for pool in observed
-        if declared.get(pool.name) is None and is_managed(pool)
+        if declared.get(pool.name) is None and is_managed(pool) and pool.name not in released
     ]
     return tuple(sorted(found))
 

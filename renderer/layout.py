@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from enum import Enum
 from pathlib import PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from planner.errors import ValueRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PLAN: Final = PurePosixPath("plan.json")
 PLAN_TEXT: Final = PurePosixPath("plan.md")
@@ -85,6 +88,11 @@ def is_owned(path: PurePosixPath) -> bool:
 def is_released_file(path: PurePosixPath) -> bool:
     """Whether the path tells Terraform to forget a pool."""
     return path.parent == TERRAFORM and path.suffix == ".tf" and path.name.startswith("released-")
+
+
+def released_names(paths: Iterable[PurePosixPath]) -> frozenset[str]:
+    """The pools that files of a ``pools`` folder say were let go of."""
+    return frozenset(path.stem.removeprefix("released-") for path in paths if is_released_file(path))
 
 
 def is_pool_file(path: PurePosixPath, live: Live) -> bool:

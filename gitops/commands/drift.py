@@ -17,10 +17,13 @@ def command(repo: str, cluster: str, detailed_exitcode: bool) -> int:
     """Say how the provider's pools differ from what the repository's main branch declares."""
     from gitops.fleet import at_cluster, open_fleet  # noqa: PLC0415 - loaded only when the command runs
     from gitops.verify import find_drift  # noqa: PLC0415 - likewise
+    from renderer.layout import POOLS, released_names  # noqa: PLC0415 - likewise
 
     around = surroundings()
     fleet = open_fleet(repo, cluster, around, cache=state_folder(around.environment) / "git")
-    found = find_drift(fleet.declared, connect(at_cluster(fleet.settings, around)).pools())
+    released = released_names(fleet.files.inside(POOLS).paths())
+    observed = connect(at_cluster(fleet.settings, around)).pools()
+    found = find_drift(fleet.declared, observed, released=released)
     for drift in found:
         click.echo(str(drift))
     if not found:

@@ -143,6 +143,7 @@ def test_a_released_pool_is_left_alone(world: World, desk: Desk, fleet: FleetRep
 
     after, _ = propose(desk)
     assert "No changes." in after.out, "empty nodes of a released pool stay"
+    assert desk.run("drift", "--repo", "fleet.git").out == "", "whatever a pool is named"
     bring_in(desk, fleet, world, terraform, "workers")
     assert there(world) == before
 
@@ -214,3 +215,28 @@ def test_what_cannot_be_is_refused(
     assert outcome.code == code
     assert says in outcome.err
     assert fleet.branches() == ["main"]
+
+
+def test_where_the_api_applies_nothing_but_git_changes(
+    world: World, desk: Desk, fleet: FleetRepository, terraform: str
+) -> None:
+    fleet.commit({"cluster.yaml": world.settings(**{"engine: terraform": "engine: ovh-api"})}, "Let the API apply")
+    before = there(world)
+    bring_in(desk, fleet, world, terraform, "workers", "karpenter-b3-8-old")
+    assert desk.run("release", "--repo", "fleet.git", "workers").code == 0
+    fleet.merge(RELEASE)
+    done = apply(desk, world, terraform)
+    assert done.out.endswith("0 pools changed, 0 nodes removed, 1 pool released.\n"), str(done)
+    assert there(world) == before
+    assert desk.run("drift", "--repo", "fleet.git").out == ""
+
+    fleet.commit({"cluster.yaml": world.settings()}, "Let Terraform apply")
+    pods(world, *(f"pod-{number}" for number in range(4)))
+    _, branch = propose(desk)
+    fleet.merge(branch)
+    done = apply(desk, world, terraform)
+    assert done.code == 0, str(done)
+    grown = there(world).get("karpenter-b3-8-old")
+    assert grown is not None
+    assert grown.desired > 0
+    assert there(world).get("workers") == before.get("workers")

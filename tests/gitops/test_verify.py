@@ -41,3 +41,8 @@ def test_every_difference_is_a_sentence(
     declared: tuple[Pool, ...], observed: tuple[Pool, ...], said: list[str]
 ) -> None:
     assert [str(one) for one in find_drift(PoolSet.of(declared), PoolSet.of(observed))] == said
+
+
+def test_a_pool_that_was_let_go_of_is_nobody_s_business() -> None:
+    observed = PoolSet.of([pool("karpenter-a"), pool("karpenter-b")])
+    assert [one.pool for one in find_drift(PoolSet(), observed, released=frozenset({"karpenter-a"}))] == ["karpenter-b"]
