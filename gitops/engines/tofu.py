@@ -43,9 +43,10 @@ class TofuApproval:
         """Return once the controller has planned the commit and may apply that plan.
 
         Where it has applied it already, or finds nothing to do, nothing is approved. Raises Refused where its plan is
-        not ours, Waiting where none comes.
+        not ours or cannot be read, Waiting where none comes.
         """
-        if self.approvals.head() is None:
+        first = self.approvals.head() is None  # then Flux has to make the object yet
+        if first:
             self._say("", "Let tofu-controller plan", watch)
         for pause in pauses(watch.clock, PATIENCE):
             seen = self.sight.look(commit.id)
@@ -56,7 +57,7 @@ class TofuApproval:
                 self._compare(plan, wanted)
                 self._say(wanted, f"Approve {wanted}", watch)
                 return
-            if seen.stage is Stage.UNSEEN:
+            if seen.stage is Stage.UNSEEN and not first:
                 raise Refused(f"the plan of tofu-controller cannot be compared: {seen.text}; nothing was approved")
             if (error := watch.hopeless()) is not None:
                 raise error
