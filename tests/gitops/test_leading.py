@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from gitops.cluster.lease import Lease, Record
 from gitops.cluster.live import Answer
+from gitops.election import Belief, Terms, leads, next_record, next_wakeup
 from gitops.errors import Stalled, Waiting
-from gitops.leading import Belief, Leadership, Terms, leads, next_record, next_wakeup
+from gitops.leading import Leadership
 from tests.gitops.fakeleases import FakeLeases, Wire
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
