@@ -11,7 +11,8 @@ half-emptied node.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -47,13 +48,17 @@ class _Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Visit:
-    """A node with pods that must leave, at one time. ``forced_at``: from then on nobody says no any more."""
+    """A node with pods that must leave, at one time. ``forced_at``: from then on nobody says no any more.
+
+    ``full`` are the workloads whose budget has said no in this round, by controller.
+    """
 
     seen: SeenNode
     guests: tuple[Guest, ...]
     now: datetime
     since: datetime
     forced_at: datetime | None
+    full: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     @property
     def node(self) -> str:
@@ -73,6 +78,7 @@ class Drain:
     def __init__(self, calls: NodeCalls, clock: Clock, limits: DrainLimits, say: Callable[[str], None]) -> None:
         self._calls, self._clock, self._limits, self._say = calls, clock, limits, say
         self._never: dict[str, str] = {}
+        self._refused: Counter[str] = Counter()
         self._began: dict[str, datetime] = {}
         self._said: set[str] = set()
 
@@ -117,11 +123,12 @@ class Drain:
         held = () if visit.forced_at else tuple(self._held(visit))
         if held:
             return _Look(node=name, done=True, blocked=held)
-        blocked = tuple(each for guest in visit.guests for each in self._ask(visit, guest))
+        turns = sorted(visit.guests, key=lambda one: (self._refused[one.pod.uid], one.pod.key))
+        blocked = sorted((each for one in turns for each in self._ask(visit, one)), key=lambda each: each.pod)
         over = visit.now >= visit.since + self._limits.timeout
         return _Look(
             node=name, done=over, traces=tuple(f"{one.pod.uid} {one.ends_at}" for one in visit.guests),
-            blocked=tuple(self._late(visit, one) for one in blocked) if over else blocked,
+            blocked=tuple(self._late(visit, one) if over else one for one in blocked),
         )  # fmt: skip
 
     def _visit(self, seen: SeenNode) -> _Visit:
@@ -170,12 +177,22 @@ class Drain:
             yield self._evict(visit, guest)
 
     def _evict(self, visit: _Visit, guest: Guest) -> Blocked:
+        """Of a workload whose budget says no, one pod of the node is asked for in each round, in turn.
+
+        That is enough to hear of it when the budget lets one go, and one that is not healthy may go before.
+        """
+        workload = (guest.pod.namespace, *(guest.pod.controller or ("", guest.pod.name)))
+        if workload in visit.full:
+            return visit.blocked(guest, visit.full[workload])
         consent, reason = self._calls.evict(guest.pod)
         if consent is Consent.GIVEN:
             self._say_once(f"{visit.node}: evicted {guest.pod.key}")
             return visit.blocked(guest, "it is stopping")
         if consent is Consent.NEVER:
             self._never[guest.pod.uid] = reason
+        if consent is Consent.FULL:
+            visit.full[workload] = reason
+            self._refused[guest.pod.uid] += 1
         return visit.blocked(guest, reason)
 
     def _delete(self, visit: _Visit, guest: Guest) -> Blocked:

@@ -76,10 +76,11 @@ class Guest:
 
 
 class Consent(Enum):
-    """What came of an eviction: it is under way, not now, or never as things are."""
+    """What came of an eviction: it is under way, not now, the budget has none left, or never as things are."""
 
     GIVEN = "given"
     LATER = "later"
+    FULL = "full"
     NEVER = "never"
 
 
@@ -178,8 +179,10 @@ class NodeCalls:
                 return Consent.GIVEN, ""
             case 409:
                 return Consent.LATER, "it changed in the meantime"
+            case 429 if cause := said.cause("DisruptionBudget"):
+                return Consent.FULL, _budget_says(pod, cause.message)
             case 429:
-                return Consent.LATER, _budget_says(pod, said)
+                return Consent.LATER, "the API server has too much to do"
             case 500 if _SEVERAL in said.message:
                 return Consent.NEVER, "several PodDisruptionBudgets select it, and an eviction heeds one at most"
             case 403 if said.cause("NamespaceTerminating"):
@@ -231,11 +234,8 @@ def _only(pod: Pod) -> dict[str, object]:
     return {"preconditions": {"uid": pod.uid}} if pod.uid else {}
 
 
-def _budget_says(pod: Pod, said: _Status) -> str:
-    cause = said.cause("DisruptionBudget")
-    if cause is None:
-        return "the API server has too much to do"
-    match = _BUDGET.search(cause.message)
+def _budget_says(pod: Pod, text: str) -> str:
+    match = _BUDGET.search(text)
     if match is None:
         return "a PodDisruptionBudget says no"
     told = ascii(" ".join(match["rest"].split()))[1:-1]

@@ -128,6 +128,18 @@ def test_rounds_come_seldom_while_nothing_happens_and_often_again_when_something
     assert pauses == [1, 1, 2, 4, 8, 10, 10, 1]
 
 
+def test_a_budget_that_says_no_is_asked_once_a_round_for_another_pod_each_time() -> None:
+    cluster, asked = FakeCluster(), list[str]()
+    cluster.put(node("n1", cordoned=True), budget("web", least=3), *(pod(f"web-{each}", "n1") for each in "abc"))
+    refused = cluster.evict
+    cluster.evict = lambda namespace, name, body: asked.append(name) or refused(namespace, name, body)  # type: ignore[method-assign, func-returns-value, assignment]
+    limits = DrainLimits(timeout=timedelta(seconds=30))
+    found = LiveNodes(cluster, {}, clock=cluster.clock, limits=limits).drain(["n1"], lambda _: None)
+    assert asked == ["web-a", "web-b", "web-c", "web-a", "web-b", "web-c", "web-a"]
+    assert len({one.reason for one in found.blocked}) == 1
+    assert [one.pod for one in found.blocked] == ["default/web-a", "default/web-b", "default/web-c"]
+
+
 def test_a_pod_is_waited_for_until_a_minute_after_its_grace_period() -> None:
     cluster = FakeCluster()
     cluster.put(node("n1", cordoned=True), pod("web", "n1", slow=True))
