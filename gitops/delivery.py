@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from gitops.cluster.connection import KubernetesApi
     from gitops.engines.base import Progress
     from gitops.fleet import Fleet
     from gitops.gather import Sources, Surroundings
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 
 JOURNAL = "journal.jsonl"
+DELEGATE_KUBECONFIG = "POOLPLAN_DELEGATE_KUBECONFIG"
+"""The environment variable that names a kubeconfig for Argo CD's own cluster, where that is another one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +92,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
             settings=settings, work=work, environment=around.environment, client=connect(around), clock=around.clock,
             owns=is_managed, program=place.program, cli_config=place.cli_config,
             promotion=Promotion(
-                repository=world.repository, signer=world.signer, api=lambda: connect_cluster(sources, around)
+                repository=world.repository, signer=world.signer, api=lambda: _delegates_cluster(sources, around)
             ),
         )  # fmt: skip
 
@@ -128,6 +131,12 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
 def work_of(folder: Path, settings: Settings) -> Path:
     """A cluster's folder below the one for all."""
     return folder / f"{settings.name}-{settings.ovh.kube_id[:8]}"
+
+
+def _delegates_cluster(sources: Sources, around: Surroundings) -> KubernetesApi:
+    """The cluster that the delegate's objects are in: the one that the environment names, else the pools' own."""
+    named = around.environment.get(DELEGATE_KUBECONFIG, "")
+    return connect_cluster(replace(sources, kubeconfig=named, context="") if named else sources, around)
 
 
 def _caused_by(turn: Turn, promotion: Promotion | None) -> Promotion | None:
