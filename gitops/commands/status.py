@@ -1,0 +1,62 @@
+"""``poolplan status``: how a cluster stands, on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gitops.commands.options import freeze_option, repo_options, surroundings, time_of
+from gitops.commands.state import state_folder
+from gitops.errors import PoolplanError
+
+if TYPE_CHECKING:
+    from gitops.fleet import Fleet
+    from gitops.gather import Surroundings
+
+
+@click.command("status")
+@repo_options
+@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="How to show it; json is a document of kind Status.")  # fmt: skip
+@click.option("--now", metavar="RFC3339", default="", help="Tell it as if it were this time.")
+@freeze_option
+def command(**options: Any) -> None:
+    """Tell how a cluster stands: what main asks for, what is under way or failed, and what the cloud lacks.
+
+    Read from the fleet repository with its ledger, from the forge, and from this machine's journal; changes nothing.
+    Where the OVH API is at hand, what differs there from what Git declares is counted.
+    """
+    from gitops.apply.journal import FileJournal  # noqa: PLC0415 - loaded only when the command runs
+    from gitops.catalogs.bundle import bundled  # noqa: PLC0415 - likewise
+    from gitops.delivery import JOURNAL, work_of  # noqa: PLC0415 - likewise
+    from gitops.fleet import open_fleet  # noqa: PLC0415 - likewise
+    from gitops.loop.opening import open_world, trees_of  # noqa: PLC0415 - likewise
+    from gitops.loop.status import status_of  # noqa: PLC0415 - likewise
+    from renderer.status import status_text  # noqa: PLC0415 - likewise
+    from renderer.status_document import status_json  # noqa: PLC0415 - likewise
+
+    around = surroundings()
+    state = state_folder(around.environment)
+    fleet = open_fleet(options["repo"], options["cluster"], around, cache=state / "git")
+    drift, unasked = _drift(fleet, around)
+    status = status_of(
+        open_world(fleet, around, freeze=options["freeze"]), trees_of(fleet, around, bundled()),
+        now=time_of(options["now"], around), drift=drift, unasked=unasked,
+        journal=FileJournal(work_of(state / "terraform", fleet.settings) / JOURNAL).entries(),
+    )  # fmt: skip
+    click.echo(status_json(status) if options["output"] == "json" else status_text(status), nl=False)
+
+
+def _drift(fleet: Fleet, around: Surroundings) -> tuple[int | None, str]:
+    """How many differences there are, or why that is not known: the rest is told all the same."""
+    from gitops.fleet import at_cluster  # noqa: PLC0415 - loaded only when the command runs
+    from gitops.gather import connect, has_credentials  # noqa: PLC0415 - likewise
+    from gitops.verify import find_drift  # noqa: PLC0415 - likewise
+
+    if not has_credentials(around.environment):
+        return None, "no OVH credentials are exported"
+    try:
+        return len(find_drift(fleet.declared, connect(at_cluster(fleet.settings, around)).pools())), ""
+    except PoolplanError as error:
+        return None, str(error)
