@@ -92,8 +92,9 @@ class LiveCluster:
     def wait_for_change(self, until: datetime) -> bool:
         """Wait for a batch of changes (True), or until it is ``until`` by the clock or ``stop`` is called (False).
 
-        A batch is closed when no further change has come for a second, or after ten; before everything has been read
-        for the first time, there is none. Only one caller may wait at a time.
+        A batch is closed when no further change has come for a second, or after ten, and is told once; before
+        everything has been read for the first time, there is none. What could not be planned on and can be again is a
+        change too. Only one caller may wait at a time.
         """
         while not self._stopping.is_set():
             if self._nudged.is_set():
@@ -101,6 +102,7 @@ class LiveCluster:
                 return True
             due = self._window.next_wakeup(self._state.batch, self._seconds())
             if due == 0:
+                self._state.close_batch()  # told once, whether or not a snapshot follows: nobody is to spin
                 return True
             left = (until - self._clock.now()).total_seconds()
             if left <= 0:

@@ -130,6 +130,11 @@ class ClusterState:
         with self._lock:
             return self._batch
 
+    def close_batch(self) -> None:
+        """Somebody knows of the changes up to now."""
+        with self._lock:
+            self._batch = Batch()
+
     @property
     def synced(self) -> bool:
         """Whether every kind has been read, and none too long ago."""

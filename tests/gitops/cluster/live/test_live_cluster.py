@@ -64,6 +64,7 @@ def test_it_waits_until_all_is_read_and_then_for_the_next_change() -> None:
     live, clock = live_over(api)
     with live:
         assert live.wait_for_change(clock.now() + HOUR)
+        assert not live.wait_for_change(clock.now())  # a replica that does not lead looks at nothing, and must not spin
         assert [one.key for one in live.snapshot_inputs().snapshot.pods] == ["shop/web"]
         assert not live.wait_for_change(clock.now())
     assert not [one for one in threading.enumerate() if one.name.startswith("follow-")]
