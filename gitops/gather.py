@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitops.errors import InputError, InputErrors
+from gitops.tally import Tally
 from planner import labels as known
 from planner.aims import Aims
 from planner.errors import ValueRefused
@@ -53,11 +54,12 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a run may use of the world besides files: variables, the clock, and where remarks go."""
+    """What a run may use of the world besides files: variables, the clock, where remarks go, and where calls count."""
 
     environment: Mapping[str, str]
     clock: Clock
     remark: Callable[[str], None]
+    tally: Tally = field(default_factory=Tally)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +199,9 @@ def connect(around: Surroundings, policy: Policy = Policy()) -> OvhClient:  # no
     if not service_name:
         raise InputError("the OVH project is unknown: set OVH_SERVICE_NAME, or spec.serviceName in the OVHNodeClass")
     credentials = credentials_from(around.environment)
-    return OvhClient.connect(credentials, service_name=service_name, kube_id=kube_id, clock=around.clock)
+    return OvhClient.connect(
+        credentials, service_name=service_name, kube_id=kube_id, clock=around.clock, tally=around.tally
+    )
 
 
 def pools_of_nodes(nodes: tuple[Node, ...]) -> PoolSet:

@@ -102,6 +102,6 @@ def _served(address: str, running: Running, around: Surroundings) -> AbstractCon
         raise InputError(f"--listen {address}: write it like 127.0.0.1:8080")
     app = controller_app(
         lambda: running.views, secret=around.environment.get(WEBHOOK_SECRET, ""), look=running.look_now,
-        clock=around.clock,
+        clock=around.clock, tally=around.tally,
     )  # fmt: skip
     return Served(app, listen(int(port), host=host.strip("[]")), name="http")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
+from gitops.controller.metrics import exposition
 from gitops.forges.webhooks import SHORTEST_SECRET, webhook_app
+from gitops.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.routing import BaseRoute
 
     from gitops.clock import Clock
@@ -25,10 +27,10 @@ HOOKS = "/hooks"
 
 def controller_app(
     views: Callable[[], Sequence[View]], routes: Sequence[BaseRoute] = (), *, secret: str = "",
-    look: Callable[[], None] = lambda: None, clock: Clock,
+    look: Callable[[], None] = lambda: None, clock: Clock, tally: Tally | None = None,
 ) -> Starlette:  # fmt: skip
-    """``/healthz`` says that the process runs, ``/readyz`` that every cluster has been read. ``/hooks`` takes a forge's
-    webhooks where there is a ``secret`` of enough characters, and calls ``look``.
+    """``/healthz`` says that the process runs, ``/readyz`` that every cluster has been read, ``/metrics`` all figures.
+    ``/hooks`` takes a forge's webhooks where there is a ``secret`` of enough characters, and calls ``look``.
     """
 
     async def alive(_: Request) -> Response:
@@ -41,9 +43,13 @@ def controller_app(
             return JSONResponse({"ready": False, "unread": missing}, status_code=503)
         return JSONResponse({"ready": True})
 
+    async def figures(_: Request) -> Response:
+        return Response(exposition(views(), tally or Tally(), clock.now()), media_type=CONTENT_TYPE_LATEST)
+
     hooks = webhook_app(lambda: secret, lambda _: look(), clock) if len(secret) >= SHORTEST_SECRET else None
     return Starlette(routes=[
-        Route("/healthz", alive), Route("/readyz", ready), *([Mount(HOOKS, hooks)] if hooks else []), *routes,
+        Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", figures),
+        *([Mount(HOOKS, hooks)] if hooks else []), *routes,
     ])  # fmt: skip
 
 

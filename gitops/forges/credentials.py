@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gitops.errors import Stalled
 from gitops.settings_forge import SecretFile, Variable
+from gitops.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,6 +48,7 @@ class Around:
     clock: Clock
     cluster: Callable[[], Secrets]
     remark: Callable[[str], None]
+    tally: Tally = field(default_factory=Tally)
 
 
 class Secret:

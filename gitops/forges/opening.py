@@ -10,6 +10,7 @@ from gitops.errors import InputError
 from gitops.forges.credentials import Around, Secret
 from gitops.forges.rest import Server
 from gitops.settings_forge import ForgeKind
+from gitops.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ HOSTS = {ForgeKind.GITHUB: "github.com", ForgeKind.GITLAB: "gitlab.com"}
 
 def open_forge(
     settings: ForgeSettings, repository: Repository, environment: Mapping[str, str], clock: Clock, *,
-    remark: Callable[[str], None] | None = None,
+    remark: Callable[[str], None] | None = None, tally: Tally | None = None,
 ) -> Forge:  # fmt: skip
     """The forge of these settings. No call is made yet, so nothing is wrong with the token before the first.
 
@@ -37,17 +38,17 @@ def open_forge(
         from gitops.forges.plain import PlainForge  # noqa: PLC0415 - only the one that is needed
 
         return PlainForge(repository)
-    return open_server(settings, environment, clock, remark=remark)
+    return open_server(settings, environment, clock, remark=remark, tally=tally)
 
 
 def open_server(
     settings: ForgeSettings, environment: Mapping[str, str], clock: Clock, *,
-    remark: Callable[[str], None] | None = None,
+    remark: Callable[[str], None] | None = None, tally: Tally | None = None,
 ) -> Forge:  # fmt: skip
     """As ``open_forge``, for every kind but PLAIN."""
     around = Around(
         environment=environment, clock=clock, cluster=cache(lambda: _cluster(environment)),
-        remark=remark or (lambda _: None),
+        remark=remark or (lambda _: None), tally=tally or Tally(),
     )  # fmt: skip
     if settings.kind is ForgeKind.GITHUB:
         return _github(settings, around)
@@ -56,11 +57,12 @@ def open_server(
         from gitops.forges.gitlab import GitLabForge  # noqa: PLC0415 - only the one that is needed
         from gitops.forges.gitlab_api import GitLabApi, server_url  # noqa: PLC0415 - likewise
 
-        return GitLabForge(GitLabApi(_server(settings, server_url(settings.url)), token, clock), settings.repository)
+        server = _server(settings, server_url(settings.url), around)
+        return GitLabForge(GitLabApi(server, token, clock), settings.repository)
     from gitops.forges.gitea import GiteaForge  # noqa: PLC0415 - only the one that is needed
     from gitops.forges.gitea_api import GiteaApi  # noqa: PLC0415 - likewise
 
-    return GiteaForge(GiteaApi(_server(settings, settings.url), token, clock), settings.repository)
+    return GiteaForge(GiteaApi(_server(settings, settings.url, around), token, clock), settings.repository)
 
 
 def git_sign_in(
@@ -81,7 +83,7 @@ def _github(settings: ForgeSettings, around: Around) -> Forge:
     from gitops.forges.github import GitHubForge  # noqa: PLC0415 - only the one that is needed
     from gitops.forges.github_api import GitHubApi, api_url  # noqa: PLC0415 - likewise
 
-    server = _server(settings, api_url(settings.url))
+    server = _server(settings, api_url(settings.url), around)
     if settings.app is None:
         return GitHubForge(GitHubApi(server, _token(settings, around), around.clock), settings.repository)
     tokens = _app_tokens(settings, around)
@@ -96,7 +98,7 @@ def _app_tokens(settings: ForgeSettings, around: Around) -> AppTokens:
     if app is None:
         raise InputError("is missing: say which App signs in", path="spec.forge.app")
     key = AppKey(app.id, Secret(app.private_key, around, what="the private key of the GitHub App"), clock)
-    return AppTokens(_server(settings, api_url(settings.url)), key, app.installation, clock)
+    return AppTokens(_server(settings, api_url(settings.url), around), key, app.installation, clock)
 
 
 def _token(settings: ForgeSettings, around: Around) -> Secret:
@@ -105,9 +107,10 @@ def _token(settings: ForgeSettings, around: Around) -> Secret:
     return Secret(settings.token, around)
 
 
-def _server(settings: ForgeSettings, url: str) -> Server:
+def _server(settings: ForgeSettings, url: str, around: Around) -> Server:
     host = urlsplit(settings.url).netloc or HOSTS.get(settings.kind, "")
-    return Server(url=url, name=f"{host.removeprefix('api.')}/{settings.repository}", ca_file=settings.ca_file)
+    name = f"{host.removeprefix('api.')}/{settings.repository}"
+    return Server(url=url, name=name, ca_file=settings.ca_file, tally=around.tally)
 
 
 def _cluster(environment: Mapping[str, str]) -> Secrets:

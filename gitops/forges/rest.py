@@ -7,7 +7,7 @@ whatever the forge, names the right that is missing, and holds no secret.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -15,6 +15,7 @@ import msgspec
 
 from gitops.errors import PoolplanError, Stalled, Waiting
 from gitops.redact import redact
+from gitops.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -81,12 +82,13 @@ class Right:
 class Server:
     """Where an API is: its address, what to call the repository in messages, and whose certificates are trusted.
 
-    ``ca_file`` empty: those that every program trusts.
+    ``ca_file`` empty: those that every program trusts. ``tally`` counts the calls.
     """
 
     url: str
     name: str
     ca_file: str = ""
+    tally: Tally = field(default_factory=Tally, compare=False)
 
 
 class SignIn(Protocol):
@@ -104,6 +106,7 @@ class RestApi(ABC):
 
     def __init__(self, server: Server, sign_in: SignIn, clock: Clock) -> None:
         self.name = server.name
+        self._tally = server.tally
         self._sign_in = sign_in
         self._clock = clock
 
@@ -121,7 +124,12 @@ class RestApi(ABC):
         allow: tuple[int, ...] = (), right: Right,
     ) -> Reply:  # fmt: skip
         """One call that succeeded, or failed with a status of ``allow``. Raises Waiting or Stalled for the rest."""
-        reply = self.exchange(verb, path, query or {}, body)
+        try:
+            reply = self.exchange(verb, path, query or {}, body)
+        except PoolplanError:
+            self._tally.count("forge", verb, "no answer")
+            raise
+        self._tally.count("forge", verb, str(reply.status))
         if reply.status // 100 == 2 or reply.status in allow:
             return reply
         raise self.error(reply, right)

@@ -31,7 +31,7 @@ def open_world(fleet: Fleet, around: Surroundings, *, freeze: str | None = None)
     return World(
         repository=fleet.repository, variables=around.environment, remark=around.remark, freeze=freeze,
         forge=open_forge(
-            settings.forge, fleet.repository, around.environment, around.clock, remark=around.remark
+            settings.forge, fleet.repository, around.environment, around.clock, remark=around.remark, tally=around.tally
         ),
         dialect=_DIALECTS.get(settings.forge.kind), signer=signer_of(settings.git.signing, around.environment),
     )  # fmt: skip

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gitops.evidence.files import Beside
     from gitops.loop.acting import Done
     from gitops.loop.answering import Answer
+    from gitops.loop.ledger import Ledger
     from gitops.loop.passes import Pass
     from gitops.loop.trees import Trees
     from gitops.loop.world import World
@@ -30,9 +31,16 @@ MOST = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """What one pass did: about poolplan's own proposals, and about people's requests."""
+    """What one pass did: about poolplan's own proposals, and about people's requests.
+
+    ``ledger`` is as it is afterwards; ``waits`` is why nothing new is proposed before something else is approved, and
+    ``freeze`` why nothing is applied: empty where that is not so.
+    """
 
     done: tuple[Done, ...]
+    ledger: Ledger
+    waits: str = ""
+    freeze: str = ""
     answers: tuple[Answer, ...] = ()
 
 
@@ -45,7 +53,8 @@ def propose(
     """
     seen = look(world, trees, plan, inputs, now=now, evidence=evidence)
     done = tuple(one for kind in Kind for one in settle(seen, kind))
-    return Proposed(done=done, answers=answer_people(seen))
+    answers = answer_people(seen)
+    return Proposed(done=done, answers=answers, ledger=seen.ledger, waits=seen.unapproved, freeze=seen.freeze)
 
 
 def settle(seen: Pass, kind: Kind) -> tuple[Done, ...]:

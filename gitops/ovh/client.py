@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gitops.clock import Clock
     from gitops.ovh.credentials import Credentials
     from gitops.ovh.transport import Caller
+    from gitops.tally import Tally
     from planner.catalog import Region
     from planner.pools import Pool, PoolSet
 
@@ -50,9 +51,11 @@ class OvhClient:
         self.kube_id = kube_id
 
     @classmethod
-    def connect(cls, credentials: Credentials, *, service_name: str, kube_id: str = "", clock: Clock) -> OvhClient:
+    def connect(
+        cls, credentials: Credentials, *, service_name: str, kube_id: str = "", clock: Clock, tally: Tally | None = None
+    ) -> OvhClient:
         """A client over HTTP. Nothing is sent yet."""
-        return cls(Transport(credentials, clock), service_name=service_name, kube_id=kube_id)
+        return cls(Transport(credentials, clock, tally), service_name=service_name, kube_id=kube_id)
 
     def of_cluster(self, kube_id: str) -> OvhClient:
         """The same caller and project, for that cluster."""

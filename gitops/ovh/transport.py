@@ -16,6 +16,7 @@ import msgspec
 from gitops.clock import unix_time
 from gitops.errors import InputError, PoolplanError, Stalled, Waiting
 from gitops.ovh.failures import CallRefused, NotFound, error_for, failure_of
+from gitops.tally import Tally
 
 if TYPE_CHECKING:
     from requests import RequestException
@@ -62,9 +63,10 @@ class Answer:
 class Transport:
     """A caller over HTTP."""
 
-    def __init__(self, credentials: Credentials, clock: Clock) -> None:
+    def __init__(self, credentials: Credentials, clock: Clock, tally: Tally | None = None) -> None:
         self._credentials = credentials
         self._clock = clock
+        self._tally = tally or Tally()
         self._client = _ovh_client(credentials)
         self._knows_time = False
 
@@ -98,7 +100,9 @@ class Transport:
         try:
             response = self._client.raw_call(*call, data=body, need_auth=signed)
         except RequestException as error:
+            self._tally.count("ovh", call[0], "no answer")
             raise _network_error(error, self._credentials) from None
+        self._tally.count("ovh", call[0], str(response.status_code))
         return Answer(status=response.status_code, content=response.content, headers=response.headers)
 
     def _value(self, call: tuple[str, str], answer: Answer) -> object:
