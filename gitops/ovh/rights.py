@@ -64,7 +64,10 @@ RIGHTS = (
         method="GET", path=f"{PROJECT}/flavor", needed=False,
         without="disk sizes come from the bundled catalog, order plans from the flavors' names",
     ),
-    Right(method="GET", path=f"{PROJECT}/region/{{regionName}}/quota", needed=False, without="quota is not looked at before an order"),
+    Right(
+        method="GET", path=f"{PROJECT}/region/{{regionName}}/quota", needed=False,
+        without="quota is not looked at before nodes are ordered",
+    ),
     Right(method="GET", path="/auth/currentCredential", needed=False, without="rights are not checked beforehand"),
     Right(method="GET", path="/me", needed=False, without="the subsidiary whose prices count must be named"),
 )  # fmt: skip
