@@ -196,7 +196,7 @@ def test_a_followed_cluster_is_what_is_read_anew(server: Server) -> None:
     with LiveCluster(server.api, environment={}, clock=clock) as live:
         assert live.wait_for_change(clock.now() + timedelta(seconds=60))
         assert live.synced
-        assert same_as_read_anew(live, server)
+        until("all is known", lambda: same_as_read_anew(live, server))
         steps: list[Any] = [
             lambda: core.create_namespaced_pod("default", pod("another", cpu="9")),
             lambda: core.patch_node("a", {"spec": {"taints": [{"key": "x", "effect": "NoSchedule"}]}}),
@@ -206,5 +206,5 @@ def test_a_followed_cluster_is_what_is_read_anew(server: Server) -> None:
         for step in steps:
             step()
             assert live.wait_for_change(clock.now() + timedelta(seconds=60))
-            assert same_as_read_anew(live, server)
+            until("the change is known", lambda: same_as_read_anew(live, server))
         assert [one.name for one in live.snapshot_inputs().snapshot.pods] == ["another"]

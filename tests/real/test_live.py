@@ -80,7 +80,7 @@ def test_it_goes_on_when_the_server_comes_back(server: Server, plane: ControlPla
         server.core.create_namespaced_pod("default", pod("web"))
         until("the pod is seen", lambda: bool(live.snapshot_inputs().snapshot.pods))
         until("all is well", lambda: not any(one.problem for one in live.health()))
-        assert same_as_read_anew(live, server)
+        until("nothing is missing", lambda: same_as_read_anew(live, server))
 
 
 def test_the_benchmark_runs(find_part: FindPart, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

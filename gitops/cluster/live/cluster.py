@@ -79,11 +79,11 @@ class LiveCluster:
         """The cluster as it is now; the policy is the cluster's own, or that of ``policy_items``.
 
         Raises Waiting while something has not been read yet or nothing was heard of it for too long, Stalled where the
-        server refuses or cannot be trusted, and InputError for an object that is wrong. Changes up to now are looked at
-        with this; only later ones end the next ``wait_for_change``.
+        server refuses or cannot be trusted, and InputError for an object that is wrong. Any thread may ask; a change
+        that is in a snapshot already may still end the next ``wait_for_change``.
         """
         with self._reading:
-            items, warnings = self._state.take()
+            items, warnings = self._state.everything()
             inputs = make_inputs(
                 items, environment=self._environment, policy_items=policy_items, readings=self._readings
             )  # fmt: skip

@@ -126,7 +126,7 @@ class ClusterState:
 
     @property
     def batch(self) -> Batch:
-        """The changes since ``take``; none before all kinds are known."""
+        """The changes since ``close_batch``; none before all kinds are known."""
         with self._lock:
             return self._batch
 
@@ -141,8 +141,8 @@ class ClusterState:
         with self._lock:
             return self._refusal() is None
 
-    def take(self) -> tuple[list[Item], tuple[str, ...]]:
-        """All objects, and warnings about kinds of which none can be known; later changes are a new batch.
+    def everything(self) -> tuple[list[Item], tuple[str, ...]]:
+        """All objects, and warnings about kinds of which none can be known.
 
         Raises Stalled where a person must act, and Waiting where something has not been read or is too old.
         """
@@ -150,7 +150,6 @@ class ClusterState:
             refusal = self._refusal()
             if refusal is not None:
                 raise refusal
-            self._batch = Batch()
             items = [item for held in self._held.values() for item in held.objects.values()]
             return items, tuple(held.remark for held in self._held.values() if held.warns)
 

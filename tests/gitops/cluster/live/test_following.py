@@ -40,7 +40,7 @@ class Followed:
 
     @property
     def names(self) -> list[str]:
-        return sorted(one.name for one in self.state.take()[0])
+        return sorted(one.name for one in self.state.everything()[0])
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_an_event_that_is_none_is_told_and_tried_again(api: ScriptedApi) -> None
     api.faults.append("nonsense")
     assert followed.turn() == Course("6", 1, 1.0)
     with pytest.raises(Stalled, match=r"https://cluster\.example answered the watch of pods with something that is no event"):
-        followed.state.take()
+        followed.state.everything()
     followed.turn()
     assert len(followed.names) == 5
 
@@ -125,7 +125,7 @@ def test_a_list_that_fails_never_becomes_no_pods(
     api.refused[kind.kind] = refused
     assert [followed.turn().pause for _ in range(3)] == [1.0, 2.0, 4.0]
     with pytest.raises(error, match=said):
-        followed.state.take()
+        followed.state.everything()
     assert followed.state.synced is False
     api.refused.clear()
     followed.turn()
@@ -137,7 +137,7 @@ def test_what_may_be_listed_must_be_watched_too(api: ScriptedApi) -> None:
     api.refused_watches["PersistentVolumeClaim"] = Answer(403)
     followed.turn(2)
     with pytest.raises(Stalled, match=r"no right to watch persistentvolumeclaims .* grant the verb watch"):
-        followed.state.take()
+        followed.state.everything()
 
 
 def test_without_a_right_that_a_plan_can_do_without_there_is_a_warning(api: ScriptedApi) -> None:
@@ -145,17 +145,17 @@ def test_without_a_right_that_a_plan_can_do_without_there_is_a_warning(api: Scri
     api.put(plain("PersistentVolumeClaim", "data"))
     api.refused["PersistentVolumeClaim"] = Answer(403)
     assert followed.turn() == Course("", 0, 60.0)
-    assert followed.state.take() == ([], ("no right to list persistentvolumeclaims: pods with volume claims stay unplaced",))
+    assert followed.state.everything() == ([], ("no right to list persistentvolumeclaims: pods with volume claims stay unplaced",))
     api.refused.clear()
     followed.turn()
-    assert (followed.names, followed.state.take()[1]) == (["PersistentVolumeClaim data"], ())
+    assert (followed.names, followed.state.everything()[1]) == (["PersistentVolumeClaim data"], ())
 
 
 def test_a_kind_that_comes_later_is_found(api: ScriptedApi) -> None:
     followed = Followed(api, POOLS)
     api.refused["NodePool"] = Answer(404)
     assert followed.turn() == Course("", 0, 60.0)
-    assert followed.state.take() == ([], ())
+    assert followed.state.everything() == ([], ())
     (health,) = followed.state.health()
     assert (health.synced, health.remark) == (True, "https://cluster.example serves no nodepools.karpenter.sh")
     api.refused.clear()
@@ -165,7 +165,7 @@ def test_a_kind_that_comes_later_is_found(api: ScriptedApi) -> None:
     assert followed.state.health()[0].remark == ""
     api.refused_watches["NodePool"] = Answer(404)
     followed.turn()
-    assert followed.state.take() == ([], ())
+    assert followed.state.everything() == ([], ())
 
 
 def test_an_unforeseen_failure_ends_no_thread(api: ScriptedApi, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_an_unforeseen_failure_ends_no_thread(api: ScriptedApi, monkeypatch: pyt
     monkeypatch.setattr(api, "watch", fail)
     assert followed.turn().pause == 1.0
     with pytest.raises(Stalled, match=r"following the pods of https://cluster\.example failed: KeyError$"):
-        followed.state.take()
+        followed.state.everything()
 
 
 def test_an_object_that_is_wrong_is_kept_for_the_plan_to_name(api: ScriptedApi) -> None:
@@ -195,7 +195,7 @@ def test_only_what_decides_is_kept(api: ScriptedApi) -> None:
     api.put(pod("late", spec={"containers": [secret]}))
     followed.turn()
     assert len(followed.names) == 7
-    assert not any("hunter2" in str(one.body.plain()) for one in followed.state.take()[0])
+    assert not any("hunter2" in str(one.body.plain()) for one in followed.state.everything()[0])
 
 
 def test_a_follower_that_was_stopped_opens_no_watch_again(api: ScriptedApi) -> None:

@@ -79,7 +79,7 @@ def test_what_is_followed_is_what_the_file_says(steps: list[tuple[str, Any]]) ->
             keys = sorted(followed.api.objects)
             followed.api.remove(keys[given_ % len(keys)])
         followed.turn()
-        items, _ = followed.state.take()
+        items, _ = followed.state.everything()
         made = make_inputs(items, environment=ENVIRONMENT, readings=followed.readings)
         read = read_file(list(followed.api.objects.values()))
         assert made.snapshot == read.snapshot
@@ -103,7 +103,7 @@ def test_what_pods_stand_for_changes_with_their_classes() -> None:
     for one in CLASSES:
         api.put(one)
         followed.turn()
-        made = make_inputs(followed.state.take()[0], environment=ENVIRONMENT, readings=followed.readings).snapshot
+        made = make_inputs(followed.state.everything()[0], environment=ENVIRONMENT, readings=followed.readings).snapshot
         assert made == read_file(list(api.objects.values())).snapshot
         seen.append((made.pods[0].needs, made.daemonsets[0].template.needs))
     assert len(set(seen)) == len(CLASSES)
@@ -114,10 +114,10 @@ def test_what_has_not_changed_is_the_very_same_value() -> None:
     api.put(pod("web"), pod("db"), plain("Namespace", "shop"))
     followed = Followed(api)
     followed.turn()
-    first = make_inputs(followed.state.take()[0], environment={}, readings=followed.readings).snapshot
+    first = make_inputs(followed.state.everything()[0], environment={}, readings=followed.readings).snapshot
     api.put(pod("web", labels={"x": "1"}))
     followed.turn()
-    second = make_inputs(followed.state.take()[0], environment={}, readings=followed.readings).snapshot
+    second = make_inputs(followed.state.everything()[0], environment={}, readings=followed.readings).snapshot
     assert first.pods[0] is second.pods[0]
     assert first.pods[1] is not second.pods[1]
 
@@ -131,5 +131,5 @@ def test_what_only_gone_pods_had_in_common_is_forgotten() -> None:
         if number % 100 == 0:
             api.changes = api.changes[-100:]
             followed.turn()
-            make_inputs(followed.state.take()[0], environment=environment, readings=followed.readings)
+            make_inputs(followed.state.everything()[0], environment=environment, readings=followed.readings)
     assert followed.readings.needs.size < 1100

@@ -38,7 +38,7 @@ def known() -> Known:
     made = Known()
     made.state.replace(PODS, {KEY: item("1")})
     made.state.replace(NODES, {})
-    made.state.take()
+    made.state.close_batch()
     assert made.rang
     return made
 
@@ -50,17 +50,17 @@ def item(text: str) -> Item:
 def test_nothing_is_known_before_every_kind_has_been_read() -> None:
     known = Known()
     with pytest.raises(Waiting, match=r"the pods of https://here have yet to be read$"):
-        known.state.take()
+        known.state.everything()
     known.state.replace(PODS, {})
     with pytest.raises(Waiting, match=r"the nodes of https://here have yet to be read$"):
-        known.state.take()
+        known.state.everything()
     assert (known.state.synced, known.state.batch, known.rang) == (False, Batch(), False)
     known.state.replace(NODES, {})
     assert (known.state.synced, known.state.batch, known.rang) == (True, Batch(0.0, 0.0), True)
-    assert known.state.take() == ([], ())
+    assert known.state.everything() == ([], ())
 
 
-def test_changes_are_one_batch_until_they_are_taken(known: Known) -> None:
+def test_changes_are_one_batch_until_it_is_closed(known: Known) -> None:
     known.now = 5.0
     known.state.put(PODS, ("shop", "db"), item("2"))
     assert known.rang
@@ -68,43 +68,44 @@ def test_changes_are_one_batch_until_they_are_taken(known: Known) -> None:
     known.state.drop(PODS, KEY)
     assert not known.rang
     assert known.state.batch == Batch(5.0, 6.0)
-    assert [one.body.plain() for one in known.state.take()[0]] == [2]
+    assert [one.body.plain() for one in known.state.everything()[0]] == [2]
+    known.state.close_batch()
     assert known.state.batch == Batch()
 
 
 def test_what_stays_as_it_is_is_no_news(known: Known) -> None:
-    before = known.state.take()[0]
+    before = known.state.everything()[0]
     known.state.put(PODS, KEY, item("1"))
     known.state.drop(PODS, ("shop", "never"))
     known.state.replace(PODS, {KEY: item("1")})
     known.state.hear(NODES)
-    after = known.state.take()[0]
+    after = known.state.everything()[0]
     assert (known.state.batch, known.rang) == (Batch(), False)
     assert after[0] is before[0]
 
 
 def test_a_list_keeps_what_has_not_changed(known: Known) -> None:
-    before = known.state.take()[0]
+    before = known.state.everything()[0]
     known.state.replace(PODS, {KEY: item("1"), ("shop", "db"): item("2")})
     assert known.state.batch != Batch()
-    assert known.state.take()[0][0] is before[0]
+    assert known.state.everything()[0][0] is before[0]
 
 
 def test_an_object_that_only_a_list_misses_is_gone(known: Known) -> None:
     known.state.replace(PODS, {})
     assert known.state.batch != Batch()
-    assert known.state.take() == ([], ())
+    assert known.state.everything() == ([], ())
 
 
 def test_what_is_too_old_is_not_planned_on(known: Known) -> None:
     known.now = 180.0
     known.state.hear(NODES)
-    assert len(known.state.take()[0]) == 1
+    assert len(known.state.everything()[0]) == 1
     known.state.fail(PODS, Waiting("https://here does not answer: refused"))
-    assert len(known.state.take()[0]) == 1
+    assert len(known.state.everything()[0]) == 1
     known.now = 181.0
     with pytest.raises(Waiting, match="nothing was heard of the pods of https://here for 181 s: https://here does not"):
-        known.state.take()
+        known.state.everything()
     assert known.state.synced is False
     known.state.hear(PODS)
     assert known.state.synced
@@ -115,10 +116,10 @@ def test_a_refusal_counts_at_once_and_wakes_when_it_is_over(known: Known) -> Non
     known.state.fail(NODES, Stalled("no right to watch nodes"))
     for _ in range(2):
         with pytest.raises(Stalled, match=r"^no right to watch nodes$"):
-            known.state.take()
+            known.state.everything()
     known.state.hear(NODES)
     assert known.rang
-    assert len(known.state.take()[0]) == 1
+    assert len(known.state.everything()[0]) == 1
 
 
 def test_health_tells_ages_and_reasons(known: Known) -> None:
