@@ -6,7 +6,7 @@ done ends the apply; what was done before it stands, is as it was approved, and 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from gitops.apply.supply import refuse_lacking
 from gitops.apply.untracked import names_untracked, untracked
 from gitops.apply.waiting import wait_until_ready
 from gitops.engines.base import Goal
-from gitops.errors import PoolplanError, Refused
+from gitops.errors import PoolplanError, Refused, Stalled
 from gitops.verify import find_drift
 from planner.pools import PoolSet
 
@@ -198,11 +198,12 @@ def _drain(work: _Work, _: Step) -> None:
 
 @contextmanager
 def _uncordoning(work: _Work, nodes: Nodes) -> Iterator[None]:
-    """Where a step refuses, the nodes that were cordoned for it take pods again."""
+    """Where a step is refused, or a person must act first, the nodes that were cordoned for it take pods again."""
     try:
         yield
-    except Refused:
-        nodes.uncordon(work.plan.digest)
+    except (Refused, Stalled):
+        with suppress(PoolplanError):  # what is told is why the step was not done
+            nodes.uncordon(work.plan.digest)
         raise
 
 
