@@ -1,8 +1,9 @@
 """A stand-in for Flux and OVHcloud, for this example alone: no part of poolplan, and neither of the two.
 
-It starts a sandbox of the OVH API, writes its address into ``sandbox.url``, and then does what Flux does with OVHcloud's
+It starts a sandbox of the OVH API, writes its address into ``sandbox.url``, and then does what Flux does with the
 in-cluster NodePool objects: whatever the live branch says, the provider's pools become. It never deletes a pool.
 """
+# ruff: noqa: INP001 - a script by itself
 
 import time
 from contextlib import suppress
