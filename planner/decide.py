@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 class Inputs:
     """Everything a plan is made from. ``declared`` is what Git says; ``observed`` what the provider says.
 
-    ``region`` is used where no node class names one. ``cluster_plan`` is ``free`` or ``standard``.
+    ``region`` is used where no node class names one. ``cluster_plan`` is ``free`` or ``standard``. ``quota`` is what the
+    project may still have in the region (CPU, memory, nodes), None where that is not looked at.
     """
 
     snapshot: Snapshot
@@ -60,6 +61,7 @@ class Inputs:
     region: str = ""
     cluster_plan: str = "standard"
     aims: Aims = field(default_factory=Aims)
+    quota: Resources | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +200,8 @@ def _ledger(inputs: Inputs, region: Region) -> Ledger:
     if allowed is None:
         listed = ", ".join(NODES_PER_CLUSTER)
         raise ValueRefused(f"cluster plan {inputs.cluster_plan!r} is unknown; it is one of {listed}")
-    ledger = Ledger(allowed - nodes, POOLS_PER_CLUSTER - len(pools))
+    quota = dict(inputs.quota.items) if inputs.quota is not None else {}
+    ledger = Ledger(allowed - nodes, POOLS_PER_CLUSTER - len(pools), quota=quota)
     coming = {one.pool: one.stays for one in _shortfalls(inputs, region)}
     members: dict[str, list[Node]] = {}
     for node in inputs.snapshot.nodes:

@@ -275,6 +275,16 @@ class Proposer:
                 for resource, left, cost in self.ledger.limits(one):
                     bounds.setdefault(resource, (left, np.zeros(len(kept))))[1][position] = -float(cost)
             rows += [Row(factors / max(1, abs(left)), -left / max(1, abs(left))) for left, factors in bounds.values()]
+        return [*rows, *self._quotas(variants)]
+
+    def _quotas(self, variants: list[Candidate]) -> list[Row]:
+        """What the project's quota allows of them all together."""
+        asked = [self.ledger.quotas(one) for one in variants]
+        rows = []
+        for place in range(len(asked[0]) if asked else 0):
+            left = asked[0][place][0]
+            factors = np.array([-float(one[place][1]) for one in asked])
+            rows.append(Row(factors / max(1, abs(left)), -left / max(1, abs(left))))
         return rows
 
     def _new_pools(self, kept: Ints, counts: Ints) -> int:

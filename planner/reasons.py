@@ -145,7 +145,7 @@ class _Account:
     def __init__(self, candidates: Sequence[Candidate], ledger: Ledger) -> None:
         self.candidates, self.ledger = candidates, ledger
         used = {name: dict(amounts) for name, amounts in ledger.used.items()}
-        self._state = (ledger.nodes_left, ledger.pools_left, dict(ledger.spare), used)
+        self._state = (ledger.nodes_left, ledger.pools_left, dict(ledger.spare), used, dict(ledger.quota))
 
     def __hash__(self) -> int:
         return id(self.candidates)
