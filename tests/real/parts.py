@@ -72,6 +72,10 @@ PARTS = (
         name="kwok", module="sigs.k8s.io/kwok", version="v0.8.0", package="sigs.k8s.io/kwok/cmd/kwok", wanted=False,
     ),
     Part(
+        name="helm", module="helm.sh/helm/v3", version="v3.19.5", package="helm.sh/helm/v3/cmd/helm",
+        variables=("helm.sh/helm/v3/internal/version.version=v3.19.5",),
+    ),
+    Part(
         name="gitea", module="code.gitea.io/gitea", version="v1.26.0", package="code.gitea.io/gitea",
         variables=("main.Version=1.26.0",), tags=("sqlite", "sqlite_unlock_notify"), cgo=True,
         data=("options", "public", "templates"),
