@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,8 @@ class GitSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A cluster's settings. ``freeze``: why nothing may be applied; empty: it may."""
+    """A cluster's settings. ``freeze``: why nothing may be applied; empty: it may. ``lock_timeout`` is how long
+    Terraform waits for its state where another has locked it."""
 
     name: str
     ovh: OvhSettings
@@ -75,6 +77,7 @@ class Settings:
     forge: ForgeSettings = field(default_factory=ForgeSettings)
     program: Program | None = None
     backend: Backend = field(default_factory=Backend)
+    lock_timeout: timedelta = timedelta()
     aims: Aims = field(default_factory=Aims)
     guardrails: Guardrails = field(default_factory=Guardrails)
     proposals: Proposals = field(default_factory=Proposals)

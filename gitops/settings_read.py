@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,6 +30,7 @@ from gitops.settings_review import idle_rules, read_freeze, read_review
 from gitops.settings_signing import read_signing
 from gitops.yamlfile import YamlDocument, parse_yaml
 from planner.pools import NODES_PER_CLUSTER
+from planner.quantity import parse_duration
 from renderer.delegated import Delegate
 from renderer.layout import cluster_folder
 from renderer.terraform_settings import DEFAULT_ENDPOINT, Backend, Setting
@@ -44,6 +46,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 LARGEST_MB = 1
 """Megabytes; cluster.yaml has some dozen lines."""
+LONGEST_LOCK = timedelta(hours=1)
 _PROJECT = re.compile(r"[0-9a-f]{32}")
 _KUBE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _REGION = re.compile(r"[A-Z0-9-]{1,40}")
@@ -110,6 +113,9 @@ def _settings(cluster: wire.Cluster, faults: Faults) -> Settings:
         forge=read_forge(spec.forge, faults),
         program=faults.choice("spec.terraform.program", terraform.program, Program) if terraform.program else None,
         backend=faults.attempt("spec.terraform.backend", lambda: _backend(terraform.backend), Backend()),
+        lock_timeout=faults.attempt(
+            "spec.terraform.lockTimeout", lambda: _lock_timeout(terraform.lock_timeout), timedelta()
+        ),
         aims=read_aims(spec.planning or wire.Planning(), faults),
         guardrails=read_guardrails(spec.guardrails or review_wire.Guardrails(), faults),
         proposals=read_proposals(spec.proposals or wire.Proposals(), faults),
@@ -167,6 +173,13 @@ def _backend(written: dict[str, dict[str, object] | None] | None) -> Backend:
     ((kind, attributes),) = written.items()
     settings = {name: _setting(value, (kind, name)) for name, value in (attributes or {}).items()}
     return Backend(kind, tuple(sorted(settings.items(), key=lambda pair: pair[0])))
+
+
+def _lock_timeout(text: str | None) -> timedelta:
+    found = timedelta(seconds=parse_duration(text or "0s"))
+    if found > LONGEST_LOCK:
+        raise Misfit(f"{text!a} is longer than an hour; a lock that is held so long is stuck")
+    return found
 
 
 def _setting(value: object, path: tuple[Step, ...]) -> Setting:

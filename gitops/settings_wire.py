@@ -53,6 +53,7 @@ class Git(Wire):
 class Terraform(Wire):
     program: str | None = None
     backend: dict[str, dict[str, Any] | None] | None = None
+    lock_timeout: str | None = None
 
 
 class Headroom(Wire):

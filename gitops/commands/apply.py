@@ -30,6 +30,7 @@ _REMEDY = "plan with poolplan propose, review and merge"
 @click.option("--catalog", type=click.Path(path_type=Path), metavar="FILE",
               help="Prices, for rules that look at them. Default: the bundled ones.")  # fmt: skip
 @click.option("--retry", is_flag=True, help="Try at once what failed before, whatever the time of its next try.")
+@click.option("--unlock", metavar="ID", default="", help="First end this lock of the Terraform state.")
 @freeze_option
 def command(**options: Any) -> int:
     """Apply what was merged into the main branch: check the approval, let Terraform plan, compare, apply that plan.
@@ -47,6 +48,11 @@ def command(**options: Any) -> int:
     sources = Sources(
         kubeconfig=options["kubeconfig"], context=options["context"], catalog=options["catalog"]
     )  # fmt: skip
+    if options["unlock"]:
+        from gitops.unlocking import unlock  # noqa: PLC0415 - loaded only where it is asked for
+
+        unlock(fleet, around, place, options["unlock"])
+        remark(f"the lock {options['unlock']} of the Terraform state is ended")
     tell = Tell(report=_report, say=remark, freeze=options["freeze"], retry=options["retry"])
     delivery = deliver(fleet, sources, around, place, tell)
     return conclude(delivery, fleet.settings.git.branch)

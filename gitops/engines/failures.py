@@ -29,6 +29,7 @@ _API = re.compile(
 _UNREACHABLE = re.compile(r"connection refused|no such host|name or service not known|timed out", re.IGNORECASE)
 _WRONG_STATE = re.compile(r"unexpected state '(?P<state>[A-Z_]*)'")
 _LOCK = re.compile(r"^\s*(?P<field>ID|Operation|Who|Created):\s*(?P<value>.*\S)", re.MULTILINE)
+_HTTP_LOCK = re.compile(r"already locked: ID=(?P<id>\S+)")
 _BUSY_WORDS = re.compile(r"status is [A-Z]+|is not ready|is being|already (?:being|in progress)", re.IGNORECASE)
 
 
@@ -114,10 +115,15 @@ def _judge_lock(detail: str) -> tuple[Callable[[str], PoolplanError], str]:
     lock = {match["field"]: match["value"] for match in _LOCK.finditer(detail)}
     if "ID" not in lock:
         return _later(30), f"the Terraform state cannot be locked: {_one_line(detail)}"
+    if other := _HTTP_LOCK.search(detail):  # what stands below it is our own vain try, not the holder
+        return _later(30), f"the Terraform state is locked: {_way_out(other['id'])}"
     operation = lock.get("Operation", "").removeprefix("OperationType").lower() or "something"
     who, since = lock.get("Who", "somebody"), lock.get("Created", "an unknown time")
-    remedy = f"wait for it to end, or run `terraform force-unlock {lock['ID']}` when it is dead"
-    return _later(30), f"the Terraform state is locked by {who} for {operation} since {since}: {remedy}"
+    return _later(30), f"the Terraform state is locked by {who} for {operation} since {since}: {_way_out(lock['ID'])}"
+
+
+def _way_out(lock: str) -> str:
+    return f"wait for its holder to end; when that is dead, `poolplan apply --unlock {lock}` ends the lock"
 
 
 def _subject(address: str) -> str:

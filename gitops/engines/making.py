@@ -63,6 +63,7 @@ def terraform(ground: Ground) -> TerraformEngine:
     return TerraformEngine(TerraformSettings(
         directory=ground.work / "terraform", work=ground.work / "work", cli_config=ground.cli_config,
         program=ground.program or (named.value if named else ""),
+        lock_timeout=int(ground.settings.lock_timeout.total_seconds()),
         variables={
             "OVH_ENDPOINT": credentials.endpoint, "OVH_APPLICATION_KEY": key, "OVH_APPLICATION_SECRET": secret,
             "OVH_CONSUMER_KEY": consumer,

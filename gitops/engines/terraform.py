@@ -145,6 +145,13 @@ class TerraformEngine:
                           "import it by hand, or plan again")  # fmt: skip
         self.apply(planned, lambda _progress: None)
 
+    def unlock(self, lock: str, files: FileSet) -> None:
+        """End the lock of this id on the state that the files name. Raises Stalled where there is none."""
+        self._write(files.inside(TERRAFORM))
+        self._initialize()
+        done = self._command().cmd("force-unlock", lock, force=IsFlagged, no_color=IsFlagged)
+        self._succeeded(done, "unlocking the state")
+
     def resources(self) -> tuple[EngineResource, ...]:
         """What the state holds, as it was last written; nothing is asked of OVH."""
         self._initialize()

@@ -10,6 +10,7 @@ import pytest
 from tests.commands.test_main_path import POOL, apply, approve, clear, delete_pod, placed, pods, sizes
 from tests.commands.tools import Desk, FleetRepository, Outcome, new_repository, policy
 from tests.commands.waiting import until
+from tests.gitops.engines.statehouse import PASSWORD, USER, statehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,3 +122,26 @@ def test_a_pool_that_fails_again_is_left_to_a_person(world: World, desk: Desk) -
     assert outcome.code == 1
     assert "in state USER_QUOTA_ERROR again, after it was deleted and made anew once" in outcome.err, outcome
     assert ids(world) == left
+
+
+def test_a_lock_that_was_left_behind_is_ended_by_its_id(world: World, desk: Desk, terraform: str) -> None:
+    clear(world)
+    with statehouse() as house:
+        backend = f"http: {{address: {house.url}, lock_address: {house.url}, unlock_address: {house.url}}}"
+        text = world.settings(**{"local: {path: state/terraform.tfstate}": backend})
+        fleet = new_repository(desk.folder / "fleet.git")
+        fleet.commit({"cluster.yaml": text, "policy/policy.yaml": policy("b3-8")}, "Describe cluster demo")
+        pods(world, "one")
+        approve(desk, fleet)
+        desk.environment |= {"TF_HTTP_USERNAME": USER, "TF_HTTP_PASSWORD": PASSWORD}
+        house.lock = {"ID": "6a1f"}
+        stuck = apply(desk, world, terraform)
+        assert stuck.code == 1
+        assert stuck.err.endswith("`poolplan apply --unlock 6a1f` ends the lock\n")
+        told = done(apply(desk, world, terraform, "--unlock", "6a1f"))
+        assert told.startswith("poolplan: the lock 6a1f of the Terraform state is ended\n")
+        assert sizes(world) == {POOL: 1}
+        assert house.state
+    fleet.commit({"cluster.yaml": settings(world, API)}, "Let the API apply")
+    refused = desk.run("apply", "--repo", "fleet.git", "--unlock", "6a1f")
+    assert refused.err == "poolplan: cluster demo has engine ovh-api: no Terraform state of it is locked\n"

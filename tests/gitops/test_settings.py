@@ -200,3 +200,10 @@ def test_a_file_is_named_in_messages(tmp_path: Path) -> None:
     (tmp_path / "cluster.yaml").write_text(LEAST.replace("prod", "Prod"))
     with pytest.raises(InputError, match=f"^{tmp_path}/cluster.yaml:4:18: metadata.name"):
         load_settings(tmp_path / "cluster.yaml", {})
+
+
+def test_how_long_a_lock_is_waited_for_is_read() -> None:
+    patient = read(WHOLE.replace("program: tofu", "program: tofu\n    lockTimeout: 2m"))
+    assert patient.lock_timeout == timedelta(minutes=2)
+    with pytest.raises(InputError, match=r"spec\.terraform\.lockTimeout: '2h' is longer than an hour"):
+        read(WHOLE.replace("program: tofu", "program: tofu\n    lockTimeout: 2h"))

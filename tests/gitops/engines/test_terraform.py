@@ -178,7 +178,7 @@ def test_a_held_lock_says_who_holds_it(workspace: Workspace) -> None:
     info.unlink()
     assert str(caught.value) == (
         "the Terraform state is locked by ci@runner for apply since 2026-01-02 10:00:00 +0000 UTC: "
-        "wait for it to end, or run `terraform force-unlock 3f1c` when it is dead"
+        "wait for its holder to end; when that is dead, `poolplan apply --unlock 3f1c` ends the lock"
     )
 
 
