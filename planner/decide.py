@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 class Inputs:
     """Everything a plan is made from. ``declared`` is what Git says; ``observed`` what the provider says.
 
-    ``region`` is used where no node class names one. ``cluster_plan`` is ``free`` or ``standard``. ``quota`` is what the
-    project may still have in the region (CPU, memory, nodes), None where that is not looked at.
+    ``region`` is used where no node class names one. ``cluster_plan`` is ``free`` or ``standard``. ``quota`` is what
+    the project may still have in the region (CPU, memory, nodes), None where that is not looked at.
     """
 
     snapshot: Snapshot
@@ -102,8 +102,9 @@ def consider(inputs: Inputs, *, now: datetime, memory: Memory | None = None) -> 
     solution = solve(problem)
     victims = _victims(inputs, region, solution, now)
     desired = desired_pools(
-        inputs.declared, solution, victims=victims, short=_taken_back(inputs, region, solution), on_order={node.name: node for node in ordered},
-        taken=everything.names(), nodes=frozenset(node.name for node in snapshot.nodes),
+        inputs.declared, solution, victims=victims, short=_taken_back(inputs, region, solution),
+        on_order={node.name: node for node in ordered},
+        taken=everything.names().union(node.name for node in snapshot.nodes),
     )  # fmt: skip
     plan = _plan(inputs, problem, solution, desired, waiting=parted.loose, evidence=evidence)
     return Decision(plan=plan, inputs=inputs, problem=problem, solution=solution)

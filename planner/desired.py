@@ -69,13 +69,12 @@ def desired_pools(
     short: tuple[Shortfall, ...] = (),
     on_order: Mapping[str, PlacedNode] | None = None,
     taken: frozenset[str] = frozenset(),
-    nodes: frozenset[str] = frozenset(),
 ) -> Desired:
-    """The pools that run the solution. ``taken`` are pool names in use at the provider besides the declared ones.
+    """The pools that run the solution. ``taken`` are the names of pools and nodes that are there.
 
-    ``on_order`` are nodes that are on order already, by name, and ``nodes`` the names of those that are there. A pool
-    that grows keeps its victims for now: a size that goes up and down at once would say nothing of either. ``short``
-    are pools that go back to what is there of them; they do not grow.
+    ``on_order`` are nodes that are on order already, by name. A pool that grows keeps its victims for now: a size that
+    goes up and down at once would say nothing of either. ``short`` are pools that go back to what is there of them;
+    they do not grow.
     """
     yard = _Yard({pool.name: pool for pool in declared}, {*taken, *declared.names()})
     for each in short:
@@ -91,7 +90,7 @@ def desired_pools(
     smaller = {*(victim.pool for victim in leaving), *yard.full}
     left = {name for name in smaller if yard.pools[name].desired <= 0}
     pools = PoolSet.of(pool for name, pool in yard.pools.items() if name not in left)
-    placements = _placements(yard, solution, on_order or {}, nodes)
+    placements = _placements(yard, solution, on_order or {}, taken)
     return Desired(pools=pools, placements=placements, opened=tuple(yard.opened), victims=leaving, short=short)
 
 

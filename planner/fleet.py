@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from planner.board import Flags, Ints
+    from planner.candidates import Candidate
     from planner.ledger import Ledger
     from planner.market import Market
 
@@ -277,7 +278,7 @@ class Proposer:
             rows += [Row(factors / max(1, abs(left)), -left / max(1, abs(left))) for left, factors in bounds.values()]
         return [*rows, *self._quotas(variants)]
 
-    def _quotas(self, variants: list[Candidate]) -> list[Row]:
+    def _quotas(self, variants: Sequence[Candidate]) -> list[Row]:
         """What the project's quota allows of them all together."""
         asked = [self.ledger.quotas(one) for one in variants]
         rows = []
