@@ -46,7 +46,6 @@ def cli_page() -> str:
 
 def plan_page() -> str:
     """docs/reference/plan.md: the plan document, field by field."""
-    schema = json.loads(files("renderer").joinpath("data/plan.schema.json").read_text("utf-8"))
     lines = [
         "# The plan document", "", NOTICE, "",
         "`poolplan plan --output json` prints it, `--out FILE` writes it, `plan.json` in the fleet repository is one.",
@@ -56,13 +55,19 @@ def plan_page() -> str:
         "Maps and lists are sorted, so equal plans are equal bytes.",
         "`poolplan render` reads the document back, and refuses one whose digest is not that of its content.", "",
     ]  # fmt: skip
-    for name, definition in schema["$defs"].items():
-        description = " ".join(definition.get("description", "").split()).replace("``", "`")
-        lines += [f"## {_title(name)}", "", description, "", "| field | type | means |", "|---|---|---|"]
-        for field, value in definition["properties"].items():
-            lines.append(f"| `{field}` | {_type(value)} | {_meaning(name, field)} |")
-        lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_fields("plan")])
+
+
+def drift_page() -> str:
+    """docs/reference/drift.md: the drift document, field by field."""
+    lines = [
+        "# The drift document", "", NOTICE, "",
+        "`poolplan drift --output json` prints it; [Drift](../guides/drift.md) tells what it means.",
+        "Its JSON Schema is `renderer/data/drift.schema.json` in the source tree and in the installed package.",
+        "A field may be added within a version; one that goes or changes its meaning makes a new version.",
+        "Equal differences are equal bytes.", "",
+    ]  # fmt: skip
+    return "\n".join([*lines, *_fields("drift")])
 
 
 def rights_page() -> str:
@@ -97,7 +102,8 @@ def rights_page() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "reference/cli.md": cli_page, "reference/plan.md": plan_page, "guides/rights.md": rights_page,
+    "reference/cli.md": cli_page, "reference/plan.md": plan_page, "reference/drift.md": drift_page,
+    "guides/rights.md": rights_page,
 }  # fmt: skip
 
 #: What a field means, where its name and its type do not say it.
@@ -140,6 +146,17 @@ MEANINGS = {
     "Cost.lowerBoundHourly": "no choice of new nodes costs less",
     "Cost.gapPercent": "how much more the new nodes cost than is proven to be needed for their pods, at most; "
     "absent where nothing is ordered, or where nothing is proven to be needed",
+    "Plan.adopts": "true: Git takes over what the provider has, and applying it changes nothing; absent: false",
+    "Drift.commit": "the commit of the main branch whose pools were compared",
+    "Drift.drifted": "whether anything differs; foreign pools alone are no difference",
+    "Drift.differences": "foreign pools too",
+    "Difference.kind": "see [Drift](../guides/drift.md#kinds)",
+    "Difference.text": "one sentence for people",
+    "Difference.field": "as in the [plan document](plan.md); of `engine-state` also `id`",
+    "Difference.declared": "what Git says, or for `engine-state` what the engine's state says",
+    "Difference.observed": "what the provider says",
+    "Difference.status": "of `state`: the provider's word, like `ERROR`",
+    "Difference.policy": "what becomes of the pool; absent: nothing does",
     "Plan.certificate": "absent where no node is ordered",
     "Plan.pending": "absent where no pod waits",
     "Pending.pods": "those that go nowhere included",
@@ -158,6 +175,17 @@ def main() -> None:
         (DOCS / name).write_text(page(), encoding="utf-8")
 
 
+def _fields(document: str) -> Iterator[str]:
+    """A table for each structure of a document's schema."""
+    schema = json.loads(files("renderer").joinpath(f"data/{document}.schema.json").read_text("utf-8"))
+    for name, definition in schema["$defs"].items():
+        description = " ".join(definition.get("description", "").split()).replace("``", "`")
+        yield from (f"## {_title(name)}", "", description, "", "| field | type | means |", "|---|---|---|")
+        for field, value in definition["properties"].items():
+            yield f"| `{field}` | {_type(value)} | {_meaning(name, field)} |"
+        yield ""
+
+
 def _help(context: click.Context) -> list[str]:
     text = context.command.get_help(context)
     return ["```text", *(line.rstrip() for line in text.splitlines()), "```", ""]
@@ -173,6 +201,8 @@ def _meaning(definition: str, field: str) -> str:
 
 def _type(value: dict[str, Any]) -> str:
     """A JSON Schema's type, in words."""
+    if not value.keys() - {"default"}:
+        return "any"
     if "$ref" in value:
         title = _title(value["$ref"].rpartition("/")[2])
         return f"[{title}](#{title.lower()})"

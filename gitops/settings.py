@@ -13,15 +13,18 @@ from gitops.settings_emergency import Emergency
 from gitops.settings_forge import ForgeSettings
 from gitops.settings_proposals import Proposals
 from planner.aims import Aims
+from planner.drift import USUAL
 from planner.guardrails import Guardrails
 from renderer.delegated import Delegate
 from renderer.layout import Live, cluster_folder
 from renderer.terraform_settings import DEFAULT_ENDPOINT, Backend, TerraformSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import PurePosixPath
 
     from gitops.settings_signing import Signing
+    from planner.drift import DriftKind, Treatment
 
 
 class Engine(Enum):
@@ -66,8 +69,9 @@ class GitSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A cluster's settings. ``freeze``: why nothing may be applied; empty: it may. ``lock_timeout`` is how long
-    Terraform waits for its state where another has locked it."""
+    """A cluster's settings. ``drift``: what becomes of it. ``freeze``: why nothing may be applied; empty: it may.
+    ``lock_timeout`` is how long Terraform waits for its state where another has locked it.
+    """
 
     name: str
     ovh: OvhSettings
@@ -81,6 +85,7 @@ class Settings:
     aims: Aims = field(default_factory=Aims)
     guardrails: Guardrails = field(default_factory=Guardrails)
     proposals: Proposals = field(default_factory=Proposals)
+    drift: Mapping[DriftKind, Treatment] = field(default_factory=lambda: USUAL)
     review: ReviewRules = field(default_factory=ReviewRules)
     emergency: Emergency = field(default_factory=Emergency)
     draining: Draining = field(default_factory=Draining)

@@ -35,7 +35,7 @@ class Proposals:
     batch_max: timedelta = timedelta(seconds=10)
     min_pending_age: timedelta = timedelta()
     min_pending_pods: int = 1
-    max_open: int = 4
+    max_open: int = 5
     per_hour: int = 12
     margin: int = 20
     labels: tuple[str, ...] = ()

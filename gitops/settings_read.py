@@ -20,6 +20,7 @@ from gitops.decoding import Misfit, convert, path_text, read_input
 from gitops.errors import InputError, Place
 from gitops.settings import Engine, GitSettings, OvhSettings, Program, Settings
 from gitops.settings_draining import read_draining
+from gitops.settings_drift import read_drift
 from gitops.settings_emergency import read_emergency
 from gitops.settings_faults import Faults, one_of
 from gitops.settings_forge import read_forge
@@ -119,6 +120,7 @@ def _settings(cluster: wire.Cluster, faults: Faults) -> Settings:
         aims=read_aims(spec.planning or wire.Planning(), faults),
         guardrails=read_guardrails(spec.guardrails or review_wire.Guardrails(), faults),
         proposals=read_proposals(spec.proposals or wire.Proposals(), faults),
+        drift=read_drift(spec.drift or wire.Drift(), faults),
         review=read_review(spec.review or review_wire.Review(), spec.windows or (), faults),
         emergency=read_emergency(spec.emergency, faults),
         draining=read_draining(spec.draining, faults),
@@ -191,8 +193,9 @@ def _setting(value: object, path: tuple[Step, ...]) -> Setting:
 
 
 def _limits(path: tuple[Step, ...]) -> bool:
-    """Whether the field stands where a slip of the hand would allow more than was meant."""
-    return path[:1] == ("spec",) and len(path) > 2 and path[1] in ("review", "windows", "guardrails", "emergency")
+    """Whether the field stands where a slip of the hand would allow more than was meant, or another thing."""
+    risky = ("review", "windows", "guardrails", "emergency", "drift")
+    return path[:1] == ("spec",) and len(path) > 2 and path[1] in risky
 
 
 def _warnings(document: YamlDocument, unknown: list[tuple[Step, ...]], review: ReviewRules) -> tuple[str, ...]:

@@ -118,6 +118,15 @@ class Emergency(Wire):
     notify: str | None = None
 
 
+class Drift(Wire):
+    size: str | None = None
+    bounds: str | None = None
+    template: str | None = None
+    autoscale: str | None = None
+    recreated: str | None = None
+    gone: str | None = None
+
+
 class Spec(Wire):
     provider: Provider
     engine: str | None = None
@@ -128,6 +137,7 @@ class Spec(Wire):
     planning: Planning | None = None
     guardrails: Guardrails | None = None
     proposals: Proposals | None = None
+    drift: Drift | None = None
     review: Review | None = None
     windows: list[Window] | None = None
     freeze: str | None = None

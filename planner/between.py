@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from planner.accounts import pool_price
 from planner.canonical import Digest, value_digest
-from planner.diff import action_for, changed_fields
+from planner.diff import action_for
+from planner.drift import as_observed, listed
 from planner.guardrails import nodes_removed
 from planner.leaving import Leaving
 from planner.plan import Action, Change, Cost, Evidence, Plan, Price, Reason
 from planner.pools import PoolName, PoolSet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from planner.catalog import Catalog
     from planner.pools import Pool
@@ -34,7 +35,8 @@ NOTHING: Final = Digest("")
 class Given:
     """What a plan between two pool sets is made with. ``policy`` is its digest, ``now`` is RFC 3339.
 
-    ``observed`` tells the pools' ids, which are preconditions; ``victims`` are the nodes that leave, by pool's name.
+    ``observed`` tells the pools' ids, which are preconditions; ``victims`` are the nodes that leave, by pool.
+    ``adopts``: the second pool set is what is there already.
     """
 
     catalog: Catalog
@@ -43,6 +45,7 @@ class Given:
     observed: PoolSet = field(default_factory=PoolSet)
     victims: Mapping[str, Leaving] = field(default_factory=dict)
     reason: Reason = EDITED
+    adopts: bool = False
 
 
 def plan_between(before: PoolSet, after: PoolSet, given: Given) -> Plan:
@@ -55,27 +58,24 @@ def plan_between(before: PoolSet, after: PoolSet, given: Given) -> Plan:
         snapshot=NOTHING, policy=given.policy, catalog=value_digest(catalog), now=given.now, prices=catalog.source,
         pools=value_digest((before, after)),
     )  # fmt: skip
-    return Plan(declared=before, desired=after, changes=changes, cost=cost, evidence=evidence)
+    return Plan(
+        declared=before, desired=after, changes=changes, cost=cost, evidence=evidence, adopts=given.adopts,
+    )  # fmt: skip
 
 
-def adoption(declared: PoolSet, observed: PoolSet) -> PoolSet:
+def adoption(declared: PoolSet, observed: PoolSet, names: Iterable[str] | None = None) -> PoolSet:
     """The declared pools as the provider has them: what somebody changed there is taken over, what is gone goes.
 
     Only pools that the provider's own list has count, which it knows by an id: nodes tell of pools too little.
+    ``names`` are those that it is done to; None: to all.
     """
-    seen = {pool.name: pool for pool in observed if pool.state is not None and pool.state.id}
-    if not seen:
-        return declared
-    return PoolSet.of(_adopted(pool, seen[pool.name]) for pool in declared if pool.name in seen)
+    seen = listed(observed)
+    return as_observed(declared, seen, declared.names() if names is None else names) if seen.pools else declared
 
 
 def without_victims(plan: Plan) -> tuple[str, ...]:
     """The pools that lose nodes and name none of them, or too few: such a plan cannot be applied."""
     return tuple(one.pool for one in plan.changes if len(one.victims) < nodes_removed(one))
-
-
-def _adopted(declared: Pool, seen: Pool) -> Pool:
-    return replace(declared, **{name: getattr(seen, name) for name in changed_fields(declared, seen)})
 
 
 def _change(before: Pool | None, after: Pool | None, given: Given) -> Change | None:

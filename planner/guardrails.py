@@ -88,8 +88,9 @@ def check(
     ``last_day`` None: what was applied is not known. ``account`` says which NodePools a pool belongs to and what it
     costs (``planner.accounts``); a label says the first, and nothing the second.
     """
+    steps = () if plan.adopts else tuple(_steps(plan, guardrails))
     return (
-        *_steps(plan, guardrails), *_shares(plan, guardrails), *_totals(plan, guardrails),
+        *steps, *_shares(plan, guardrails), *_totals(plan, guardrails),
         *_days(plan, guardrails.per_day or PerDay(), last_day), *_node_pools(plan, guardrails, account),
     )  # fmt: skip
 
@@ -119,9 +120,11 @@ def hourly_added(plan: Plan) -> int:
 
 
 def done_by(plans: Iterable[Plan]) -> LastDay:
-    """What these plans add up to, for the limits of a day."""
+    """What these plans add up to, for the limits of a day. What Git takes over was done by others."""
     found = LastDay()
     for plan in plans:
+        if plan.adopts:
+            continue
         found = LastDay(
             nodes_added=found.nodes_added + sum(map(nodes_added, plan.changes)),
             nodes_removed=found.nodes_removed + sum(map(nodes_removed, plan.changes)),

@@ -161,7 +161,10 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Declared → desired. ``changes`` are sorted by pool and hold no NOOP."""
+    """Declared → desired. ``changes`` are sorted by pool and hold no NOOP.
+
+    ``adopts``: the provider has it so already and Git takes it over; to apply such a plan changes nothing.
+    """
 
     declared: PoolSet
     desired: PoolSet
@@ -173,6 +176,7 @@ class Plan:
     certificate: Certificate | None = None
     pending: Pending = Pending()
     warnings: tuple[str, ...] = ()
+    adopts: bool = False
 
     @property
     def pools_before(self) -> PoolSet:
@@ -188,7 +192,8 @@ class Plan:
     def digest(self) -> Digest:
         """The action digest: changes with their preconditions, and the policy. Prices, reasons and times stay out."""
         actions = [_action(change) for change in self.changes]
-        return digest_of({"actions": actions, "policy": self.evidence.policy})
+        adopts = {"adopts": True} if self.adopts else {}
+        return digest_of({"actions": actions, "policy": self.evidence.policy, **adopts})
 
 
 def _there(changes: tuple[Change, ...], action: Action) -> list[Pool]:

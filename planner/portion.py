@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """What a proposal is about. ``EMERGENCY`` was applied before anybody reviewed it, ``DRIFT`` is what declared and
-    observed pools differ in: no plan has a share of these. ``IMPORT`` and ``RELEASE`` are what a person asks for: no
-    demand makes a plan of them.
+    """What a proposal is about. ``EMERGENCY`` was applied before anybody reviewed it; where declared and observed pools
+    differ, ``DRIFT`` takes into Git what the provider has and ``RESTORE`` puts the provider back to what Git says: no
+    plan has a share of these. ``IMPORT`` and ``RELEASE`` are what a person asks for: no demand makes a plan of them.
     """
 
     EMERGENCY = "emergency"
@@ -32,6 +32,7 @@ class Kind(Enum):
     DOWN = "down"
     POLICY = "policy"
     DRIFT = "drift"
+    RESTORE = "restore"
     IMPORT = "import"
     RELEASE = "release"
 

@@ -50,7 +50,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         expected_nodes=_expected(plan.placements),
         unplaced=[_unplaced(one) for one in plan.unplaced],
         cost=_cost(plan), certificate=_certificate(plan.certificate), pending=_pending(plan.pending),
-        warnings=list(plan.warnings),
+        warnings=list(plan.warnings), adopts=plan.adopts or UNSET,
     ))  # fmt: skip
     return document
 

@@ -90,6 +90,7 @@ def decode_plan(entry: PlanEntry) -> Plan:
     return Plan(
         declared=_declared(desired, changes), desired=desired, changes=changes, placements=_placements(entry),
         unplaced=tuple(_unplaced(one) for one in entry.unplaced), warnings=tuple(entry.warnings),
+        adopts=bool(entry.adopts),
         cost=Cost(
             currency=cost.currency, before=_before(cost), after=_after(cost),
             lower_bound_hourly=parse_money(cost.lower_bound_hourly),

@@ -16,7 +16,7 @@ from renderer.document import pool_entry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from planner.plan import Change, Plan
+    from planner.plan import Plan
     from planner.pools import Pool, PoolSet
 
 Operation = dict[str, Any]
@@ -29,12 +29,18 @@ def pools_document(pools: PoolSet) -> dict[str, Any]:
 
 def plan_patch(plan: Plan) -> list[Operation]:
     """The operations, in the order of pools and of their fields."""
-    return [operation for change in plan.changes for operation in _operations(change)]
+    return [operation for one in plan.changes for operation in _operations(one.pool, *one.declared)]
 
 
-def patch_text(plan: Plan) -> str:
-    """The same as JSON text."""
-    return json.dumps(plan_patch(plan), indent=2, ensure_ascii=False) + "\n"
+def patch_between(before: PoolSet, after: PoolSet) -> list[Operation]:
+    """The operations that lead from one set of pools to another."""
+    names = sorted(before.names() | after.names())
+    return [one for name in names for one in _operations(name, before.get(name), after.get(name))]
+
+
+def patch_text(operations: list[Operation]) -> str:
+    """A patch as JSON text."""
+    return json.dumps(operations, indent=2, ensure_ascii=False) + "\n"
 
 
 def apply_patch(document: dict[str, Any], operations: list[Operation]) -> dict[str, Any]:
@@ -43,10 +49,9 @@ def apply_patch(document: dict[str, Any], operations: list[Operation]) -> dict[s
     return patched
 
 
-def _operations(change: Change) -> Iterator[Operation]:
+def _operations(pool: str, before: Pool | None, after: Pool | None) -> Iterator[Operation]:
     """``jsonpatch.make_patch`` would find others: moves between pools that look alike, and nothing tested."""
-    path = "/" + _pointer(change.pool)
-    before, after = change.declared
+    path = "/" + _pointer(pool)
     if before is None or after is None:
         if before is not None:
             yield {"op": "test", "path": path, "value": _body(before)}
@@ -54,11 +59,11 @@ def _operations(change: Change) -> Iterator[Operation]:
         if after is not None:
             yield {"op": "add", "path": path, "value": _body(after)}
         return
-    old, new = _body(before), _body(after)
-    for name in old:
-        if old[name] != new[name]:
-            yield {"op": "test", "path": f"{path}/{name}", "value": old[name]}
-            yield {"op": "replace", "path": f"{path}/{name}", "value": new[name]}
+    there, wanted = _body(before), _body(after)
+    for name in there:
+        if there[name] != wanted[name]:
+            yield {"op": "test", "path": f"{path}/{name}", "value": there[name]}
+            yield {"op": "replace", "path": f"{path}/{name}", "value": wanted[name]}
 
 
 def _body(pool: Pool) -> dict[str, Any]:

@@ -177,6 +177,7 @@ class PlanEntry(Wire, frozen=True, kw_only=True, rename="camel"):
     certificate: CertificateEntry | UnsetType = UNSET
     pending: PendingEntry | UnsetType = UNSET
     warnings: list[str]
+    adopts: bool | UnsetType = UNSET
 
 
 def schema() -> dict[str, Any]:

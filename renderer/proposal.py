@@ -33,6 +33,7 @@ _VERBS = {
     Kind.UP: "Scale up", Kind.DOWN: "Scale down", Kind.POLICY: "Change pools of", Kind.DRIFT: "Settle drift of",
     Kind.IMPORT: "Import pools of", Kind.RELEASE: "Release pools of",
     Kind.EMERGENCY: "Review the emergency in",
+    Kind.RESTORE: "Put back pools of",
 }  # fmt: skip
 _NOTHING = Context()
 

@@ -20,7 +20,7 @@ from renderer.text import count, rough_price, shortened
 from renderer.wording import bound_text, cost_text, glance_text, no_change_text, orders_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from renderer.context import Context
     from renderer.summary import Line, Summary
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 #: What is never cut may have so many sentences, of so many characters each.
 _SENTENCES, _LENGTH = 6, 400
 _WORKLOADS = 3
+#: The two ways to settle drift, and what each does where.
+_SETTLES: Final = {
+    Kind.DRIFT: "**Merged, this takes it into Git; nothing changes there.**",
+    Kind.RESTORE: "**Merged, this puts them back to what Git says.**",
+}
 _WHOLE: Final = 10**12
 
 
@@ -45,7 +50,7 @@ def details_text(summary: Summary, context: Context) -> str:
 def _sections(summary: Summary, context: Context, lead: str, *, is_whole: bool) -> Iterator[Section]:
     most = _WHOLE if is_whole else _LENGTH
     listed = EVERYTHING if is_whole else SOME
-    yield stays(lead, _glance(summary), "" if summary.lines else no_change_text(summary))
+    yield stays(lead, _glance(summary), "" if summary.lines else no_change_text(summary), _drift(context))
     yield stays(_banner(context, most))
     yield table(summary)
     yield details(summary, head="### Why\n\n", with_departures=False, listed=listed)
@@ -58,6 +63,19 @@ def _sections(summary: Summary, context: Context, lead: str, *, is_whole: bool) 
     yield Section(name="the picture", blocks=tuple(filter(None, (flowchart(summary),))))
     yield _choices(context, most)
     yield stays(_footer(summary, context))
+
+
+def other_way(pools: Sequence[str]) -> str:
+    """What closing a proposal to take pools into Git leads to, where people are asked which way; empty for no pool."""
+    listed = ", ".join(shortened(list(pools), _WORKLOADS, "pool"))
+    back = f"then putting {listed} back to what Git says is proposed, for review like anything else"
+    return f"close this; {back}" if pools else ""
+
+
+def _drift(context: Context) -> str:
+    """What came before the proposal, and what it does about it."""
+    told = _SETTLES.get(context.kind) if context.kind else None
+    return f"Somebody changed pools at OVHcloud. {told}" if told else ""
 
 
 def _glance(summary: Summary) -> str:
@@ -80,6 +98,9 @@ def _banner(context: Context, most: int) -> str:
 
 def _otherwise(summary: Summary, context: Context) -> tuple[str, ...]:
     """What stays as it is without this plan."""
+    if context.kind in _SETTLES:
+        stays_so = "Git goes on saying something else than OVHcloud has, and nothing else changes these pools"
+        return (f"**If nobody merges:** {stays_so}.",)
     told = [text for text in (_waiting(summary.lines), _idle(summary)) if text]
     same = sum(line.action in (Action.UPDATE, Action.REPLACE) and bool(line.fields) for line in summary.lines)
     if same:
@@ -90,8 +111,6 @@ def _otherwise(summary: Summary, context: Context) -> tuple[str, ...]:
         told.append("poolplan goes on managing what would be released")
     if context.kind is Kind.EMERGENCY:
         return ("**This was applied already, without a review.** If nobody merges, Git goes on saying something else.",)
-    if context.kind is Kind.DRIFT:
-        told.append("Git goes on saying something else than OVHcloud has")
     return (f"**If nobody merges:** {'; '.join(told)}.",) if told else ()
 
 
@@ -153,7 +172,8 @@ def _choices(context: Context, most: int) -> Section:
 def _decline_text(context: Context) -> str:
     if context.kind is Kind.EMERGENCY:
         return "close this; then poolplan proposes how to put back what was done"
-    return "close this; that is remembered, and not asked again until the demand changes"
+    until = "OVHcloud has something else again" if context.kind in _SETTLES else "the demand changes"
+    return f"close this; that is remembered, and not asked again until {until}"
 
 
 def _apply_text(context: Context) -> str:
@@ -163,6 +183,8 @@ def _apply_text(context: Context) -> str:
         return "not as it is; change what breaks a guardrail, or the limit in `cluster.yaml`"
     if context.freeze:
         return "merge this; then exactly this is applied, once, when the freeze ends"
+    if context.kind is Kind.DRIFT:
+        return "merge this; then Git says what OVHcloud has, and nothing is changed there"
     return "merge this; then exactly this is applied, once"
 
 

@@ -7,7 +7,7 @@ done ends the apply; what was done before it stands, is as it was approved, and 
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gitops.agreement import disagreements
@@ -22,7 +22,7 @@ from gitops.apply.untracked import names_untracked, untracked
 from gitops.apply.waiting import wait_until_ready
 from gitops.engines.base import Goal
 from gitops.errors import PoolplanError, Refused, Stalled
-from gitops.verify import find_drift
+from planner.drift import as_observed, differences, find_drift
 from planner.pools import PoolSet
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gitops.apply.steps import Step
     from gitops.cluster.node_hands import Nodes
     from gitops.engines.base import EnginePlan
-    from gitops.verify import Drift
+    from planner.drift import Drift
     from planner.plan import Plan
 
 NOTHING = "nothing was changed"
@@ -62,9 +62,14 @@ class _Work:
 def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
     """Carry out exactly this plan. Raises Refused, with every reason, before anything is changed that was not approved.
 
-    After the agreement on the whole, each step asks again for what it needs.
+    After the agreement on the whole, each step asks again for what it needs. Pools that the plan does not name stay as
+    the provider has them, whatever Git says of them: that is drift, and settled by a proposal of its own.
     """
-    work = _Work(plan=plan, owner=owner, hands=hands)
+    work = _Work(plan=_of_its_own(plan, hands.client.pools()), owner=owner, hands=hands)
+    if plan.adopts:
+        _verify(work, steps_of(plan)[-1])
+        return Applied(changed=0, drift=work.drift)
+    plan = work.plan
     if (step := interrupted(hands.journal, plan.digest)) is not None:
         hands.say(f"going on with an apply that came to no end at: {step}")
     heal(plan, hands)
@@ -102,6 +107,13 @@ def _adopt(work: _Work) -> None:
 
 def _planned(work: _Work, plan: Plan) -> EnginePlan:
     return work.hands.engine.plan(Goal(pools=plan.desired, files=work.hands.files(plan.desired)))
+
+
+def _of_its_own(plan: Plan, observed: PoolSet) -> Plan:
+    """The plan with every pool that it does not change as it is observed; its changes, and so its digest, are the same.
+    """
+    named = {change.pool for change in plan.changes}
+    return replace(plan, desired=as_observed(plan.desired, observed, plan.desired.names() - named))
 
 
 def _agreed(work: _Work, plan: Plan, planned: EnginePlan | None = None) -> EnginePlan:
@@ -238,7 +250,7 @@ def _verify(work: _Work, step: Step) -> None:
     """What the provider has now against what the plan wanted, for the pools that the plan changed."""
     declared = PoolSet.of(pool for pool in work.plan.desired if pool.name in step.pools)
     observed = PoolSet.of(pool for pool in work.hands.client.pools() if pool.name in step.pools)
-    work.drift = find_drift(declared, observed)
+    work.drift = differences(find_drift(declared, observed))
 
 
 _ACTS: dict[Act, Callable[[_Work, Step], None]] = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gitops.cluster.node_hands import Nodes
     from gitops.engines.base import Engine, Progress
     from gitops.ovh.client import OvhClient
-    from gitops.verify import Drift
+    from planner.drift import Drift
     from planner.pools import PoolSet
     from renderer.files import FileSet
 

@@ -60,12 +60,15 @@ def command(**options: Any) -> int:
 
 def conclude(delivery: Delivery, branch: str) -> int:
     """Say what a delivery did. Raises Refused, once that is told, where the next change is not approved."""
+    from renderer.drift import drift_text  # noqa: PLC0415 - loaded only when the command runs
+
     drift = []
     for turn, applied in delivery.applied:
         pools, nodes = _count(applied.changed, "pool"), _count(len(applied.removed), "node")
-        told = ", ".join((f"{pools} changed", f"{nodes} removed", *_handed(turn.plan)))
+        done = (f"{pools} changed", f"{nodes} removed", *_handed(turn.plan))
+        told = "taken into Git, nothing changed" if turn.plan.adopts else ", ".join(done)
         click.echo(f"Applied {turn.plan.digest[7:19]}: {told}.")
-        drift += [f"still different: {one}" for one in applied.drift]
+        drift += [f"still different: {drift_text(one)}" for one in applied.drift]
     for line in drift:
         remark(line)
     if delivery.withheld is not None:

@@ -97,9 +97,9 @@ def show(plan: Plan, output: str, *, color: bool = False, cluster: str = "") -> 
 
         return plan_text(plan)
     if output == "patch":
-        from renderer.patch import patch_text  # noqa: PLC0415 - likewise
+        from renderer.patch import patch_text, plan_patch  # noqa: PLC0415 - likewise
 
-        return patch_text(plan)
+        return patch_text(plan_patch(plan))
     from renderer.summary import summarize  # noqa: PLC0415 - likewise
 
     if output == "markdown":

@@ -52,11 +52,14 @@ def _drift(fleet: Fleet, around: Surroundings) -> tuple[int | None, str]:
     """How many differences there are, or why that is not known: the rest is told all the same."""
     from gitops.fleet import at_cluster  # noqa: PLC0415 - loaded only when the command runs
     from gitops.gather import connect, has_credentials  # noqa: PLC0415 - likewise
-    from gitops.verify import find_drift  # noqa: PLC0415 - likewise
+    from planner.drift import differences, find_drift  # noqa: PLC0415 - likewise
+    from renderer.layout import POOLS, released_names  # noqa: PLC0415 - likewise
 
     if not has_credentials(around.environment):
         return None, "no OVH credentials are exported"
     try:
-        return len(find_drift(fleet.declared, connect(at_cluster(fleet.settings, around)).pools())), ""
+        observed = connect(at_cluster(fleet.settings, around)).pools()
+        released = released_names(fleet.files.inside(POOLS).paths())
+        return len(differences(find_drift(fleet.declared, observed, released=released))), ""
     except PoolplanError as error:
         return None, str(error)

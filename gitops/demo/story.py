@@ -20,11 +20,12 @@ from gitops.git.base import BranchName
 from gitops.loop.opening import open_world, trees_of
 from gitops.loop.proposing import propose
 from gitops.process import run
-from gitops.verify import find_drift
 from planner.decide import decide
 from planner.demand import is_demand
 from planner.demand import owner_of as owner_of_pod
+from planner.drift import find_drift
 from planner.labels import ZONE
+from renderer.drift import drift_text
 from renderer.summary import summarize
 from renderer.terminal import Screen, plan_view
 
@@ -189,7 +190,7 @@ class Story:
         delivery = deliver(self._fleet(), self.stage.sources, self.stage.around, place, tell)
         if delivery.withheld is not None:
             raise Refused("the merged plan is withheld", reasons=delivery.withheld.reasons)
-        drift = [str(each) for _, applied in delivery.applied for each in applied.drift]
+        drift = [drift_text(each) for _, applied in delivery.applied for each in applied.drift]
         state = "are as planned" if not drift else "differ: " + "; ".join(drift)
         self.say(f"  verified   the provider's pools {state} ({monotonic() - started:.1f} s)")
 
@@ -225,7 +226,7 @@ class Story:
         client.update_pool(pool, pool.resized(pool.desired + 1))
         self.say(f"  somebody sets {pool.name} to {pool.desired + 1} nodes at the provider")
         for drift in find_drift(self._fleet().declared, client.pools()):
-            self.say(f"  drift      {drift}")
+            self.say(f"  drift      {drift_text(drift)}")
         pool_id = pool.state.id if pool.state else ""
         wait_until_ready(client, pool_id, self.stage.clock)
         client.update_pool(client.pool(pool_id), pool)

@@ -64,7 +64,8 @@ def _between(inputs: Inputs, plan: Plan, again: Plan, now: datetime) -> Iterator
         catalog=inputs.catalog, policy=again.evidence.policy, now=again.evidence.now, observed=inputs.observed,
         reason=reasons[0] if reasons else EDITED,
     )  # fmt: skip
-    yield plan_between(inputs.declared, adoption(inputs.declared, inputs.observed), given)
+    adopted = adoption(inputs.declared, inputs.observed, {change.pool for change in plan.changes})
+    yield plan_between(inputs.declared, adopted, replace(given, adopts=True))
     before = PoolSet.of(replace(pool, state=None) for pool in plan.declared)
     after = side_by_side(before, inputs.declared, taken=inputs.observed.names())
     bare = plan_between(before, after, given)

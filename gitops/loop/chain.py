@@ -35,8 +35,9 @@ class Link:
 class Chain:
     """Main at ``head``. ``applied`` is the tree that is in effect, None where nothing was ever applied.
 
-    ``links`` are the changes since, oldest first, without those that a later one covers as a whole. ``tried`` is how
-    many of them, from the oldest on, were tried in vain because the cloud lacked something: some of it may be there.
+    ``links`` are the changes since, oldest first, without those that a later one covers as a whole, and without a
+    plan that puts pools back where main has moved on since. ``tried`` is how many of them, from the oldest on, were
+    tried in vain because the cloud lacked something: some of it may be there.
     """
 
     head: Tree
@@ -51,8 +52,15 @@ class Chain:
 
     @property
     def in_effect(self) -> bool:
-        """Whether main declares what was applied last, whatever happened in between that left nothing behind."""
-        return not self.links or (self.is_back and not self.tried)
+        """Whether main declares what was applied last, whatever happened in between that left nothing behind, and asks
+        for nothing else.
+        """
+        return not self.links or (self.is_back and not self.tried and not self.putting_back)
+
+    @property
+    def putting_back(self) -> bool:
+        """Whether main's last word is a plan that puts pools back."""
+        return bool(self.links) and self.links[-1].step.back
 
 
 def read_chain(trees: Trees, ledger: Ledger) -> Chain:
@@ -69,6 +77,7 @@ def read_chain(trees: Trees, ledger: Ledger) -> Chain:
     after = CommitId(last.commit) if last else None
     applied = trees.at(after) if after else None
     links = list(_links(trees, repository.line(branch, settings.folder, after=after), applied))
+    links = [one for one in links if not one.step.back or one is links[-1]]
     left = _from_last_whole(links, begun=applied is not None)
     return Chain(head=trees.at(head), applied=applied, links=left, tried=_tried(left, ledger))
 

@@ -13,6 +13,7 @@ from gitops.forges.base import StatusState
 from gitops.loop.ledger import stamp
 from gitops.loop.verdicts import LONGEST
 from renderer import comments
+from renderer.drift import drift_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gitops.loop.claims import Turn
     from gitops.loop.retries import Retry
     from gitops.loop.world import World
+    from planner.plan import Plan
 
 
 def tell_failed(world: World, turn: Turn, error: PoolplanError, retry: Retry | None) -> None:
@@ -31,12 +33,13 @@ def tell_failed(world: World, turn: Turn, error: PoolplanError, retry: Retry | N
 
 def tell_applied(world: World, turn: Turn, applied: Applied) -> None:
     """What was done, and what still differs."""
-    details = tuple(f"still different: {drift}" for drift in applied.drift)
+    details = tuple(f"still different: {drift_text(drift)}" for drift in applied.drift)
     if turn.earlier:
         names = ", ".join(commit[:12] for commit in turn.commits)
         details = (f"several changes of the main branch were applied as one: {names}", *details)
-    _say(world, turn, "poolplan:applied", comments.applied(_result(applied), details=details))
-    _mark(world, turn, StatusState.SUCCESS, f"applied: {_result(applied)}")
+    result = _result(turn.plan, applied)
+    _say(world, turn, "poolplan:applied", comments.applied(result, details=details))
+    _mark(world, turn, StatusState.SUCCESS, f"applied: {result}")
 
 
 def _failure(error: PoolplanError, retry: Retry | None) -> Iterator[str]:
@@ -68,7 +71,9 @@ def _mark(world: World, turn: Turn, state: StatusState, text: str) -> None:
         world.remark(f"the status of {turn.link.commit.id[:12]} could not be set: {error}")
 
 
-def _result(applied: Applied) -> str:
+def _result(plan: Plan, applied: Applied) -> str:
+    if plan.adopts:
+        return "Git says now what the provider has; nothing was changed there"
     pools = "1 pool was changed" if applied.changed == 1 else f"{applied.changed} pools were changed"
     nodes = len(applied.removed)
     removed = f", {nodes} {'node was' if nodes == 1 else 'nodes were'} removed" if nodes else ""

@@ -10,6 +10,7 @@ from gitops.git.base import BranchName, CommitId
 from gitops.loop.asked import asked_plans
 from gitops.loop.chain import read_chain
 from gitops.loop.drafting import NO_EVIDENCE, proposal_branch
+from gitops.loop.drifting import Settling, settle, unhindered
 from gitops.loop.emergencies import retroactive
 from gitops.loop.facts import bot_of, facts_of, freeze_of, hear, owned_files, rules_at, teams_of, violations_of
 from gitops.loop.ledger import OPEN, read_ledger, stamp
@@ -20,9 +21,8 @@ from gitops.loop.telling import is_told, text_of
 from gitops.loop.verdicts import Verdict, verdict_of
 from gitops.loop.waits import declined, over_limit, unripe
 from gitops.review.judge import Facts, Withheld, judge
-from planner.between import DRIFTED, Given, adoption, plan_between, without_victims
+from planner.between import Given, plan_between, without_victims
 from planner.leaving import name_victims, side_by_side
-from planner.plan import Reason
 from planner.portion import HANDOVERS, Kind, portions
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ class Pass:
     """What one pass over a cluster knows. ``wanted`` is what should be proposed now, ``unapproved`` why little is,
     ``asked`` what is wanted only because somebody asked for it earlier.
 
-    ``inputs`` are those of the plan: nodes and pods for the victims of a change by hand.
+    ``held`` says why a kind is not wanted that would be otherwise. ``back_unapproved``: main's last word puts pools
+    back, and nobody approved that; it stands in nobody's way. ``inputs`` are those of the plan: nodes and pods for the
+    victims of a change by hand.
     """
 
     world: World
@@ -59,6 +61,9 @@ class Pass:
     wanted: dict[Kind, Plan | None] = field(default_factory=dict)
     asked: frozenset[Kind] = frozenset()
     unapproved: str = ""
+    held: dict[Kind, str] = field(default_factory=dict)
+    settling: Settling = field(default_factory=Settling)
+    back_unapproved: bool = False
     freeze: str = ""
 
     @property
@@ -88,11 +93,16 @@ def look(
     asked = asked_plans(trees, chain.head, inputs, now=plan.evidence.now)
     seen.asked = frozenset(asked.keys() - named.keys())
     withheld = _withheld(seen)
-    if withheld is not None and withheld.wants_plan:
+    wants_plan = withheld is not None and withheld.wants_plan
+    seen.back_unapproved = wants_plan and chain.putting_back and len(chain.links) == 1
+    if withheld is not None and wants_plan and not seen.back_unapproved:
         seen.unapproved = f"{trees.settings.git.branch} asks for what is not approved: {withheld.reasons[0]}"
         seen.wanted = {**asked, **named, Kind.POLICY: _confirmation(seen, plan)}
     else:
-        seen.wanted = {**asked, **named, **_drift(seen, plan)}
+        seen.settling = settle(seen, plan)
+        free, seen.held = unhindered(named, seen.settling)
+        seen.wanted = {**asked, **free, **seen.settling.plans}
+        seen.held |= seen.settling.waits
     seen.wanted[Kind.EMERGENCY] = retroactive(trees, chain.head, ledger, inputs.observed)
     return seen
 
@@ -111,6 +121,7 @@ def situation_of(seen: Pass, kind: Kind) -> Situation:
         request and shown and verdict and is_told(request, text_of(seen, kind, shown, verdict, current=current))
     )  # fmt: skip
     waits = seen.unapproved if (plan is None) is (kind is Kind.POLICY) and kind is not Kind.EMERGENCY else ""
+    waits = waits or ("" if plan else seen.held.get(kind, ""))
     situation = Situation(
         kind=kind, plan=plan, standing=standing, reviews=world.forge.reviews, request=request, current=current,
         told=told, recorded=_is_recorded(seen, kind, standing, request), unapproved=waits,
@@ -163,21 +174,6 @@ def _confirmation(seen: Pass, plan: Plan) -> Plan | None:
         seen.unapproved += f"; too few nodes of {', '.join(unnamed)} are known to let them go by name"
         return None
     return named if named.changes else None
-
-
-def _drift(seen: Pass, plan: Plan) -> dict[Kind, Plan]:
-    """The plan that takes into Git what somebody changed at the provider, once what main asks for was applied."""
-    declared = seen.main.pools
-    if declared is None or seen.main.policy is None or not seen.chain.in_effect or seen.ledger.applied is None:
-        return {}
-    adopted = adoption(declared, seen.inputs.observed)
-    if adopted == declared:
-        return {}
-    given = Given(
-        catalog=seen.inputs.catalog, policy=seen.main.policy, now=plan.evidence.now, observed=seen.inputs.observed,
-        reason=Reason(DRIFTED, "somebody changed the pool at the provider; this takes it into Git"),
-    )  # fmt: skip
-    return {Kind.DRIFT: plan_between(declared, adopted, given)}
 
 
 def _is_current(seen: Pass, standing: Standing, plan: Plan | None) -> bool:

@@ -14,15 +14,16 @@ from gitops.forges.base import RequestText
 from gitops.loop.drafting import proposal_branch
 from gitops.loop.previews import departures_of
 from planner.canonical import digest_of
+from planner.portion import Kind
 from renderer.context import Context
 from renderer.proposal import render_proposal
+from renderer.proposal_body import other_way
 
 if TYPE_CHECKING:
     from gitops.forges.base import PullRequest
     from gitops.loop.passes import Pass
     from gitops.loop.verdicts import Verdict
     from planner.plan import Plan
-    from planner.portion import Kind
 
 _MARK = re.compile(r"\A<!-- poolplan:told ([0-9a-f]{16}) -->")
 _ROOM = 60
@@ -36,6 +37,7 @@ def text_of(seen: Pass, kind: Kind, plan: Plan, verdict: Verdict, *, current: bo
         cluster=settings.name, kind=kind, verdict=verdict.lines, violations=verdict.violations, freeze=verdict.freeze,
         evidence=TEXT.name if _keeps_evidence(seen, kind, current=current) else "",
         departures=departures_of(plan, seen.inputs, seen.now, bare=seen.settings.draining.bare),
+        decline=other_way(seen.settling.asked) if kind is Kind.DRIFT else "",
     )  # fmt: skip
     proposal = render_proposal(plan, cluster=settings.name, kind=kind, context=context, limit=limit - _ROOM)
     asked = settings.proposals

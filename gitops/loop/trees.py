@@ -56,7 +56,8 @@ class Step:
     """The change from one tree to the next. ``plan`` None: ``problem`` says why it cannot be applied as it is.
 
     ``by_hand``: no plan.json tells it, and ``note`` says why the one that came with it does not. ``whole``: its plan
-    starts from what was applied last.
+    starts from what was applied last, or for every pool that main changed since from what the provider was found to
+    have. ``back``: it puts pools back that main declares already, so it counts as long as it is main's last word.
     """
 
     plan: Plan | None = None
@@ -64,6 +65,7 @@ class Step:
     by_hand: bool = False
     note: str = ""
     whole: bool = False
+    back: bool = False
 
 
 @dataclass(kw_only=True)
@@ -135,13 +137,16 @@ class Trees:
         plan = after.plan
         if plan is None or after.plan_text == before.plan_text or plan.desired != after.pools:
             return None
-        whole = start is not None and plan.declared == start
+        whole, back = start is not None and plan.declared == start, False
         if not whole and plan.declared != before.pools:
-            return None
+            if start is None or plan.adopts or not _names(plan, before.pools):
+                return None
+            # It starts from what the provider was found to have, not from what Git said.
+            whole, back = _names(plan, start), before.pools == after.pools
         if plan.evidence.policy != after.policy:
-            return Step(problem=f"{PLAN} was made under another policy than the one beside it", whole=whole)
+            return Step(problem=f"{PLAN} was made under another policy than the one beside it", whole=whole, back=back)
         # Prices are in no digest, so the file may say anything of them.
-        return Step(plan=repriced(plan, self.catalog), whole=whole)
+        return Step(plan=repriced(plan, self.catalog), whole=whole, back=back)
 
     def _read(self, commit: CommitId) -> Tree:
         folder = self.settings.folder
@@ -170,6 +175,12 @@ class Trees:
             return policy_digest(self.read_policy(files), self.settings.aims)
         except (InputError, ValueRefused):
             return None
+
+
+def _names(plan: Plan, before: PoolSet | None) -> bool:
+    """Whether the plan's changes, which are what is approved, name every pool in which its pools differ from these."""
+    named = {change.pool for change in plan.changes}
+    return before is not None and all(pool.name in named for pool in {*before} ^ {*plan.desired})
 
 
 def _note(before: Tree, after: Tree) -> str:

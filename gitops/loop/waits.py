@@ -65,7 +65,7 @@ def _changed(kind: Kind, plan: Plan, record: Record, margin: int) -> bool:
         return True
     if kind in HANDOVERS.values():
         return False
-    if kind in (Kind.POLICY, Kind.DRIFT):
+    if kind in (Kind.POLICY, Kind.DRIFT, Kind.RESTORE):
         return plan.digest != record.digest
     return _grown(*_amounts(kind, now, then), margin)
 
@@ -83,7 +83,7 @@ def comes_again(kind: Kind, proposals: Proposals) -> str:
     """What must happen before a declined proposal is made again."""
     if kind in HANDOVERS.values():
         return "somebody asks for it"
-    if kind in (Kind.POLICY, Kind.DRIFT):
+    if kind in (Kind.POLICY, Kind.DRIFT, Kind.RESTORE):
         return "the plan is another one"
     what, urgent = ("pods wait", ", or more urgent ones") if kind is Kind.UP else ("is saved", "")
     return f"{proposals.margin} % more {what}{urgent} (spec.proposals.againAfterPercent)"

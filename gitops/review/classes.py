@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 
 
 class Class(Enum):
-    """What a change does to a pool; the order is that of every list."""
+    """What a change does to a pool; the order is that of every list.
+
+    ADOPT does nothing to it: Git takes over what the provider has, and applying that changes nothing.
+    """
 
     GROW = "grow"
     SHRINK = "shrink"
     DELETE = "delete"
     REPLACE = "replace"
     POLICY = "policy"
+    ADOPT = "adopt"
     IMPORT = "import"
     RELEASE = "release"
 
@@ -39,10 +43,10 @@ class Class(Enum):
 class Measure:
     """All changes of one class in a plan.
 
-    ``nodes`` are those ordered or let go, whichever are more, and of POLICY, IMPORT and RELEASE all of the pools.
-    ``hourly`` and ``monthly`` add up how far each pool's cost moves, up or down, in micro-units: what one pool saves
-    never hides what another one costs. ``priced``: the price of every pool is known. ``priority`` is the least of the
-    changes'.
+    ``nodes`` are those ordered or let go, whichever are more, and of POLICY, IMPORT and RELEASE all of the pools; of
+    ADOPT, by how many Git's word changes. ``hourly`` and ``monthly`` add up how far each pool's cost moves, up or down,
+    in micro-units: what one pool saves never hides what another one costs. ``priced``: the price of every pool is
+    known. ``priority`` is the least of the changes'.
     """
 
     kind: Class
@@ -76,7 +80,7 @@ def measure(plan: Plan) -> tuple[Measure, ...]:
     """What the plan changes, by class, in the order of ``Class``; a class without changes is not among them."""
     by_class: dict[Class, list[Change]] = {kind: [] for kind in Class}
     for change in plan.changes:
-        for kind in classes_of(change):
+        for kind in (Class.ADOPT,) if plan.adopts else classes_of(change):
             by_class[kind].append(change)
     return tuple(_measure(kind, changes) for kind, changes in by_class.items() if changes)
 
@@ -104,7 +108,8 @@ def _nodes(kind: Class, change: Change) -> int:
         return max((pool.desired for pool in (change.before, change.after) if pool is not None), default=0)
     if kind is Class.GROW:
         return nodes_added(change)
-    return max(nodes_added(change), nodes_removed(change)) if kind is Class.REPLACE else nodes_removed(change)
+    both = kind in (Class.REPLACE, Class.ADOPT)
+    return max(nodes_added(change), nodes_removed(change)) if both else nodes_removed(change)
 
 
 def _other_fields(change: Change) -> bool:

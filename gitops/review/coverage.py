@@ -32,6 +32,8 @@ def covers(approved: Plan, plan: Plan) -> tuple[str, ...]:
 def _beyond(approved: Plan, plan: Plan) -> Iterator[str]:
     if approved.evidence.policy != plan.evidence.policy:
         yield "the policy is another one than the one approved"
+    if approved.adopts is not plan.adopts:
+        yield "it was approved that Git takes over what is there" if approved.adopts else "it takes over what is there"
     if approved.cost.currency != plan.cost.currency:
         yield f"costs are in {plan.cost.currency}, those approved in {approved.cost.currency}"
     known = {change.pool: change for change in approved.changes}

@@ -210,15 +210,21 @@ def test_drift_is_told_and_counted_where_asked(busy: World, desk: Desk) -> None:
     fleet = new_repository(desk.folder / "fleet.git")
     fleet.commit({"cluster.yaml": busy.settings(), "policy/policy.yaml": policy()}, "Describe")
     calm = desk.run("drift", "--repo", "fleet.git", "--detailed-exitcode")
-    assert (calm.code, calm.out) == (0, ""), calm
+    assert (calm.code, calm.out.splitlines()[1].split()[:2]) == (0, ["system", "foreign"]), calm
     proposed = desk.run("propose", "--repo", "fleet.git")
     fleet.merge(proposed.err.partition("branch ")[2].partition(",")[0])
     told = desk.run("drift", "--repo", "fleet.git")
     asked = desk.run("drift", "--repo", "fleet.git", "--detailed-exitcode")
     assert (told.code, asked.code) == (0, 2)
-    assert told.out == asked.out == (
-        "karpenter-b3-16-eu-west-par-a: Git declares it with 1 node, the provider has no such pool\n"
-    )
+    assert told.out == asked.out
+    gone = "karpenter-b3-16-eu-west-par-a"
+    assert told.out.splitlines()[1].split() == [gone, "gone", "-", "1", "node", "-", "ask"]
+    read = document(desk.run("drift", "--repo", "fleet.git", "-o", "json"))
+    assert (read["kind"], read["cluster"], read["drifted"], read["commit"]) == ("Drift", "demo", True, fleet.head())
+    (difference,) = (one for one in read["differences"] if one["kind"] != "foreign")
+    assert (difference["pool"], difference["kind"], difference["policy"]) == (gone, "gone", "ask")
+    patch = json.loads(desk.run("drift", "--repo", "fleet.git", "-o", "patch").out)
+    assert [one["op"] for one in patch] == ["test", "remove"]
 
 
 def test_policy_and_settings_are_validated(busy: World, desk: Desk) -> None:

@@ -67,7 +67,7 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("name", ["reference/cli.md", "reference/plan.md", "guides/rights.md"])
+@pytest.mark.parametrize("name", ["reference/cli.md", "reference/plan.md", "reference/drift.md", "guides/rights.md"])
 def test_generated_pages_are_current(name: str) -> None:
     made = _generator().PAGES[name]()
 

@@ -10,7 +10,7 @@ from renderer import markdown, terminal
 from renderer.document import plan_text
 from renderer.document_read import read_plan_text
 from renderer.nodes import node_text
-from renderer.patch import patch_text
+from renderer.patch import patch_text, plan_patch
 from renderer.proposal import render_proposal
 from renderer.summary import summarize
 from renderer.terminal import Screen
@@ -31,7 +31,7 @@ def texts_of(plan: Plan) -> dict[str, str]:
     return {
         "plan.json": plan_text(plan),
         "nodes.json": node_text(plan),
-        "patch.json": patch_text(plan),
+        "patch.json": patch_text(plan_patch(plan)),
         "terminal.txt": terminal.plan_view(summary, cluster="demo"),
         "terminal-narrow-color.txt": terminal.plan_view(summary, screen=Screen(width=60, color=True)),
         "plan.md": markdown.plan_view(summary),

@@ -63,7 +63,8 @@ def hand_made(kind: str) -> Plan:
         observed=inputs.observed, reason=Reason("drift", "somebody changed the pool at the provider"),
     )  # fmt: skip
     if kind == "drift":
-        plan = plan_between(inputs.declared, adoption(inputs.declared, inputs.observed), given)
+        adopted = adoption(inputs.declared, inputs.observed)
+        plan = plan_between(inputs.declared, adopted, replace(given, adopts=True))
     else:
         before = PoolSet.of([pool("karpenter-idle", 2), pool("karpenter-other", 1)])
         bare = plan_between(before, inputs.declared, given)
