@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gitops.errors import InputError
+from gitops.errors import InputError, Stalled
 from gitops.fleet import at_cluster
 from gitops.gather import gather
 from gitops.loop.drafting import NO_EVIDENCE
@@ -16,6 +16,7 @@ from gitops.loop.opening import trees_of
 from gitops.loop.proposing import propose
 from planner.decide import decide, find_region
 from planner.errors import ValueRefused
+from planner.resources import Resources
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,7 +48,8 @@ def plan_round(
 ) -> Planned:  # fmt: skip
     """Plan for a cluster as main has it. Raises InputError, Waiting or Stalled where the inputs cannot be had."""
     around = at_cluster(fleet.settings, around)
-    inputs = _around_lacks(gather(sources, around, declared=fleet.declared, policy=fleet.policy), fleet, now)
+    inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
+    inputs = _around_lacks(inputs, fleet, around, now)
     try:
         plan = decide(inputs, now=now, memory=memory)
     except ValueRefused as error:
@@ -56,9 +58,12 @@ def plan_round(
     return Planned(fleet=fleet, around=around, trees=trees, inputs=inputs, plan=plan)
 
 
-def _around_lacks(inputs: Inputs, fleet: Fleet, now: datetime) -> Inputs:
-    """The inputs with what the cloud lacks by the ledger taken out of the catalog: the plan leads around it."""
-    from gitops.apply.shortages import without  # noqa: PLC0415 - loaded with the loop
+def _around_lacks(inputs: Inputs, fleet: Fleet, around: Surroundings, now: datetime) -> Inputs:
+    """The inputs with what the cloud lacks by the ledger taken out of the catalog: the plan leads around it.
+
+    Where quota was lacking, the plan keeps within what is left of it now, as far as that can be told.
+    """
+    from gitops.apply.shortages import Lack, without  # noqa: PLC0415 - loaded with the loop
     from gitops.loop.ledger import read_ledger  # noqa: PLC0415 - likewise
     from gitops.loop.retries import unavailable  # noqa: PLC0415 - likewise
 
@@ -69,7 +74,23 @@ def _around_lacks(inputs: Inputs, fleet: Fleet, now: datetime) -> Inputs:
         region = find_region(inputs)
     except ValueRefused as error:
         raise InputError(str(error)) from error
-    return replace(inputs, catalog=without(inputs.catalog, region, lacking))
+    quota = _quota(around, region.name) if any(one.kind is Lack.QUOTA for one in lacking) else None
+    catalog = without(inputs.catalog, region, lacking, quota_known=quota is not None)
+    return replace(inputs, catalog=catalog, quota=quota)
+
+
+def _quota(around: Surroundings, region: str) -> Resources | None:
+    """What the project may still have in a region; None where that cannot be told."""
+    from gitops.gather import connect, has_credentials  # noqa: PLC0415 - loads the ovh package
+
+    if not has_credentials(around.environment):
+        return None
+    try:
+        left = connect(around).quota(region).left
+    except Stalled as error:
+        around.remark(f"the quota cannot be looked at: {error}")
+        return None
+    return Resources.of(left) if left is not None else None
 
 
 def propose_round(planned: Planned, world: World, *, now: datetime, keep_evidence: bool = False) -> Proposed:

@@ -27,7 +27,7 @@ from planner.pods import Owner
 from planner.pools import NODES_PER_CLUSTER, POOLS_PER_CLUSTER, Pool, PoolName, PoolSet
 from planner.prepare import prepared
 from planner.removal import Victim, find_victims
-from planner.resources import STORAGE, Resources
+from planner.resources import CPU, MEMORY, NODES, STORAGE, Resources
 from planner.solve import Opened, Problem, Solution, solve
 from planner.standing import Crowd
 from planner.why import removal_reasons, scale_up_reasons
@@ -201,7 +201,8 @@ def _ledger(inputs: Inputs, region: Region) -> Ledger:
     if allowed is None:
         listed = ", ".join(NODES_PER_CLUSTER)
         raise ValueRefused(f"cluster plan {inputs.cluster_plan!r} is unknown; it is one of {listed}")
-    quota = dict(inputs.quota.items) if inputs.quota is not None else {}
+    left = inputs.quota
+    quota = {name: left.get(name) for name in (CPU, MEMORY, NODES)} if left is not None else {}
     ledger = Ledger(allowed - nodes, POOLS_PER_CLUSTER - len(pools), quota=quota)
     coming = {one.pool: one.stays for one in _shortfalls(inputs, region)}
     members: dict[str, list[Node]] = {}

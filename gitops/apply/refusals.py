@@ -64,7 +64,8 @@ def from_error(error: Exception, plan: Plan, observed: PoolSet, region: str) -> 
     named = {match[1] for match in _NAMED.finditer(str(error))}
     missing = [pool for pool in growing(plan) if not _is_there(pool, observed)]
     blamed = [pool for pool in missing if pool.name in named] or missing
-    return tuple(_shortage(pool, Lack.QUOTA, region, f"the project's quota of {used_up} is used up") for pool in blamed)
+    lack = Lack.PORTS if used_up == QUOTAS["InsufficientPortsQuota"] else Lack.QUOTA
+    return tuple(_shortage(pool, lack, region, f"the project's quota of {used_up} is used up") for pool in blamed)
 
 
 def growing(plan: Plan) -> list[Pool]:

@@ -24,6 +24,7 @@ class Lack(Enum):
 
     OUT_OF_STOCK = "out-of-stock"
     QUOTA = "quota"
+    PORTS = "quota-ports"
     MAINTENANCE = "maintenance"
     STUCK = "stuck"
     POOL_ERROR = "pool-error"
@@ -39,6 +40,7 @@ class Lack(Enum):
 REMEDIES = {
     Lack.OUT_OF_STOCK: "wait, or allow another flavor or zone in the NodePool",
     Lack.QUOTA: "raise the project's quota in the OVHcloud console (Public Cloud, Quota and regions), or plan less",
+    Lack.PORTS: "raise the project's quota of network ports with OVHcloud's support, or free some",
     Lack.MAINTENANCE: "wait for OVHcloud to end its work; see its status page",
     Lack.STUCK: "look at the pool in the OVHcloud console, and ask OVHcloud's support where it stays so",
     Lack.POOL_ERROR: "look at the pool in the OVHcloud console, and ask OVHcloud's support where it says no more",
@@ -57,7 +59,8 @@ LASTS = {
 }
 """How long each is taken for true the first time; all others: an hour."""
 USUALLY, LONGEST = timedelta(hours=1), timedelta(hours=6)
-_EVERYWHERE = (Lack.QUOTA, Lack.SUSPENDED)
+_ALL = (Lack.SUSPENDED, Lack.PORTS)
+"""What keeps machines of every flavor from being made in the region."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -91,9 +94,11 @@ class Shortage:
     @property
     def offering(self) -> str:
         """What is taken for unavailable, for people."""
+        if self.kind in _ALL:
+            return "every flavor"
         if self.kind is Lack.MAINTENANCE:
             return self.zone
-        return self.flavor if self.kind in _EVERYWHERE else " in ".join(filter(None, (self.flavor, self.zone)))
+        return self.flavor if self.kind is Lack.QUOTA else " in ".join(filter(None, (self.flavor, self.zone)))
 
     def __str__(self) -> str:
         return f"{self.pool}: {self.what}"
@@ -126,7 +131,7 @@ def _without(flavor: Flavor, region: Region, shortages: Iterable[Shortage], *, q
 
 
 def _places(one: Shortage, flavor: Flavor, region: Region, *, quota_known: bool) -> tuple[str, ...]:
-    if one.kind is Lack.SUSPENDED:
+    if one.kind in _ALL:
         return (region.name,)
     if one.kind is Lack.MAINTENANCE:
         return (one.zone,)

@@ -8,6 +8,7 @@ import msgspec
 
 from planner.catalog import Region
 from planner.labels import ONE_ZONE
+from planner.resources import CPU, MEMORY, MOST, NODES
 
 #: Statuses of nodes that are on their way out or gone.
 LEAVING = frozenset({"DELETING", "DELETED"})
@@ -95,6 +96,20 @@ class Quota(msgspec.Struct, frozen=True):
 
     region: str
     instance: InstanceQuota | None = None
+
+    @property
+    def left(self) -> dict[str, int] | None:
+        """What is left, by the planner's names and units; None where the API does not tell. Below zero: no limit."""
+        one = self.instance
+        if one is None:
+            return None
+        found = {
+            CPU: (one.max_cores, one.used_cores, 1000), NODES: (one.max_instances, one.used_instances, 1),
+            MEMORY: (one.max_ram_mb, one.used_ram_mb, 1_000_000),
+        }  # fmt: skip
+        return {
+            name: MOST if most < 0 else max(0, most - used) * unit for name, (most, used, unit) in found.items()
+        }  # fmt: skip
 
     def __str__(self) -> str:
         if self.instance is None:
