@@ -12,7 +12,9 @@ from planner.decide import Inputs, decide
 from planner.plan import Plan
 from planner.pools import Pool, PoolName, PoolSet, ProviderState
 from planner.portion import Kind, portions
-from tests.planner.cluster import NOW, catalog, inputs_of, node, node_class, node_pool, pod as pod_of
+from planner.resources import Resources
+from tests.planner.cluster import NOW, catalog, inputs_of, node, node_class, node_pool
+from tests.planner.cluster import pod as pod_of
 
 A = "karpenter-b3-8-eu-west-par-a"
 OUT = "FLAVOR_OUT_OF_STOCK_ERROR"
@@ -125,3 +127,22 @@ def test_what_never_came_is_not_charged_to_the_limits() -> None:
     declared = PoolSet.of([pool(1)])
     plan = decide(replace(inputs, declared=declared, catalog=without("eu-west-par-a")), now=NOW)
     assert sizes(plan) == {"karpenter-b3-8-eu-west-par-b": 1}
+
+
+@pytest.mark.parametrize(("cores", "memory", "nodes", "flavors"), [
+    (4000, 10**12, 99, {"b3-8": 2}), (2000, 10**12, 99, {"b3-8": 1}), (1000, 10**12, 99, {}),
+    (10**9, 8 * 10**9, 99, {"b3-8": 1}), (10**9, 10**12, 1, {"b3-16": 1}), (10**9, 10**12, 0, {}), (-5, 0, 0, {}),
+])  # fmt: skip
+def test_a_plan_keeps_within_the_project_s_quota(
+    cores: int, memory: int, nodes: int, flavors: dict[str, int]
+) -> None:
+    """Two pods fill a b3-8 each; b3-16 holds both and costs as much as two."""
+    objects = [node_class(), node_pool(), pod_of("one", cpu="1500m"), pod_of("two", cpu="1500m")]
+    quota = Resources.of({"cpu": cores, "memory": memory, "nodes": nodes})
+    plan = decide(replace(inputs_of(objects, pools=PoolSet()), region="EU-WEST-PAR", quota=quota), now=NOW)
+    found: dict[str, int] = {}
+    for one in plan.desired:
+        found[one.flavor] = found.get(one.flavor, 0) + one.desired
+    assert found in (flavors, {"b3-16": 1} if flavors == {"b3-8": 2} else flavors)
+    assert {reason.filter for one in plan.unplaced for reason in one.reasons} <= {"Quota"}
+    assert bool(plan.unplaced) is (sum(flavors.values()) < 2 and "b3-16" not in flavors)

@@ -54,7 +54,7 @@ def test_refused_calls_say_which_quota(error: Exception, blamed: list[str]) -> N
     found = from_error(error, plan, PoolSet.of([pool("a", 1), pool("c", 2)]), REGION)
     used_up = [one.what.removeprefix("the project's quota of ").partition(" is used")[0] for one in found]
     assert [f"{one.pool}: {text}" for one, text in zip(found, used_up, strict=True)] == blamed
-    assert {one.lack for one in found} <= {"quota"}
+    assert {one.lack for one in found} <= {"quota-ports" if "Ports" in str(error) else "quota"}
 
 
 def test_each_time_it_is_taken_for_true_twice_as_long() -> None:
@@ -68,6 +68,7 @@ def test_each_time_it_is_taken_for_true_twice_as_long() -> None:
     (Lack.STUCK, False, {"b3-8": (ZONE,)}),
     (Lack.QUOTA, False, {"b3-8": (REGION,)}),
     (Lack.QUOTA, True, {}),
+    (Lack.PORTS, True, {"b3-8": (REGION,), "c3-4": (REGION,)}),
     (Lack.MAINTENANCE, False, {"b3-8": (ZONE,), "c3-4": (ZONE,)}),
     (Lack.SUSPENDED, False, {"b3-8": (REGION,), "c3-4": (REGION,)}),
 ])  # fmt: skip
