@@ -86,7 +86,7 @@ class DelegatedEngine:
         goal = self._last[1]
         self._refuse_shrinking(plan)
         commit = self._promote(goal.files.inside(self._folder), _subject(plan))
-        if self._parts.approval is not None and not plan.is_empty:
+        if self._parts.approval is not None and (plan.promotes or not plan.is_empty):
             self._parts.approval.approve(plan, commit, watch=self._watch(commit, report))
         by_delegate = [one for one in plan.changes if one.after is not None or self._parts.approval is not None]
         sent = [self._sent(change, goal) for change in by_delegate]

@@ -23,7 +23,7 @@ from renderer.files import FileSet
 
 if TYPE_CHECKING:
     from gitops.engines.arrival import Watch
-    from gitops.engines.base import EngineChange, EnginePlan
+    from gitops.engines.base import EngineChange, EnginePlan, EngineResource
     from gitops.engines.live_branch import LiveBranch
     from gitops.engines.sight import Sight
     from gitops.git.base import Commit
@@ -77,16 +77,34 @@ class TofuApproval:
 
 
 def differences(ours: EnginePlan, theirs: EnginePlan) -> tuple[str, ...]:
-    """Everything in which a controller's plan does something else than ours, as sentences; pure."""
+    """Everything in which a controller's plan does something else than ours, as sentences; pure.
+
+    Ours is of the provider's pools, so it does not speak of a state: that the controller takes a pool in just as it is,
+    or forgets one that is let go of, is no difference.
+    """
     found = [] if theirs.complete else ["it puts part of the work off"]
     found += [f"{one.address}: it would {' and '.join(one.actions)} it" for one in theirs.other_changes]
     mine = {one.pool_name: one for one in ours.changes}
     other = {one.pool_name: one for one in theirs.changes}
     if len(other) != len(theirs.changes):
         found.append("it would change two resources of one pool name")
+    there = {one.pool_name: one for one in ours.settled}
     for name in sorted(mine.keys() | other.keys()):
+        if name not in mine and _changes_hands(other[name], there.get(name)):
+            continue
         found += [f"{name}: {text}" for text in _of_pool(mine.get(name), other.get(name))]
     return tuple(found)
+
+
+def _changes_hands(change: EngineChange, there: EngineResource | None) -> bool:
+    """Whether it only begins to keep track of a pool of ours, or ceases to of one that is not ours any more."""
+    if change.previous_address:
+        return False
+    if there is None:
+        return change.actions == ("forget",)
+    known = "/".join(str(there.values.get(key)) for key in ("service_name", "kube_id", "id"))
+    sides = [pool_of(side) for side in (change.before, change.after) if side is not None]
+    return (change.actions, change.import_id, sides) == (("no-op",), known, [pool_of(there.values)] * 2)
 
 
 def _of_pool(mine: EngineChange | None, other: EngineChange | None) -> list[str]:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from gitops.engines.base import EnginePlan
+from gitops.engines.base import EngineChange, EnginePlan, EngineResource
 from gitops.engines.delegate_status import plan_id
 from gitops.engines.pool_values import values_of
 from gitops.engines.tofu import differences
 from gitops.errors import Refused
 from gitops.git.base import BranchName
+from planner.pools import ProviderState
 from renderer.layout import pools_folder
 from tests.contracts.engines import OWNER, DelegateBench, tofu_bench
 from tests.gitops.enginevalues import engine_plan
@@ -120,6 +121,29 @@ def test_a_faithful_plan_has_no_difference_and_each_field_of_another_one_is_told
     )
     assert differences(ours, _with(ours, replace(grows, import_id="a/b/c"))) != ()
     assert differences(ours, _with(ours, replace(grows, replace_paths=("flavor_name",)))) != ()
+
+
+def taken(one: EngineResource, **fields: Any) -> EngineChange:
+    """What a controller says of a pool that it takes in."""
+    return replace(EngineChange(
+        address=one.address, resource_type=one.resource_type, pool_name=one.pool_name, actions=("no-op",),
+        before=one.values, after=one.values, import_id=f"{OWNER.service_name}/{OWNER.kube_id}/{one.values['id']}",
+    ), **fields)  # fmt: skip
+
+
+def test_taking_in_what_is_there_and_forgetting_what_is_let_go_of_is_no_difference() -> None:
+    state = ProviderState(id="id-1")
+    ours = engine_plan(plan_of((pool("there", 1, state=state),), (pool("there", 1, state=state),)), OWNER)
+    (there,) = ours.settled
+    gone = taken(there, pool_name="gone", actions=("forget",), after=None, import_id="")
+
+    assert differences(ours, replace(ours, changes=(taken(there), gone))) == ()
+    for wrong in (
+        taken(there, import_id="a/b/c"), taken(there, after={**there.values, "desired_nodes": 2}),
+        taken(there, actions=("update",)), taken(there, previous_address="x"), taken(there, actions=("forget",)),
+        taken(there, pool_name="gone"), replace(gone, actions=("delete",)),
+    ):  # fmt: skip
+        assert differences(ours, replace(ours, changes=(wrong,))) != ()
 
 
 def _with(plan: EnginePlan, change: Any) -> EnginePlan:
