@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from gitops.settings import Settings
 
 
+CAUSE = PurePosixPath("promoted.txt")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
     """Where to move what, on whose account. ``api`` gives the cluster that the delegate runs in, and may raise."""
@@ -54,9 +57,9 @@ def delegated_engine(
     sight = Sight(delegate=settings.delegate, following=following, api=promotion.api)
     tofu = settings.delegate is Delegate.TOFU_CONTROLLER
 
-    def branch(name: str, root: PurePosixPath) -> LiveBranch:
+    def branch(name: str, root: PurePosixPath, note: PurePosixPath | None = None) -> LiveBranch:
         return LiveBranch(
-            repository=promotion.repository, branch=BranchName(name), root=root, cause=promotion.cause,
+            repository=promotion.repository, branch=BranchName(name), root=root, note=note, cause=promotion.cause,
             author=Author(settings.git.author_name, settings.git.author_email), signer=promotion.signer,
         )  # fmt: skip
 
@@ -65,6 +68,8 @@ def delegated_engine(
     )  # fmt: skip
     return DelegatedEngine(Delegation(
         delegate=settings.delegate, pools=pools, client=client, clock=clock, sight=sight,
-        live=branch(following.branch, settings.folder / POOLS / (TERRAFORM if tofu else MANIFESTS)),
+        live=branch(
+            following.branch, settings.folder / POOLS / (TERRAFORM if tofu else MANIFESTS), settings.folder / CAUSE
+        ),
         approval=approval if tofu else None,
     ))  # fmt: skip

@@ -7,6 +7,7 @@ meanwhile, and its trailers say which change of main it carries out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gitops.errors import Waiting
@@ -16,7 +17,6 @@ from renderer.proposal import DIGEST_TRAILER
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import PurePosixPath
 
     from gitops.git.base import Commit, CommitId, Repository
     from gitops.git.signing import Signer
@@ -35,11 +35,16 @@ class Cause:
 
 @dataclass(kw_only=True)
 class LiveBranch:
-    """One such branch. ``root`` is the folder in it that holds the files; nothing else is in it."""
+    """One such branch. ``root`` is the folder in it that holds the files.
+
+    ``note`` is a file beside them that says the cause, so that another change is another commit even where it ends as
+    the branch was: Argo CD syncs each commit once, and the provider's pools may have been changed since. None: no file.
+    """
 
     repository: Repository
     branch: BranchName
     root: PurePosixPath
+    note: PurePosixPath | None = None
     author: Author
     cause: Cause
     signer: Signer | None = None
@@ -59,13 +64,17 @@ class LiveBranch:
         return self.repository.head(self.branch) is not None and self.files() == files
 
     def promote(self, files: FileSet, *, what: str, at: datetime) -> Commit:
-        """Let the branch say this. Where it does already, it stays. Raises Waiting while others push, too."""
+        """Let the branch say this. Where it does already, for the same cause, it stays.
+
+        Raises Waiting where others push again and again.
+        """
         for left in range(_TRIES, 0, -1):
             head = self.repository.head(self.branch)
-            removed = [path for path in self.files().paths() if files.get(path) is None]
+            removed = [self.root / path for path in self.files().paths() if files.get(path) is None]
+            texts = files.under(self.root).as_map() | ({self.note: "".join(self._cause())} if self.note else {})
             draft = Draft(
-                root=self.root, files=files, removed=tuple(removed), message=self._message(what), author=self.author,
-                at=at,
+                root=PurePosixPath(), files=FileSet.of(texts), removed=tuple(removed), message=self._message(what),
+                author=self.author, at=at,
             )  # fmt: skip
             commit: CommitId = self.repository.commit(draft, parent=head, signer=self.signer)
             try:
@@ -80,7 +89,8 @@ class LiveBranch:
         raise AssertionError("the last try returns or raises")  # pragma: no cover
 
     def _message(self, what: str) -> str:
+        return f"{what}\n\n{''.join(self._cause())}Signed-off-by: {self.author.name} <{self.author.email}>\n"
+
+    def _cause(self) -> list[str]:
         trailers = [(DIGEST_TRAILER, self.cause.digest), (MAIN_TRAILER, self.cause.main)]
-        lines = [f"{name}: {value}" for name, value in trailers if value]
-        who = f"{self.author.name} <{self.author.email}>"
-        return "\n".join([what, "", *lines, f"Signed-off-by: {who}", ""])
+        return [f"{name}: {value}\n" for name, value in trailers if value]

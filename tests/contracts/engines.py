@@ -177,10 +177,14 @@ class DelegateBench:
     repository: NotingRepository
     standin: StandIn | TofuStandIn
 
-    def engine(self, owns: frozenset[str] = frozenset(), kill: Kill | None = None) -> Engine:
+    def client(self, kill: Kill | None = None) -> OvhClient:
+        """The API, and the repository too, with moments that ``kill`` may end the process at."""
         note = kill.note if kill else lambda _moment: None
         self.repository.note = note
-        client = _client(self.url, self.clock, note)
+        return _client(self.url, self.clock, note)
+
+    def engine(self, owns: frozenset[str] = frozenset(), kill: Kill | None = None) -> Engine:
+        client = self.client(kill)
         settings = replace(DELEGATED, delegate=self.standin.delegate)
         return delegated_engine(
             settings, Promotion(repository=self.repository, api=lambda: self.standin),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -20,6 +20,7 @@ from gitops.engines.live_branch import Cause
 from gitops.engines.ovh_api import OvhApiEngine
 from gitops.errors import Refused, Stalled, Waiting
 from gitops.git.base import BranchName, Commit
+from gitops.ovh.client import OvhClient
 from planner.plan import Plan
 from planner.pools import Pool, PoolSet
 from renderer.delegated import Delegate
@@ -27,7 +28,7 @@ from renderer.files import FileSet
 from renderer.layout import Live, pools_folder
 from renderer.terraform_settings import TerraformSettings
 from renderer.tree import parse_pools, render_files
-from tests.contracts.engines import DELEGATED, OWNER, DelegateBench, delegate_bench
+from tests.contracts.engines import DELEGATED, OWNER, DelegateBench, Kill, Killed, delegate_bench
 from tests.gitops.apply.test_carrying import FakeNodes
 from tests.gitops.plans import plan_of, pool
 
@@ -42,11 +43,13 @@ def bench(request: pytest.FixtureRequest) -> Iterator[DelegateBench]:
         yield delegate_bench(request.param, stack)
 
 
-def engine_of(bench: DelegateBench, *owns: str) -> DelegatedEngine:
+def engine_of(
+    bench: DelegateBench, *owns: str, digest: str = CAUSE.digest, client: OvhClient | None = None
+) -> DelegatedEngine:
     settings = replace(DELEGATED, delegate=bench.standin.delegate)
-    client = bench.standin.client
+    client = client or bench.standin.client
     return delegated_engine(
-        settings, Promotion(repository=bench.repository, api=lambda: bench.standin, cause=CAUSE),
+        settings, Promotion(repository=bench.repository, api=lambda: bench.standin, cause=replace(CAUSE, digest=digest)),
         OvhApiEngine(client, bench.clock, owner=OWNER, owns=lambda one: one.name in owns), client, bench.clock,
     )  # fmt: skip
 
@@ -55,11 +58,12 @@ def files_of(bench: DelegateBench, pools: PoolSet) -> FileSet:
     return render_files(pools, TerraformSettings(), delegate=bench.standin.delegate)
 
 
-def carry_out(bench: DelegateBench, plan: Plan) -> Applied:
+def carry_out(bench: DelegateBench, plan: Plan, kill: Kill | None = None) -> Applied:
     """An apply as ``gitops.delivery`` puts it together."""
-    engine = engine_of(bench, *(str(one.name) for one in (*plan.declared, *plan.desired)))
+    client = bench.client(kill)
+    engine = engine_of(bench, *(str(one.name) for one in (*plan.declared, *plan.desired)), client=client)
     return apply_plan(plan, OWNER, Hands(
-        engine=engine, client=bench.standin.client, clock=bench.clock, nodes=FakeNodes,  # type: ignore[arg-type]
+        engine=engine, client=client, clock=bench.clock, nodes=FakeNodes,  # type: ignore[arg-type]
         report=lambda _progress: None, say=lambda _text: None, files=lambda pools: files_of(bench, pools),
         stand_back=engine.stand_back,
     ))  # fmt: skip
@@ -113,7 +117,12 @@ def test_the_live_branch_holds_the_manifests_and_nothing_else(bench: DelegateBen
     (commit,) = line(bench)
     folder = "clusters/paris/pools/manifests"
     everything = bench.repository.read(commit.id, PurePosixPath())
-    assert list(map(str, everything.paths())) == [f"{folder}/a.yaml", f"{folder}/kustomization.yaml"]
+    assert list(map(str, everything.paths())) == [
+        f"{folder}/a.yaml", f"{folder}/kustomization.yaml", "clusters/paris/promoted.txt"
+    ]
+    assert everything.get(PurePosixPath("clusters/paris/promoted.txt")) == (
+        f"Poolplan-Digest: sha256:1234\nPoolplan-Main: {'a' * 40}\n"
+    )
 
 
 def test_nodes_leave_by_name_while_the_delegate_lets_the_pool_be(bench: DelegateBench) -> None:
@@ -130,6 +139,37 @@ def test_nodes_leave_by_name_while_the_delegate_lets_the_pool_be(bench: Delegate
     bench.clock.sleep(timedelta(minutes=30))
     assert bench.standin.deeds == [], "it put nothing back, and lowered nothing"
     assert nodes_of(bench, "a") == staying
+
+
+class Effects(Kill):
+    """Ends the process before or after an effect alone: reads change nothing."""
+
+    def note(self, moment: str) -> None:
+        if not moment.endswith("GET"):
+            super().note(moment)
+
+
+def test_killed_at_any_effect_of_a_removal_it_ends_with_the_same_nodes() -> None:
+    """With Flux, which puts back whatever its branch says, every time."""
+    moment, reached = 1, True
+    while reached:
+        with ExitStack() as stack:
+            bench = delegate_bench(Delegate.FLUX, stack)
+            before = begin(bench, pool("a", 3))
+            victim, *staying = nodes_of(bench, "a")
+            plan = plan_of(tuple(before), (pool("a", 2), pool("b", 1)), victims={"a": (victim,)})
+            kill = Effects(moment)
+            with suppress(Killed):
+                carry_out(bench, plan, kill)
+            reached = len(kill.moments) >= moment
+            bench.clock.sleep(timedelta(minutes=15))
+            carry_out(bench, plan)
+            bench.clock.sleep(timedelta(minutes=15))
+            assert nodes_of(bench, "a") == staying, f"killed at {kill.moments}"
+            assert [(one.name, one.desired) for one in there(bench)] == [("a", 2), ("b", 1)]
+            assert declared_at(bench, line(bench)[-1]) == {"a": 2, "b": 1}
+        moment += 1
+    assert moment > 8, "before and after three pushes and one removal"
 
 
 def test_a_pool_is_deleted_by_poolplan_once_the_delegate_has_let_go_of_it(bench: DelegateBench) -> None:
@@ -196,6 +236,23 @@ def test_a_sync_that_failed_for_good_is_not_waited_for() -> None:
         bench.standin.broken = "one or more objects failed to apply"
         with pytest.raises(Stalled, match=r"Argo CD does not apply .*: its sync failed: one or more objects"):
             carry_out(bench, plan_of((), (pool("a", 1),)))
+
+
+def test_what_was_changed_at_the_provider_is_put_back_by_a_commit_of_its_own(bench: DelegateBench) -> None:
+    """Argo CD would not sync the same commit a second time."""
+    begin(bench, pool("a", 2))
+    old = bench.standin.client.pools().get("a")
+    assert old is not None
+    bench.standin.asleep = True
+    bench.standin.client.update_pool(old, old.resized(1))
+    bench.clock.sleep(timedelta(minutes=5))
+    bench.standin.asleep = False
+    engine = engine_of(bench, digest="sha256:5678")
+
+    engine.apply(engine.plan(bench.goal(pool("a", 2))), lambda _progress: None)
+
+    assert [str(one.name) for one in there(bench) if one.desired == 2] == ["a"]
+    assert [declared_at(bench, one) for one in line(bench)] == [{"a": 2}, {"a": 2}]
 
 
 def test_somebody_elses_push_is_not_lost_and_not_obeyed(bench: DelegateBench) -> None:
