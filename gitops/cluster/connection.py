@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gitops.cluster.live.api import Answer
@@ -25,6 +26,16 @@ _CORE = {
     "Namespace": "list_namespace",
     "LimitRange": "list_limit_range_for_all_namespaces",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cluster-scoped object stands in an API."""
+
+    group: str
+    version: str
+    plural: str
+    name: str
 
 
 class KubernetesApi:
@@ -112,6 +123,31 @@ class KubernetesApi:
     def review(self, group: str, plural: str, body: Mapping[str, object]) -> Answer:
         """A question to the server about ourselves, as an object of version v1 that it answers. Raises as ``list``."""
         return self._answer(self._groups.create_cluster_custom_object, group, "v1", plural, body)
+
+    def read_cluster_object(self, place: Place) -> Answer:
+        """A cluster-scoped object of some group. Raises as ``list`` does."""
+        return self._answer(
+            self._groups.get_cluster_custom_object, place.group, place.version, place.plural, place.name
+        )
+
+    def create_cluster_object(self, place: Place, body: Mapping[str, object]) -> Answer:
+        """A new one; 409 where it is there already. Raises as ``list`` does."""
+        return self._answer(
+            self._groups.create_cluster_custom_object, place.group, place.version, place.plural, body
+        )
+
+    def patch_cluster_status(self, place: Place, status: Mapping[str, object]) -> Answer:
+        """Its status merged with this one, and nothing else of it. Raises as ``list`` does."""
+        return self._answer(
+            self._groups.patch_cluster_custom_object_status, place.group, place.version, place.plural, place.name,
+            {"status": status},
+        )  # fmt: skip
+
+    def delete_cluster_object(self, place: Place) -> Answer:
+        """It goes; 404 where it is not there. Raises as ``list`` does."""
+        return self._answer(
+            self._groups.delete_cluster_custom_object, place.group, place.version, place.plural, place.name
+        )
 
     def create_event(self, namespace: str, body: Mapping[str, object]) -> Answer:
         """A ``v1`` Event. Raises as ``list`` does."""

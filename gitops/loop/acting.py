@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What one pass did about one kind of proposal. ``url`` is the pull request's, ``commit`` the branch's tip."""
+    """What one pass did about one kind of proposal. ``url`` is the pull request's, ``commit`` the branch's tip.
+
+    ``plan`` is what the branch is to tell; None where nothing of the kind is to be done.
+    """
 
     kind: str
     step: Step
@@ -39,6 +42,7 @@ class Done:
     branch: str = ""
     commit: str = ""
     url: str = ""
+    plan: Plan | None = None
 
     def __str__(self) -> str:
         branch = f"branch {self.branch}, commit {self.commit[:12]}" if self.commit else ""
@@ -63,7 +67,7 @@ def carry_out(seen: Pass, situation: Situation) -> Done:
     tip = seen.world.repository.head(situation.standing.branch)
     return Done(
         kind=situation.kind.value, step=chosen.step, reason=chosen.reason, branch=situation.standing.branch,
-        commit=tip or "", url=request.url if request else "",
+        commit=tip or "", url=request.url if request else "", plan=situation.plan,
     )  # fmt: skip
 
 

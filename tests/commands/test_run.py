@@ -148,3 +148,30 @@ def test_wrong_options_are_told(desk: Desk, fleet: FleetRepository) -> None:
         outcome = desk.run("run", "--repo", "fleet.git", *given)
         assert outcome.code == 1
         assert told in outcome.err, outcome
+
+
+def test_the_cluster_shows_what_is_planned_for_whom(world: World, fleet: FleetRepository, process: Process) -> None:
+    until("it has passed once", lambda: bool(process.told("pass")))
+    pods(world, "seen")
+    until("the pod has an Event", lambda: bool(events(world, "seen")))
+    until("it is proposed", lambda: "CapacityProposed" in {one["reason"] for one in events(world, "seen")})
+    told = next(one for one in events(world, "seen") if one["reason"] == "CapacityProposed")
+    assert told["message"] == (
+        "covered by branch poolplan/demo/up: karpenter-b3-8-eu-west-par-a +1, waiting for review"
+    )
+    until("a ScalePlan stands", lambda: bool(world.cluster.listing("scaleplans.poolplan.dev")))
+    (shown,) = world.cluster.listing("scaleplans.poolplan.dev")
+    assert shown["metadata"]["name"] == "demo-up"  # type: ignore[index, call-overload]
+    status: Any = shown["status"]  # type: ignore[index, call-overload]
+    assert (status["state"], status["nodesAdded"], status["summary"]) == (
+        "proposed", 1, "karpenter-b3-8-eu-west-par-a +1",
+    )  # fmt: skip
+    fleet.merge(UP)
+    process.running.look_now()
+    until("the pod runs", lambda: all(placed(world).values()))
+    until("the ScalePlan is gone", lambda: not world.cluster.listing("scaleplans.poolplan.dev"))
+
+
+def events(world: World, pod: str) -> list[Any]:
+    found: list[Any] = list(world.cluster.listing("events"))
+    return [one for one in found if one["involvedObject"].get("name") == pod and one["source"]["component"] == "poolplan"]

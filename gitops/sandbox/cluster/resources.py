@@ -60,6 +60,7 @@ RESOURCES = (
     Resource(
         "karpenter.ovhcloud.sh", "v1alpha1", "ovhnodeclasses", "OVHNodeClass", namespaced=False, parts=("status",),
     ),
+    Resource("poolplan.dev", "v1alpha1", "scaleplans", "ScalePlan", namespaced=False, parts=("status",)),
     Resource("kube.cloud.ovh.com", "v1alpha1", "nodepools", "NodePool", namespaced=False, parts=("status",)),
 )
 BY_NAME = {resource.name: resource for resource in RESOURCES}

@@ -1,0 +1,165 @@
+"""What a cluster is to show of its plans, as plain objects: Events on pods and NodePools, conditions, ScalePlans; pure.
+
+Conditions follow Kubernetes' API conventions and kstatus: ``Ready`` says whether an object is understood and can be
+used, ``Reconciling`` that something of it is under way; each names the generation that it was judged by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gitops.controller.pods import Stands, pods_of
+from gitops.controller.proposals import state_of
+from planner import labels as known
+from planner.coverage import find_gaps
+from planner.decide import find_region
+from planner.guardrails import nodes_added, nodes_removed
+from planner.quantity import format_money
+from renderer.text import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gitops.controller.view import View
+    from gitops.loop.acting import Done
+    from planner.plan import Change, Plan
+
+GROUP, VERSION = "poolplan.dev", "v1alpha1"
+_REASONS: Final = {
+    Stands.UNCOVERED: ("Warning", "NotCovered"), Stands.PLANNED: ("Normal", "CapacityPlanned"),
+    Stands.PROPOSED: ("Normal", "CapacityProposed"), Stands.APPROVED: ("Normal", "CapacityApproved"),
+    Stands.JOINING: ("Normal", "NodeJoining"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """An Event to write: about which object, of which type (Normal, Warning), why, in a sentence."""
+
+    kind: str
+    api_version: str
+    namespace: str
+    name: str
+    uid: str
+    type: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One condition of an object. ``status`` is True or False."""
+
+    type: str
+    status: bool
+    reason: str
+    message: str
+
+
+def pod_happenings(view: View) -> tuple[Happening, ...]:
+    """What there is to say of each waiting pod now, by its key. Pods for which a node has room need no word."""
+    if view.planned is None:
+        return ()
+    pods = {pod.key: pod for pod in view.planned.inputs.snapshot.pods}
+    found = []
+    for key, told in sorted(pods_of(view).items()):
+        pod = pods.get(key)
+        if pod is not None and told.stands in _REASONS:
+            type_, reason = _REASONS[told.stands]
+            found.append(Happening(
+                kind="Pod", api_version="v1", namespace=pod.namespace, name=pod.name, uid=pod.uid, type=type_,
+                reason=reason, message=told.text,
+            ))  # fmt: skip
+    return tuple(found)
+
+
+def node_pool_conditions(view: View) -> Mapping[str, tuple[Condition, ...]]:
+    """The conditions of each NodePool by name."""
+    planned = view.planned
+    if planned is None:
+        return {}
+    inputs = planned.inputs
+    found = find_gaps(inputs.policy, inputs.catalog, find_region(inputs))
+    gaps = {gap.node_pool: gap.text for gap in found if gap.total}
+    return {
+        one.name: (_usable(one.name, gaps, planned.plan), _under_way(one.name, view))
+        for one in inputs.policy.node_pools
+    }
+
+
+def node_class_conditions(view: View) -> Mapping[str, tuple[Condition, ...]]:
+    """The conditions of each OVHNodeClass by name: its region and project are known, or why the last pass failed."""
+    if view.planned is None:
+        return {}
+    region = find_region(view.planned.inputs)
+    text = f"region {region.name}, zones {', '.join(region.zones)}"
+    ready = Condition(type="Ready", status=True, reason="Understood", message=text)
+    return {one.name: (ready,) for one in view.planned.inputs.policy.node_classes}
+
+
+def scale_plans(view: View) -> Mapping[str, dict[str, object]]:
+    """The status of the ScalePlan of each proposal that stands, by the object's name."""
+    if view.planned is None or view.proposed is None:
+        return {}
+    return {
+        f"{view.cluster}-{done.kind}": _scale_plan(view, done)
+        for done in view.proposed.done if done.commit and done.plan is not None
+    }
+
+
+def _usable(name: str, gaps: Mapping[str, str], plan: Plan) -> Condition:
+    if name in gaps:
+        return Condition(type="Ready", status=False, reason="NothingToOrder", message=gaps[name])
+    pools = [pool for pool in plan.declared if dict(pool.labels).get(known.NODEPOOL) == name]
+    nodes = sum(pool.desired for pool in pools)
+    text = f"{count(len(pools), 'pool')} with {count(nodes, 'node')}"
+    return Condition(type="Ready", status=True, reason="InUse" if pools else "Usable", message=text)
+
+
+def _under_way(name: str, view: View) -> Condition:
+    """What is proposed, approved or being applied of the NodePool's pools."""
+    texts = [text for done, change in _changes(view) if _is_of(change, name) and (text := _change_text(done, change))]
+    if not texts:
+        return Condition(type="Reconciling", status=False, reason="NothingToDo", message="nothing is to be done")
+    return Condition(type="Reconciling", status=True, reason="ChangeProposed", message="; ".join(texts))
+
+
+def _changes(view: View) -> Iterator[tuple[Done, Change]]:
+    for done in view.proposed.done if view.proposed else ():
+        for change in done.plan.changes if done.plan is not None and done.commit else ():
+            yield done, change
+
+
+def _is_of(change: Change, name: str) -> bool:
+    pool = change.after or change.before
+    return pool is not None and dict(pool.labels).get(known.NODEPOOL) == name
+
+
+def _change_text(done: Done, change: Change) -> str:
+    more = (change.after.desired if change.after else 0) - (change.before.desired if change.before else 0)
+    return f"{_where(done)}: {change.pool} {more:+d}"
+
+
+def _where(done: Done) -> str:
+    number = done.url.rpartition("/")[2]
+    return f"#{number}" if number.isdigit() else done.branch
+
+
+def _scale_plan(view: View, done: Done) -> dict[str, object]:
+    plan = done.plan
+    assert plan is not None, "only standing plans are shown"  # noqa: S101 - for the type checker
+    state, since = state_of(view, done)
+    return {
+        "cluster": view.cluster, "kind": done.kind, "digest": plan.digest, "state": state.value, "since": since,
+        "summary": ", ".join(_change_text(done, change).partition(": ")[2] for change in plan.changes)[:1024],
+        "nodesAdded": sum(map(nodes_added, plan.changes)), "nodesRemoved": sum(map(nodes_removed, plan.changes)),
+        "hourlyBefore": format_money(plan.cost.before.hourly), "hourlyAfter": format_money(plan.cost.after.hourly),
+        "currency": plan.cost.currency, "url": done.url, "branch": done.branch, "waitsFor": done.reason,
+        "pools": [
+            {"name": str(change.pool), "action": change.action.value, "before": change.before.desired if change.before
+             else 0, "after": change.after.desired if change.after else 0}
+            for change in plan.changes
+        ],
+    }  # fmt: skip
+
