@@ -159,7 +159,7 @@ def test_the_cluster_shows_what_is_planned_for_whom(world: World, fleet: FleetRe
     assert told["message"] == (
         "covered by branch poolplan/demo/up: karpenter-b3-8-eu-west-par-a +1, waiting for review"
     )
-    until("a ScalePlan stands", lambda: bool(world.cluster.listing("scaleplans.poolplan.dev")))
+    until("a ScalePlan stands", lambda: any("status" in one for one in world.cluster.listing("scaleplans.poolplan.dev")))
     (shown,) = world.cluster.listing("scaleplans.poolplan.dev")
     assert shown["metadata"]["name"] == "demo-up"  # type: ignore[index, call-overload]
     status: Any = shown["status"]  # type: ignore[index, call-overload]
