@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -43,10 +44,33 @@ def path_text(path: Sequence[Step]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
+_DECODERS: dict[object, msgspec.json.Decoder[Any]] = {}
+_ONE_AT_A_TIME = Lock()
+
+
+def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """Decodes JSON as a ``kind``; from any thread.
+
+    msgspec 0.22 finds out about a type when it is first used, and marks it as known before it is: a second thread that
+    decodes the same type, or one within it, at that moment ends the whole process. So types are met here, one by one.
+    """
+    found = _DECODERS.get(kind)
+    if found is None:
+        with _ONE_AT_A_TIME:
+            found = _DECODERS.setdefault(kind, msgspec.json.Decoder(kind))
+    return found
+
+
+def convert_plain(value: object, kind: type[T]) -> T:
+    """A plain value as a ``kind``, from any thread. Raises msgspec's ValidationError."""
+    decoder(kind)
+    return msgspec.convert(value, kind)
+
+
 def convert(value: object, kind: type[T], path: Sequence[Step] = ()) -> T:
     """The value, itself at ``path``, as a ``kind`` of msgspec's; fields it does not know are ignored. Raises Misfit."""
     try:
-        return msgspec.convert(value, kind)
+        return convert_plain(value, kind)
     except msgspec.ValidationError as error:
         misfit = _misfit(str(error))
         raise Misfit(misfit.message, (*path, *misfit.path)) from None

@@ -13,7 +13,7 @@ from renderer import yamltext
 from renderer.delegated import protected
 from renderer.errors import TextRefused
 from renderer.layout import checked_name, manifest_file
-from renderer.wire import NO_TEMPLATE, Count, Misfit, Template, Wire, fit, pairs, taints_of
+from renderer.wire import NO_TEMPLATE, Count, Misfit, Template, Wire, fit, met, pairs, taints_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,6 +43,7 @@ class _PoolSpec(Wire, frozen=True, rename="camel"):
     template: Template | None = None
 
 
+@met
 class _Manifest(Wire, frozen=True, rename="camel"):
     """The whole object. Labels and annotations of the object itself are the reader's own; the pool has none."""
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from renderer.wire import Count, TaintEntry, Wire
+from renderer.wire import Count, TaintEntry, Wire, met
 
 API_VERSION: Final = "poolplan.dev/v1alpha1"
 PLAN_VERSION: Final = API_VERSION.partition("/")[2]
@@ -161,6 +161,7 @@ class PendingEntry(Wire, frozen=True):
     newest: str | UnsetType = UNSET
 
 
+@met
 class PlanEntry(Wire, frozen=True, kw_only=True, rename="camel"):
     """A plan: changes from the declared pools to the desired ones, why, and what they cost."""
 

@@ -12,7 +12,7 @@ from renderer.errors import TextRefused
 from renderer.hcl import Reference
 from renderer.hclread import Attribute, Block, parse
 from renderer.terraform import KUBE_ID, RESOURCE, SERVICE_NAME, address
-from renderer.wire import NO_TEMPLATE, Count, Misfit, Template, Wire, fit, pairs, taints_of
+from renderer.wire import NO_TEMPLATE, Count, Misfit, Template, Wire, fit, met, pairs, taints_of
 
 _OWNER = {"service_name": SERVICE_NAME, "kube_id": KUBE_ID}
 _IMPORT = "import"
@@ -20,6 +20,7 @@ _IMPORT = "import"
 _PASSED_OVER = frozenset({"lifecycle", "timeouts"})
 
 
+@met
 class _Resource(Wire, frozen=True):
     """The resource's attributes; what may be left out has the provider's default."""
 

@@ -30,6 +30,15 @@ class Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A structure of a written form: what it does not name, the form may not hold."""
 
 
+def met(kind: type[T]) -> type[T]:
+    """Lets msgspec find out about a structure as its module is loaded, which one thread does.
+
+    Left to the first use, two threads at once would end the process (``gitops.decoding.decoder`` tells how).
+    """
+    msgspec.json.Decoder(kind)
+    return kind
+
+
 class TaintEntry(Wire, frozen=True):
     """A taint with all three parts written."""
 
@@ -53,6 +62,7 @@ class Spec(Wire, frozen=True):
     unschedulable: bool
 
 
+@met
 class Template(Wire, frozen=True):
     """What the provider writes on each node of the pool."""
 
@@ -72,7 +82,7 @@ class Misfit(Exception):
 
 
 def fit(value: object, kind: type[T]) -> T:
-    """The value as ``kind``. Raises Misfit."""
+    """The value as ``kind``, a structure that was ``met``. Raises Misfit."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:

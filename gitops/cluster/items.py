@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from codecs import getincrementaldecoder
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import msgspec
 
 from gitops.cluster.files import LARGEST_THOROUGH, LARGEST_YAML, QUICK_FROM, Source
 from gitops.cluster.quickyaml import NotPlainError, available, quick_documents
-from gitops.decoding import Misfit, convert, json_place, path_text
+from gitops.decoding import Misfit, convert, convert_plain, decoder, json_place, path_text
 from gitops.errors import InputError, Place
 from gitops.yamlfile import decode_text, parse_yaml
 
@@ -116,7 +116,7 @@ class JsonBody(msgspec.Struct, frozen=True):
     def decode(self, kind: type[T]) -> T:
         """Raises msgspec's ValidationError, or InputError for what no reader could take."""
         try:
-            decoded: T = _decoder(kind).decode(self.raw)  # type: ignore[arg-type] # a class is hashable
+            decoded: T = decoder(kind).decode(self.raw)
         except RecursionError:
             raise InputError("is nested too deeply", place=Place(self.source.file)) from None
         except UnicodeDecodeError:
@@ -149,7 +149,7 @@ class JsonBody(msgspec.Struct, frozen=True):
         if self.around is None:
             return max(0, data.find(self.raw))
         whole, parts = self.around
-        at = data.find(b"[", data.find(msgspec.json.decode(whole.raw, type=Head).items, whole.start()))
+        at = data.find(b"[", data.find(decoder(Head).decode(whole.raw).items, whole.start()))
         end = 1 + at
         for part in parts[: self.number]:
             end = data.find(part, end) + len(memoryview(part))
@@ -173,7 +173,7 @@ class YamlBody:
     within: tuple[Step, ...] = ()
 
     def decode(self, kind: type[T]) -> T:
-        return msgspec.convert(self.value, kind)
+        return convert_plain(self.value, kind)
 
     def plain(self) -> object:
         return self.value
@@ -228,7 +228,7 @@ class _List(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 def _json_list(source: Source) -> _List | None:
     """The file as a list of objects, in one pass; None where it is anything else, or broken."""
     try:
-        whole = msgspec.json.decode(source.data, type=_List)
+        whole = decoder(_List).decode(source.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return whole if whole.api_version and whole.kind.endswith("List") else None
@@ -271,11 +271,6 @@ def _json_parts(body: JsonBody, parts: Sequence[msgspec.Raw], default: tuple[str
 @lru_cache(maxsize=1000)
 def _text(ascii_bytes: bytes) -> str:
     return ascii_bytes.decode("ascii")
-
-
-@cache
-def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
 
 
 def _yaml_items(

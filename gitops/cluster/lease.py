@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from gitops.decoding import decoder
 from gitops.errors import Stalled, Waiting
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Lease:
             case _:
                 raise Waiting(f"{self} cannot be {_DONE[verb]} now ({answer.status})", retry_after=2.0)
         try:
-            read = msgspec.json.decode(answer.body, type=_Lease)
+            read = decoder(_Lease).decode(answer.body)
             return Held(read.spec, read.metadata.resource_version, msgspec.json.decode(answer.body))
         except msgspec.DecodeError as error:
             raise Stalled(f"{self}: the API server answered with something that is no Lease") from error

@@ -19,6 +19,7 @@ from gitops.cluster.kinds import BY_NAME, Kind
 from gitops.cluster.live.api import Answer, Api
 from gitops.cluster.live.listing import item_of, pages
 from gitops.cluster.wire import Metadata, Wire
+from gitops.decoding import decoder
 from gitops.errors import Stalled, Waiting
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ class NodeCalls:
 
     def _decode(self, raw: bytes | msgspec.Raw, kind: type[T]) -> T:
         try:
-            return msgspec.json.decode(raw, type=kind)
+            return decoder(kind).decode(raw)
         except msgspec.DecodeError as error:
             raise Stalled(f"{self._api.address} answered with something that is no Kubernetes object") from error
 
@@ -245,6 +246,6 @@ def _budget_says(pod: Pod, text: str) -> str:
 def _status(body: bytes) -> _Status:
     """A Kubernetes Status; what is none says nothing."""
     try:
-        return msgspec.json.decode(body, type=_Status)
+        return decoder(_Status).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _Status()

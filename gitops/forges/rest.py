@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
+from gitops.decoding import decoder
 from gitops.errors import PoolplanError, Stalled, Waiting
 from gitops.redact import redact
 from gitops.tally import Tally
@@ -161,7 +162,7 @@ class RestApi(ABC):
     def decode(self, reply: Reply, kind: type[T]) -> T:
         """The answer as a value. Raises Waiting where it is no JSON, Stalled where it is another shape."""
         try:
-            return msgspec.json.decode(reply.body, type=kind)
+            return decoder(kind).decode(reply.body)
         except msgspec.ValidationError as error:
             fault = str(error)
         except (msgspec.DecodeError, UnicodeDecodeError):

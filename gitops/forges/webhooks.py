@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gitops.decoding import decoder
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -163,7 +165,7 @@ class _Payload(msgspec.Struct):
 def _repository(body: bytes) -> str:
     """Which repository it is about; empty where that cannot be told, and then each is looked at."""
     try:
-        said = msgspec.json.decode(body, type=_Payload)
+        said = decoder(_Payload).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
     name = said.project.path_with_namespace or said.repository.full_name

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gitops.apply.shortages import Shortage
+from gitops.decoding import decoder
 from planner.errors import ValueRefused
 from planner.guardrails import done_by
 from planner.quantity import format_money, parse_money
@@ -181,7 +182,7 @@ def record_document(record: Record) -> dict[str, Any]:
 def read_record(text: str, *, file: str) -> Record:
     """A record from its JSON. Raises ValueRefused, naming the file, for anything else."""
     try:
-        entry = msgspec.json.decode(text.encode(), type=_Entry)
+        entry = decoder(_Entry).decode(text.encode())
         found = entry.figures or _Figures()
         figures = Figures(
             added=found.nodes_added, removed=found.nodes_removed, hourly=_money(found.hourly),

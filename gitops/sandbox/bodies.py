@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from gitops.decoding import decoder
 from gitops.sandbox.refusals import ApiError
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -93,7 +94,7 @@ class CreationBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
 def decode_body(raw: bytes, shape: type[T]) -> T:
     """The body as a value, or ApiError 400 naming the property."""
     try:
-        return msgspec.json.decode(raw or b"{}", type=shape)
+        return decoder(shape).decode(raw or b"{}")
     except msgspec.ValidationError as error:
         raise ApiError(400, _describe(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

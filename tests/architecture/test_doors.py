@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,10 @@ def test_the_planner_and_the_renderer_print_and_open_nothing() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert not calls & {"open", "print", "input", "exec", "eval"}, path
+
+
+def test_only_its_door_lets_msgspec_meet_a_type() -> None:
+    """See ``gitops.decoding.decoder``: two threads that do so at once end the process. Plain types are no danger."""
+    asking = re.compile(r"msgspec\.(convert\(|json\.Decoder\(|json\.decode\([^\n]*type=(?!dict\[|list\[|msgspec\.Raw\)))")
+    users = [name for name, path in zip(NAMES, MODULES, strict=True) if asking.search(path.read_text())]
+    assert users == ["gitops/decoding.py", "renderer/wire.py"]

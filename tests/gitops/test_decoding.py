@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from gitops.decoding import Step, json_place, parse_json, path_text
 from gitops.errors import InputError, Place
 
+ROOT = Path(__file__).parents[2]
 names = st.text('ab"\\{}[],: é', max_size=4)
 documents = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | names,
@@ -61,3 +65,48 @@ def test_a_bottomless_file_is_refused() -> None:
 def test_what_json_has_no_word_for_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"f: not JSON: -?(NaN|Infinity) is no number"):
         parse_json(text, "f")
+
+
+def test_types_are_met_by_one_thread_at_a_time() -> None:
+    """In a process of its own: where msgspec is asked by two threads at once, it ends with a segmentation fault."""
+    program = """
+import threading
+import msgspec
+from gitops.decoding import convert_plain, decoder
+
+entered, release = threading.Event(), threading.Event()
+
+def slow():
+    entered.set()
+    release.wait(20)
+    return int
+
+class Leaf(msgspec.Struct):
+    y: "slow()" = 0
+
+class Inner(msgspec.Struct):
+    x: "Leaf"
+
+class One(msgspec.Struct):
+    inner: "Inner"
+
+class Other(msgspec.Struct):
+    inner: "Inner"
+
+raw = b'{"inner":{"x":{"y":1}}}'
+first = threading.Thread(target=lambda: decoder(One).decode(raw))
+first.start()
+entered.wait(20)
+waiting = [
+    threading.Thread(target=lambda: print(decoder(Other).decode(raw).inner.x.y)),
+    threading.Thread(target=lambda: print(convert_plain({"inner": {"x": {}}}, Other).inner.x.y + 1)),
+]
+for thread in waiting:
+    thread.start()
+    thread.join(0.2)  # time enough to crash in
+release.set()
+for thread in (first, *waiting):
+    thread.join(20)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n1\n", "")

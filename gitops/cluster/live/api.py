@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
+from gitops.decoding import decoder
 from gitops.errors import Place, PoolplanError, Stalled, Waiting
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class LiveBody:
     address: str
 
     def decode(self, kind: type[T]) -> T:
-        return msgspec.json.decode(self.raw, type=kind)
+        return decoder(kind).decode(self.raw)
 
     def plain(self) -> object:
         return msgspec.json.decode(self.raw)

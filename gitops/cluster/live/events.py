@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from gitops.decoding import decoder
+
 
 class Change(Enum):
     """What a line of a watch says of its object."""
@@ -49,16 +51,13 @@ class Event(NamedTuple):
     raw: msgspec.Raw
 
 
-_LINES = msgspec.json.Decoder(_Line)
-_HEADS = msgspec.json.Decoder(Head)
-
 
 def read_head(raw: msgspec.Raw) -> Head:
     """Raises msgspec's DecodeError."""
-    return _HEADS.decode(raw)
+    return decoder(Head).decode(raw)
 
 
 def read_event(line: bytes) -> Event:
     """Raises ValueError (msgspec's errors are some) for what is no event of a watch."""
-    read = _LINES.decode(line)
+    read = decoder(_Line).decode(line)
     return Event(Change(read.type), read_head(read.object), read.object)

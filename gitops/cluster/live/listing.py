@@ -11,6 +11,7 @@ from gitops.cluster.inputs import Inputs, file_items, make_inputs
 from gitops.cluster.items import Item
 from gitops.cluster.kinds import CLUSTER_KINDS, POLICY_LISTS, Kind
 from gitops.cluster.live.api import GONE, Absent, Api, LiveBody, Lost, refusal
+from gitops.decoding import decoder
 from gitops.errors import Stalled
 
 if TYPE_CHECKING:
@@ -100,6 +101,6 @@ def _page(api: Api, kind: Kind, answer: Answer) -> Page:
     if answer.status != 200:
         raise refusal(api.address, kind, "list", answer)
     try:
-        return msgspec.json.decode(answer.body, type=Page)
+        return decoder(Page).decode(answer.body)
     except msgspec.DecodeError as error:
         raise Stalled(f"{api.address} answered for {kind.plural} with something that is no Kubernetes list") from error
