@@ -79,7 +79,7 @@ def test_a_sandbox_that_is_down_is_told(desk: Desk) -> None:
 
 
 def apply(desk: Desk, world: World, *more: str, **environment: str) -> Outcome:
-    return desk.run("apply", "--repo", "fleet.git", "--cli-config", str(world.cli_config), *more, **environment)
+    return desk.run("apply", "--retry", "--repo", "fleet.git", "--cli-config", str(world.cli_config), *more, **environment)
 
 
 @pytest.mark.parametrize("name", sorted(WHILE_APPLYING))
