@@ -243,7 +243,7 @@ def _from_api(client: OvhClient, nodes: tuple[Node, ...] | None, now: datetime) 
     from gitops.ovh.broken import with_broken  # noqa: PLC0415 - only with the API
     from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - likewise
 
-    cluster = find_cluster(client)
+    cluster = find_cluster(client, nodes or ())
     client = client.of_cluster(cluster.id)
     pools = with_broken(client.pools(), client, nodes, now)
     return Cluster(pools=pools, region=cluster.region, cluster_plan=cluster.plan or "free")

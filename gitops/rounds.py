@@ -33,14 +33,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Planned:
-    """What a round planned, and what it did so with."""
+class Observed:
+    """What a round planned, and what of."""
 
-    fleet: Fleet
     around: Surroundings
-    trees: Trees
     inputs: Inputs
     plan: Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned(Observed):
+    """What a round planned for a cluster of a fleet repository."""
+
+    fleet: Fleet
+    trees: Trees
+
+
+def observe_round(
+    sources: Sources, around: Surroundings, *, now: datetime, memory: Memory | None = None
+) -> Observed:  # fmt: skip
+    """Plan for a cluster that no repository declares: by its own policy, from the pools that it has.
+
+    Raises as ``plan_round`` does.
+    """
+    inputs = gather(sources, around)
+    return Observed(around=around, inputs=inputs, plan=_decided(inputs, now, memory))
 
 
 def plan_round(
@@ -50,12 +67,16 @@ def plan_round(
     around = at_cluster(fleet.settings, around)
     inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
     inputs = _around_lacks(inputs, fleet, around, now)
-    try:
-        plan = decide(inputs, now=now, memory=memory)
-    except ValueRefused as error:
-        raise InputError(str(error)) from error
+    plan = _decided(inputs, now, memory)
     trees = trees_of(fleet, around, inputs.catalog)
     return Planned(fleet=fleet, around=around, trees=trees, inputs=inputs, plan=plan)
+
+
+def _decided(inputs: Inputs, now: datetime, memory: Memory | None) -> Plan:
+    try:
+        return decide(inputs, now=now, memory=memory)
+    except ValueRefused as error:
+        raise InputError(str(error)) from error
 
 
 def _around_lacks(inputs: Inputs, fleet: Fleet, around: Surroundings, now: datetime) -> Inputs:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops.commands.options import for_cluster, freeze_option, repo_options, sources_of, surroundings
+from gitops.commands.options import for_cluster, freeze_option, sources_of, surroundings
 from gitops.commands.propose import WEBHOOK_SECRET, interval
 from gitops.commands.state import state_folder
 from gitops.errors import ExitCode, InputError
@@ -25,7 +25,9 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command("run")
-@repo_options
+@click.option("--repo", metavar="PATH|URL", default="",
+              help="The fleet repository, bare or a checkout. Without one it only observes.")  # fmt: skip
+@click.option("--cluster", metavar="NAME", default="", help="Which of the repository's clusters, if several.")
 @click.option("--kubeconfig", metavar="FILE", default="", help="Of the live cluster. Default: as for kubectl.")
 @click.option("--context", metavar="NAME", default="", help="The kubeconfig's context.")
 @click.option("--catalog", type=_PATH, metavar="FILE", help="Flavors and prices. Default: the bundled one.")
@@ -44,6 +46,8 @@ _PATH = click.Path(path_type=Path)
 @freeze_option
 def command(**options: Any) -> int:
     """Follow a cluster and its part of the fleet repository: plan after each change, propose, apply what is approved.
+
+    Without --repo it observes: it plans by the cluster's own NodePools, tells what it would do, and does nothing.
 
     It ends in order on SIGTERM: no further step of an apply begins, and the next start goes on. Several clusters can be
     named with commas; --context and --kubeconfig then take {cluster} for the name.
@@ -71,7 +75,7 @@ def command(**options: Any) -> int:
         signal.signal(number, lambda *_: running.end())
     with _served(options["listen"], running, around):
         running.start()
-        log.say("runs", clusters=[one.name for one in running.controllers])
+        log.say("runs" if options["repo"] else "observes", clusters=[one.name for one in running.controllers])
         running.wait()
         log.say("ending")
         running.stop()

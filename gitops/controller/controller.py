@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gitops.cluster.live.cluster import LiveCluster
     from gitops.controller.applying import Deliveries
     from gitops.controller.logs import Log
+    from gitops.controller.observing import Observing
     from gitops.controller.planning import Planning
     from gitops.controller.stopping import Stop
 
@@ -34,7 +35,7 @@ class Controller:
     """
 
     live: LiveCluster
-    planning: Planning
+    planning: Planning | Observing
     deliveries: Deliveries | None
     clock: Clock
     log: Log

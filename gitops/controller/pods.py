@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gitops.controller.view import View
     from gitops.loop.acting import Done
-    from gitops.rounds import Planned
+    from gitops.rounds import Observed
     from planner.plan import Change, PlacedNode, Unplaced
 
 
@@ -70,7 +70,7 @@ def pods_of(view: View) -> Mapping[str, Told]:
     return found
 
 
-def _coming(planned: Planned) -> dict[str, Stands]:
+def _coming(planned: Observed) -> dict[str, Stands]:
     """The names that nodes still to come were given, and whether the provider has been asked for them."""
     inputs = planned.inputs
     there, taken = joined(inputs.snapshot.nodes), frozenset(node.name for node in inputs.snapshot.nodes)

@@ -12,7 +12,9 @@ from uuid import uuid4
 from gitops.cluster.live.cluster import LiveCluster
 from gitops.controller.applying import Deliveries
 from gitops.controller.controller import Controller
+from gitops.controller.observing import Observing
 from gitops.controller.planning import Planning
+from gitops.controller.saying import Speaker, Voice
 from gitops.controller.stopping import Stop, StoppableClock, guard
 from gitops.delivery import Place
 from gitops.environment import machine_name
@@ -32,13 +34,17 @@ if TYPE_CHECKING:
     from gitops.leading import Leadership
     from gitops.settings import Settings
 
-    SourcesOf = Callable[[str, Settings], Sources]
+    SourcesOf = Callable[[str, Settings | None], Sources]
+
+UNNAMED = "cluster"
+"""What a cluster is called that is only observed, where no option names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """What a controller is started with. ``clusters`` empty: the only one of the repository.
 
+    ``repo`` empty: it observes one cluster, and does nothing but tell what it would propose.
     ``lease`` is ``namespace/name`` of a Lease by which one of several equal processes leads; empty: this one leads.
     ``sources`` gives what to read from, by a cluster's name and settings. ``state`` outlives the process.
     """
@@ -67,6 +73,7 @@ class Running:
         self._stop, self._ended = Stop(), Event()
         clock = StoppableClock(around.clock, self._stop)
         self._around = replace(around, clock=clock, remark=lambda text: log.say("remark", text=text))
+        self._voices: list[Voice] = []
         self._leadership = self._election() if options.lease else None
         self.controllers = tuple(self._controller(name, observers) for name in self._names())
 
@@ -91,6 +98,8 @@ class Running:
         with ExitStack() as last:
             if self._leadership is not None:
                 last.callback(self._leadership.stop)
+            for voice in self._voices:
+                last.callback(voice.stop)
             for controller in self.controllers:
                 last.callback(controller.stop)
 
@@ -109,6 +118,10 @@ class Running:
         return tuple(controller.view for controller in self.controllers)
 
     def _names(self) -> tuple[str, ...]:
+        if not self._options.repo:
+            if len(self._options.clusters) > 1:
+                raise InputError("several clusters need --repo: without a fleet repository one is observed")
+            return self._options.clusters or (UNNAMED,)
         repository = open_source(self._options.repo, self._around, cache=self._options.state / "git")
         names = self._options.clusters or cluster_names(repository)
         if len(names) != 1 and not self._options.clusters:
@@ -123,7 +136,7 @@ class Running:
         if not (namespace and name):
             raise InputError(f"--lease {self._options.lease}: write it like poolplan/poolplan, a namespace and a name")
         first = self._options.clusters[0] if self._options.clusters else ""
-        api = connect_cluster(self._options.sources(first, None), self._around)  # type: ignore[arg-type]  # no settings yet
+        api = connect_cluster(self._options.sources(first, None), self._around)
         identity = f"{machine_name()}_{uuid4()}"  # as client-go: a pod that starts anew is another one
         return Election(
             Lease(api, namespace, name), identity, clock=self._around.clock, on_change=self._led
@@ -137,10 +150,11 @@ class Running:
     def _controller(self, name: str, observers: Sequence[Callable[[View], None]]) -> Controller:
         options, around = self._options, self._around
         may = guard(self._stop, self._leadership.must_lead if self._leadership else lambda: None)
+        if not options.repo:
+            return self._observer(name, may, observers)
         repository = open_source(options.repo, around, cache=options.state / "git")
         settings = read_fleet(repository, name, around).settings
-        api = connect_cluster(options.sources(name, settings), around)
-        live = LiveCluster(api, environment=around.environment, clock=around.clock)
+        live, voice = self._live(options.sources(name, settings))
 
         def sources(given: Settings) -> Sources:
             return replace(options.sources(name, given), live=live.snapshot_inputs)
@@ -154,9 +168,32 @@ class Running:
             sources=sources, around=around, may=may, report=self._report, freeze=options.freeze,
             place=Place(work=options.state / "terraform", program=options.program, cli_config=options.cli_config),
         ) if options.applies else None  # fmt: skip
+        return self._put_together(live, planning, deliveries, (voice, *observers))
+
+    def _observer(
+        self, name: str, may: Callable[[], None], observers: Sequence[Callable[[View], None]]
+    ) -> Controller:  # fmt: skip
+        sources = self._options.sources(name, None)
+        live, voice = self._live(sources)
+        planning = Observing(
+            name=name, sources=replace(sources, live=live.snapshot_inputs), around=self._around, may=may
+        )  # fmt: skip
+        return self._put_together(live, planning, None, (voice, *observers))
+
+    def _live(self, sources: Sources) -> tuple[LiveCluster, Voice]:
+        """A cluster that is followed, and what tells it of its plans."""
+        api, around = connect_cluster(sources, self._around), self._around
+        voice = Voice(Speaker(api=api, clock=around.clock, remark=around.remark))
+        self._voices.append(voice)
+        return LiveCluster(api, environment=around.environment, clock=around.clock), voice
+
+    def _put_together(
+        self, live: LiveCluster, planning: Planning | Observing, deliveries: Deliveries | None,
+        observers: Sequence[Callable[[View], None]],
+    ) -> Controller:  # fmt: skip
         return Controller(
-            live=live, planning=planning, deliveries=deliveries, clock=around.clock, log=self._log,
-            stop_sign=self._stop, leads=self.leads, every=options.every, observers=observers,
+            live=live, planning=planning, deliveries=deliveries, clock=self._around.clock, log=self._log,
+            stop_sign=self._stop, leads=self.leads, every=self._options.every, observers=observers,
         )  # fmt: skip
 
     def _report(self, progress: Progress) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gitops.apply.journal import Entry
     from gitops.cluster.live.state import KindHealth
     from gitops.loop.proposing import Proposed
-    from gitops.rounds import Planned
+    from gitops.rounds import Observed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class View:
     passes: int = 0
     failures: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
-    planned: Planned | None = None
+    planned: Observed | None = None
     proposed: Proposed | None = None
     applying: Applying | None = None
     health: tuple[KindHealth, ...] = ()

@@ -11,6 +11,7 @@ from gitops.ovh.client import OvhClient
 from gitops.ovh.discover import find_cluster
 from gitops.ovh.failures import NotFound, RightMissing
 from gitops.sandbox.settings import CLUSTER, PROJECT
+from planner.nodes import Node
 
 OTHER = CLUSTER.replace("1", "a")
 KUBE = f"/cloud/project/{PROJECT}/kube"
@@ -39,6 +40,36 @@ def test_several_clusters_are_listed(kit: Any) -> None:
     assert str(caught.value) == (
         f"project {PROJECT} has 2 clusters; set OVH_KUBE_ID to one of {CLUSTER} (shop, GRA11), {OTHER}"
     )
+
+
+def pool(pool_id: str) -> dict[str, object]:
+    return {
+        "id": pool_id, "name": f"pool-{pool_id}", "flavor": "b3-8", "desiredNodes": 1, "currentNodes": 1,
+        "availableNodes": 1, "minNodes": 0, "maxNodes": 10, "status": "READY", "autoscale": False, "antiAffinity": False,
+        "monthlyBilled": False, "availabilityZones": [], "createdAt": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+
+
+def machine(name: str) -> dict[str, object]:
+    return {"id": name, "name": name, "status": "READY", "instanceId": f"machine-of-{name}"}
+
+
+def test_of_several_the_one_whose_machines_the_nodes_are(kit: Any) -> None:
+    third = CLUSTER.replace("1", "b")
+    told = kit.Told({
+        KUBE: [third, OTHER, CLUSTER], f"{KUBE}/{OTHER}/nodepool": [pool("theirs")],
+        f"{KUBE}/{OTHER}/nodepool/theirs/nodes": [machine("other"), {**machine("new"), "instanceId": None}],
+        f"{KUBE}/{CLUSTER}/nodepool": RightMissing("no"), f"{KUBE}/{third}/nodepool": [pool("empty"), pool("ours")],
+        f"{KUBE}/{third}/nodepool/empty/nodes": [], f"{KUBE}/{third}/nodepool/ours/nodes": [machine("here")],
+        f"{KUBE}/{third}": cluster(third, "shop"), f"{KUBE}/{OTHER}": cluster(OTHER, "mail"),
+        f"{KUBE}/{CLUSTER}": cluster(CLUSTER, "wiki"),
+    })  # fmt: skip
+    client = OvhClient(told, service_name=PROJECT)
+    ours = Node(name="called-otherwise", provider_id="openstack:///machine-of-here")
+    assert find_cluster(client, [Node(name="bare"), ours]).id == third
+    for nodes in ([], [Node(name="bare")], [Node(name="here", provider_id="openstack:///machine-of-nobody")]):
+        with pytest.raises(InputError, match="has 3 clusters; set OVH_KUBE_ID to one of"):
+            find_cluster(client, nodes)
 
 
 def test_a_project_without_clusters(kit: Any) -> None:

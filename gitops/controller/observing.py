@@ -1,0 +1,59 @@
+"""The planning half of a controller that has no fleet repository: it plans and tells, and does nothing about it.
+
+That is how a cluster is looked at before anybody has made a repository for it: the plan is in metrics, logs and on the
+page, and nothing is proposed, ordered or removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from gitops.clock import monotonic
+from gitops.errors import PoolplanError
+from gitops.gather import connect, has_credentials, read_cluster
+from gitops.rounds import observe_round
+from planner.memory import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gitops.controller.view import View
+    from gitops.gather import Sources, Surroundings
+
+
+@dataclass(kw_only=True)
+class Observing:
+    """Plans for one cluster, by its own NodePools; ``may`` is as in ``Planning``."""
+
+    name: str
+    sources: Sources
+    around: Surroundings
+    may: Callable[[], None]
+    seconds: Callable[[], float] = monotonic
+    _memory: Memory = field(default_factory=Memory)
+
+    def turn(self, view: View) -> View:
+        """One pass, and the view after it. Whatever goes wrong is in the view: nothing is raised."""
+        now, began = self.around.clock.now(), self.seconds()
+        try:
+            self.may()
+            self._find_cluster()
+            planned = observe_round(self.sources, self.around, now=now, memory=self._memory)
+        except PoolplanError as error:
+            return replace(view, at=now, problem=str(error), failures=view.failures + 1)
+        return replace(
+            view, at=now, succeeded=now, problem="", passes=view.passes + 1, planned=planned,
+            seconds={"plan": self.seconds() - began},
+        )  # fmt: skip
+
+    def _find_cluster(self) -> None:
+        """Find out once which cluster of the project this is: of many, that takes a call for each of their pools."""
+        environment = self.around.environment
+        if environment.get("OVH_KUBE_ID") or not has_credentials(environment):
+            return
+        from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - loads the ovh package
+
+        snapshot, found = read_cluster(self.sources, self.around)
+        cluster = find_cluster(connect(self.around, found.policy), snapshot.nodes)
+        self.around = replace(self.around, environment={**environment, "OVH_KUBE_ID": cluster.id})
