@@ -256,7 +256,7 @@ class _Hunt:
         """The recipes that promise most. They are compared as far as a tenth of the work goes."""
         court, ways = self.court, scatters(self.court.gathering)
         until, found = court.left - court.problem.aims.budget * 100, list[Series]()
-        for allowed in recipes(court.market):
+        for allowed in recipes(court.market, [one for each in court.served for one in each.asks]):
             if court.left > until or (court.left > 0 and len(found) < LEAST):
                 found += [Series(court, allowed, ways[0], even) for even in (True, False)]
         best = different([one for one in found if one.price(0) is not None])[:RECIPES]

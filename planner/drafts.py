@@ -42,7 +42,8 @@ class Draft:
 
     def fleet(self, allowed: Flags, slack: int, *, even: bool = False) -> Ints | None:
         """Nodes by variant, near the cheapest of the ``allowed`` ones with so many thousandths more room than is asked
-        for; None where there are none. ``even``: enough also where every node holds the same mix of pods."""
+        for; None where there are none. Pods that go on none of these may have nodes of any variant. ``even``: enough
+        also where every node holds the same mix of pods."""
         key = (allowed.tobytes(), even)
         if key not in self._drawn:
             self._drawn[key] = self._draw(allowed, even=even)
@@ -59,8 +60,11 @@ class Draft:
             self._useful = proposer.useful(self.asks)
             self._rows = proposer.rows(self.asks, self._useful) if len(self._useful) else []
             self._matrix = np.stack([row.factors for row in self._rows]) if self._rows else self._matrix
+        for options in {id(one.options): one.options for one in self.asks}.values():
+            if not (options & allowed).any():
+                allowed = allowed | options
         kept = proposer.undominated(self.asks, self._useful[allowed[self._useful]])
-        if not len(kept) or not all((one.options & allowed).any() for one in self.asks):
+        if not len(kept):
             return None
         own = self._matrix[:, np.searchsorted(self._useful, kept)]
         more = proposer.limits(kept)

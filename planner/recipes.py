@@ -14,6 +14,7 @@ from planner import labels as known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from planner.asks import Ask
     from planner.board import Flags
     from planner.candidates import Candidate
     from planner.market import Market
@@ -24,6 +25,8 @@ SLACKS = (0, 10, 20, 30, 45, 60, 80, 100, 125, 160, 200, 250, 320, 400, 500, 700
 #: How many times as large as the smallest a flavor must be, and may be, by recipe. A node of many CPUs takes no more
 #: pods than another, so the largest are not always the best.
 SIZES = ((1, 10**6), (4, 10**6), (16, 10**6), (1, 32), (4, 32), (1, 16), (4, 16), (1, 8))
+#: How many pods of a kind a node is to hold, if any; by recipe.
+ROOMY = (2, 4)
 #: Families beyond which pairs are not tried.
 FAMILIES = 4
 #: Thousandths of the pods that gather in one zone for which each zone is to have room; for which the others are to have
@@ -103,13 +106,18 @@ def different(menu: Iterable[Series]) -> list[Series]:
     return sorted(found.values(), key=lambda one: (one.expected(), one.at(0) or ()))
 
 
-def recipes(market: Market) -> list[Flags]:
-    """All families of flavors, each family alone and each pair, with small flavors and without."""
+def recipes(market: Market, asks: Sequence[Ask] = ()) -> list[Flags]:
+    """All families of flavors, each family alone and each pair, with small flavors and without; and all but those that
+    one pod of some kind nearly fills, for once others came first it has no room there."""
     families = sorted({_family(one) for one in market.variants})
     sets = [families, *([one] for one in families), *(list(pair) for pair in combinations(families, 2))]
     own = np.array([_family(one) for one in market.variants])
     size = np.array([one.flavor.vcpus for one in market.variants])
     found: dict[bytes, Flags] = {}
+    for times in ROOMY:
+        flags = _roomy(market, asks, times)
+        if flags.any() and not flags.all():
+            found.setdefault(flags.tobytes(), flags)
     for names in sets if len(families) <= FAMILIES else sets[: len(families) + 1]:
         for least, most in SIZES:
             smallest = size.min(initial=10**6)
@@ -117,6 +125,14 @@ def recipes(market: Market) -> list[Flags]:
             if flags.any():
                 found.setdefault(flags.tobytes(), flags)
     return list(found.values())
+
+
+def _roomy(market: Market, asks: Iterable[Ask], times: int) -> Flags:
+    """The variants that hold so many pods of each kind that fits on them at all."""
+    found = np.ones(len(market.variants), np.bool_)
+    for one in asks:
+        found &= ~one.options | (market.free >= times * one.request).all(axis=1)
+    return found
 
 
 def scatters(zones: Sequence[str]) -> list[Scatter]:

@@ -52,7 +52,7 @@ LANES, NUMBERS = 64, 6_000_000
 #: fleet must survive.
 SEVERAL, SHARE, FEWEST = 8, 3, 3
 STEPS = 6  # how many more fleets of the same variants cost as much as the first
-AGAIN = 5  # how many times as much it costs to propose for pods that were not asked for before
+AGAIN = 2  # how many times as much it costs to propose for pods that were not asked for before
 #: The orders in which a fleet must survive, those first that strand pods most often: all in which the nodes are there
 #: when the pods come. What happens while nodes still join is left to the next plan.
 EVERY = (3, 2, 0, 5, 4, 1, 6, 7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 
 from planner import labels as known
 from planner.aims import Objective
-from planner.drafts import Draft
+from planner.drafts import Draft, mixed
 from planner.fleet import Proposer
 from planner.ledger import Ledger
+from planner.pods import Needs
+from planner.recipes import recipes
 from planner.requirements import Requirements
+from planner.resources import Resources
 from tests.planner.cluster import node_pool
 from tests.planner.markets import ZONE_A, Shop
 from tests.planner.worlds import apart, group, here
@@ -155,12 +159,46 @@ def test_a_draft_keeps_to_some_variants_and_to_limits() -> None:
     found = draft.fleet(some, 100)
     assert found is not None
     assert not found[~some].any()
-    assert draft.fleet(np.zeros_like(some), 100) is None
     most = int(found.sum())
     tight = Draft(Proposer(shop.market, Ledger(most, 100), exact=False), shop.asks)
     roomy = tight.fleet(np.ones_like(some), 1000)
     assert roomy is None or roomy.sum() <= most
     assert Draft(Proposer(shop.market, Ledger(1, 100), exact=False), shop.asks * 50).fleet(np.ones_like(some), 0) is None
+
+
+def test_pods_that_go_on_no_variant_of_a_draft_may_have_any() -> None:
+    shop = Shop.of([group("web", 4, 400), group("large", 2, 3000)])
+    small = shop.market.price == shop.market.price.min()
+    found = Draft(Proposer(shop.market, Ledger(500, 100), exact=False), shop.asks).fleet(small, 0)
+    assert found is not None
+    large = max(shop.asks, key=lambda one: int(one.request[0]))
+    assert not large.options[small].any()
+    assert found[large.options].sum() >= 1
+
+
+def test_an_even_draft_is_enough_where_every_node_holds_the_same_mix() -> None:
+    """Lean pods would go with c3, fat ones with r3; kube-scheduler puts some of each everywhere."""
+    size = {"lean": {"cpu": 1000, "memory": 2**30}, "fat": {"cpu": 100, "memory": 6 * 2**30}}
+    groups = [replace(group(app, 60), needs=Needs(requests=Resources.of(one))) for app, one in size.items()]
+    shop = Shop.of(groups)
+    draft = Draft(Proposer(shop.market, Ledger(500, 100), exact=False), shop.asks)
+    every, share = np.ones(len(shop.market.variants), np.bool_), mixed(shop.market, shop.asks)
+    plain, even = draft.fleet(every, 0), draft.fleet(every, 0, even=True)
+    assert plain is not None
+    assert even is not None
+    assert share @ plain < 1 <= share @ even + 1e-9
+    assert shop.market.price @ plain < shop.market.price @ even
+
+
+def test_a_recipe_leaves_out_what_one_pod_nearly_fills() -> None:
+    shop = Shop.of([group("large", 3, 1000), group("web", 3, 400)])
+    names = [{one.flavor.name for one, flag in zip(shop.market.variants, flags, strict=True) if flag}
+             for flags in recipes(shop.market, shop.asks)]  # fmt: skip
+    assert {"b3-16", "c3-8"} in names
+    assert {"b3-16", "c3-8"} not in [
+        {one.flavor.name for one, flag in zip(shop.market.variants, flags, strict=True) if flag}
+        for flags in recipes(shop.market)
+    ]
 
 
 # Equals

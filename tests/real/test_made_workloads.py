@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 #: Plans that do not hold yet, and why. Each is to be taken out of here as soon as its plan does.
 OPEN = {
-    23: "limits bind: no fleet serves all, and who is left depends on the scheduler's dice",
-    47: "the plan itself survives no order: pods are driven out by more important ones",
-    **dict.fromkeys((10, 14, 15, 20), "of equal nodes the scheduler's dice may choose those that the replays did not"),
+    10: "small pods that keep others off their hosts come first in some orders, and are spread over every node",
+    15: "of equal nodes the scheduler's dice may choose those that the replays did not: one more pod has a place",
 }
 TRIES = 3  # the scheduler throws dice among equal nodes: a plan is wrong when it strands pods every time
 TRIED = 57  # of all clusters: more than fifty strict ones, and the run stays short

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tests.real.made.clusters import Made
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-BUDGET = 1_000  # milliseconds for a plan: clusters are small
+BUDGET = 2_000  # milliseconds for a plan, less than the default: clusters are small
 NOTICED = 1.5  # seconds until a running scheduler has surely seen new nodes
 OWNERS = {"Deployment", "ReplicaSet", "StatefulSet"}
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
