@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 OF_LATE = timedelta(hours=24)
 """So long a shortage is remembered as one that was met before."""
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)
-"""Between two tries of what failed for another reason: the second is at once, then twice as long each time."""
+"""Between two tries of what failed for another reason: the first few at once, then twice as long each time."""
+FREE = 3
+"""So often it is tried again at once: many failures are of the moment, or a person sees to them and tries again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ def next_try(ledger: Ledger, commit: str) -> Retry | None:
     if last.shortages:
         wait = max(time_of(one.until) for one in last.shortages) - at
     else:
-        tries = len(failed) - 2
+        tries = len(failed) - FREE - 1
         wait = min(LONGEST, SHORTEST * (1 << min(tries, 10))) if tries >= 0 else timedelta(0)
     return Retry(
         commit=commit, digest=last.digest, attempts=len(failed), at=at + wait, failed=at, reason=last.reason,
