@@ -99,6 +99,8 @@ def rights_page() -> str:
         "| `patch` | `v1` `nodes` | no node is cordoned, so none leaves |",
         "| `create` | `v1` `pods/eviction` | only empty nodes leave |",
         "| `delete` | `v1` `pods` | the `terminationGracePeriod` of a NodePool overrules nobody |", "",
+        "Where a [delegate](delegates.md#what-poolplan-needs) applies, `get` on its objects too, in its cluster; without "
+        "it no node and no pool goes.", "",
     ]  # fmt: skip
     return "\n".join(lines)
 
