@@ -23,11 +23,6 @@ class Pages:
         self._kept: OrderedDict[str, Object] = OrderedDict()
         self._count = 0
 
-    def forget(self) -> None:
-        """As time does: whoever holds a token must list again."""
-        with self._lock:
-            self._kept.clear()
-
     def page(self, listed: Object, *, limit: int, token: str) -> Object:
         """The first ``limit`` items of ``listed``, or those that follow where ``token`` stands; 0 means all.
 

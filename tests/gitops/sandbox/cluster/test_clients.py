@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +15,7 @@ from ruamel.yaml import YAML
 
 from gitops.cluster.connection import connect
 from gitops.cluster.live import read_cluster
+from gitops.sandbox.cluster import paging, watching
 from gitops.sandbox.settings import CLUSTER, PROJECT
 from planner.pods import Scheduling
 from tests.gitops.sandbox.cluster.made import budget, node, pod, workload
@@ -229,6 +231,38 @@ def test_a_watch_goes_on_from_a_version_and_says_when_that_is_forgotten(
         watch.stop()
     with pytest.raises(ApiException) as caught:
         list(watch.stream(core.list_node, resource_version="999999", **PATIENT))
+    assert caught.value.status == 410
+
+
+def test_a_bookmark_says_how_far_a_watch_has_come(core: Any, cluster: SandboxCluster) -> None:
+    version = core.list_namespaced_pod("default").metadata.resource_version
+    cluster.join(node("one"))
+    lines = core.list_namespaced_pod("default", resource_version=version, allow_watch_bookmarks=True, watch=True,
+                                     timeout_seconds=60, _preload_content=False).stream()  # fmt: skip
+    told = json.loads(next(lines))
+    cluster.close()
+    assert (told["type"], told["object"]["kind"]) == ("BOOKMARK", "Pod")
+    assert int(told["object"]["metadata"]["resourceVersion"]) > int(version)
+
+
+def test_a_bookmark_comes_where_nothing_happens(core: Any, cluster: SandboxCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "BOOKMARK_SECONDS", 0.01)
+    version = core.list_node().metadata.resource_version
+    lines = core.list_node(resource_version=version, allow_watch_bookmarks=True, watch=True, timeout_seconds=60,
+                           _preload_content=False).stream()  # fmt: skip
+    told = json.loads(next(lines))
+    cluster.close()
+    assert (told["type"], told["object"]["metadata"]) == ("BOOKMARK", {"resourceVersion": version})
+
+
+def test_a_list_that_was_forgotten_cannot_be_paged_on(core: Any, cluster: SandboxCluster) -> None:
+    cluster.seed([node("one"), node("two")])
+    first = core.list_node(limit=1)
+    assert (first.metadata.remaining_item_count, [one.metadata.name for one in first.items]) == (1, ["one"])
+    for _ in range(paging.KEPT_LISTS):
+        core.list_node(limit=1)
+    with pytest.raises(ApiException) as caught:
+        core.list_node(limit=1, _continue=first.metadata._continue)
     assert caught.value.status == 410
 
 

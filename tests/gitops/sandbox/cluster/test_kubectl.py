@@ -58,3 +58,9 @@ def test_cordon_drain_and_wait(kubectl: Kubectl, cluster: SandboxCluster) -> Non
     kubectl("taint", "node", "one", "gpu=yes:NoExecute")
     assert kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].status.phase}") == "Pending"
     assert 'nodes "two" not found' in kubectl("get", "node", "two", fails=True)
+
+
+def test_a_list_comes_in_pages(kubectl: Kubectl, cluster: SandboxCluster) -> None:
+    cluster.seed([node("one"), node("three"), node("two")])
+    assert kubectl("get", "nodes", "--chunk-size=1", "-o", "name").split() == ["node/one", "node/three", "node/two"]
+    assert len(kubectl("get", "nodes", "--chunk-size=1").splitlines()) == 4
