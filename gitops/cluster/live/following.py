@@ -5,7 +5,6 @@ What comes next is decided in ``gitops.cluster.live.course``; what is known goes
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -143,7 +142,8 @@ class Follower:
 
     def _kept(self, raw: msgspec.Raw) -> Item:
         """The object with only what decides a plan; one that cannot be read stays whole, for the plan to say why."""
-        line = bytes(raw)  # a copy: the raw one is part of a page
-        with suppress(InputError):
+        try:
             _, line = essence(item_of(self._api, self._kind, raw))
+        except InputError:
+            line = bytes(raw)  # a copy: the raw one is part of a page
         return item_of(self._api, self._kind, msgspec.Raw(line))
