@@ -29,7 +29,7 @@ from gitops.loop.opening import open_world, trees_of
 from planner.ownership import is_managed
 from planner.plan import Action
 from planner.pools import PoolSet
-from renderer.layout import POOLS
+from renderer.layout import POOLS, released_names
 from renderer.tree import with_pools
 
 if TYPE_CHECKING:
@@ -119,7 +119,9 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
 
         def in_effect(tree: Tree) -> bool:
             goal = Goal(pools=tree.pools or PoolSet(), files=tree.files.inside(POOLS))
-            if tree.pools is None or not make_engine(ground).plan(goal).is_empty:
+            freed = released_names(goal.files.paths())
+            engine = make_engine(replace(ground, owns=lambda pool: is_managed(pool) and pool.name not in freed))
+            if tree.pools is None or not engine.plan(goal).is_empty:
                 return False
             return not any(pool.failed for pool in ground.client.pools() if pool.name in _names(tree))
 

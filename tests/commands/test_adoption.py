@@ -9,6 +9,7 @@ import pytest
 
 from planner.pools import Pool, PoolName
 from planner.taints import Taint
+from renderer.manifests import manifest
 from tests.commands.test_main_path import apply, clear, nodes, pods, propose
 from tests.commands.tools import Desk, FleetRepository, git, new_repository, policy
 from tests.commands.waiting import until
@@ -28,7 +29,7 @@ DRESSED = Pool(
 SCALED = Pool(name=PoolName("scaled"), flavor="b3-8", zones=ZONE, desired=1, autoscale=True)
 OURS = Pool(name=PoolName("karpenter-b3-8-old"), flavor="b3-8", zones=ZONE, desired=0)
 SIZED = "OVHcloud's autoscaler sizes it, and a size has one writer: switch its autoscaling off first"
-IMPORT, RELEASE = "poolplan/demo/import", "poolplan/demo/release"
+IMPORT, RELEASE, LEDGER = "poolplan/demo/import", "poolplan/demo/release", "poolplan/demo/ledger"
 
 
 @pytest.fixture
@@ -50,6 +51,10 @@ def fleet(world: World, desk: Desk) -> FleetRepository:
 
 def there(world: World) -> PoolSet:
     return world.client().pools()
+
+
+def differs(desk: Desk) -> int:
+    return int(desk.run("drift", "--repo", "fleet.git", "--detailed-exitcode").code)
 
 
 def bring_in(desk: Desk, fleet: FleetRepository, world: World, terraform: str, *names: str) -> None:
@@ -88,8 +93,7 @@ def test_pools_come_under_management_and_stay_as_they_are(
     assert (done.code, done.out.partition(": ")[2]) == (0, "0 pools changed, 0 nodes removed, 3 pools imported.\n"), done
     assert there(world) == before
     assert [pool.state for pool in there(world)] == [pool.state for pool in before]
-    drift = desk.run("drift", "--repo", "fleet.git", "--detailed-exitcode")
-    assert (drift.code, drift.out) == (0, ""), drift
+    assert differs(desk) == 0
     again = apply(desk, world, terraform)
     assert again.out == "Nothing to do: the approved plan is in effect.\n"
     after, _ = propose(desk)
@@ -143,7 +147,7 @@ def test_a_released_pool_is_left_alone(world: World, desk: Desk, fleet: FleetRep
 
     after, _ = propose(desk)
     assert "No changes." in after.out, "empty nodes of a released pool stay"
-    assert desk.run("drift", "--repo", "fleet.git").out == "", "whatever a pool is named"
+    assert differs(desk) == 0, "whatever a pool is named"
     bring_in(desk, fleet, world, terraform, "workers")
     assert there(world) == before
 
@@ -155,8 +159,7 @@ def test_an_apply_that_was_killed_after_the_release_goes_on(
     desk.run("release", "--repo", "fleet.git", "workers")
     fleet.merge(RELEASE)
     assert apply(desk, world, terraform).code == 0
-    ledger = "poolplan/demo/ledger"
-    forget_last(fleet, ledger)
+    forget_last(fleet, LEDGER)
     again = apply(desk, world, terraform)
     assert again.code == 0, again
     assert there(world).get("workers") is not None
@@ -223,14 +226,17 @@ def test_where_the_api_applies_nothing_but_git_changes(
     fleet.commit({"cluster.yaml": world.settings(**{"engine: terraform": "engine: ovh-api"})}, "Let the API apply")
     before = there(world)
     bring_in(desk, fleet, world, terraform, "workers", "karpenter-b3-8-old")
-    assert desk.run("release", "--repo", "fleet.git", "workers").code == 0
+    assert desk.run("release", "--repo", "fleet.git", "workers", "karpenter-b3-8-old").code == 0
     fleet.merge(RELEASE)
     done = apply(desk, world, terraform)
-    assert done.out.endswith("0 pools changed, 0 nodes removed, 1 pool released.\n"), str(done)
+    assert done.out.endswith("0 pools changed, 0 nodes removed, 2 pools released.\n"), str(done)
     assert there(world) == before
-    assert desk.run("drift", "--repo", "fleet.git").out == ""
+    assert differs(desk) == 0
+    git("--git-dir", fleet.path, "update-ref", "-d", f"refs/heads/{LEDGER}")
+    assert apply(desk, world, terraform).out == "Nothing to do: the approved plan is in effect.\n", "a new ledger begins"
 
     fleet.commit({"cluster.yaml": world.settings()}, "Let Terraform apply")
+    bring_in(desk, fleet, world, terraform, "karpenter-b3-8-old")
     pods(world, *(f"pod-{number}" for number in range(4)))
     _, branch = propose(desk)
     fleet.merge(branch)
@@ -240,3 +246,21 @@ def test_where_the_api_applies_nothing_but_git_changes(
     assert grown is not None
     assert grown.desired > 0
     assert there(world).get("workers") == before.get("workers")
+
+
+@pytest.mark.parametrize("delegate", ["argocd", "flux"])
+def test_no_pool_is_released_whose_manifest_a_delegate_would_prune(
+    world: World, desk: Desk, fleet: FleetRepository, delegate: str
+) -> None:
+    settings = world.settings(**{"engine: terraform": f"engine: delegated\n  delegated: {delegate}"})
+    fleet.commit({"cluster.yaml": settings}, f"Let {delegate} apply")
+    assert desk.run("import", "--repo", "fleet.git", "workers").code == 0
+    fleet.merge(IMPORT)
+    kept = fleet.read("pools/manifests/workers.yaml")
+    fleet.commit({"pools/manifests/workers.yaml": manifest(PLAIN)}, "Take the annotations out")
+    refused = desk.run("release", "--repo", "fleet.git", "workers")
+    assert refused.code == 3, str(refused)
+    assert "manifests/workers.yaml lacks the annotations that keep the object" in refused.err
+    fleet.commit({"pools/manifests/workers.yaml": kept}, "Put them back")
+    released = desk.run("release", "--repo", "fleet.git", "workers")
+    assert "release opened" in released.err, str(released)
