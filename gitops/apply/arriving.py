@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gitops.apply.refusals import STATES, WORKING, from_error, from_states, growing, shortage_of
 from gitops.apply.shortages import Lack, Short
 from gitops.apply.waiting import LONGEST, PATIENCE, SHORTEST
-from gitops.errors import PoolplanError, Refused
+from gitops.errors import Interrupted, PoolplanError, Refused
 from gitops.ovh.broken import BROKEN
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def await_arrival(names: Sequence[str], hands: Hands) -> None:
 
 def explained(error: PoolplanError, plan: Plan, hands: Hands) -> PoolplanError:
     """The error of an apply, with what the cloud does not give where that is behind it."""
-    if isinstance(error, Short | Refused) or not growing(plan):
+    if isinstance(error, Short | Refused | Interrupted) or not growing(plan):
         return error
     try:
         observed = hands.client.pools()

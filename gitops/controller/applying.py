@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gitops.apply.journal import FileJournal
 from gitops.controller.view import Applying
 from gitops.delivery import JOURNAL, Place, Tell, deliver, work_of
-from gitops.errors import PoolplanError, Refused
+from gitops.errors import PoolplanError
 from gitops.fleet import read_fleet
 
 if TYPE_CHECKING:
@@ -54,17 +54,16 @@ class Deliveries:
             delivery = deliver(fleet, self.sources(fleet.settings), self.around, self.place, tell)
             self._last = self._after(delivery, fleet, now, before)
         except PoolplanError as error:
-            reasons = error.reasons if isinstance(error, Refused) else ()
             self._last = Applying(
-                at=now, succeeded=before, problem=str(error), reasons=reasons, entry=self._entry(fleet)
+                at=now, succeeded=before, problem=str(error), reasons=error.reasons, entry=self._entry(fleet)
             )
         return self._last
 
     def _after(self, delivery: Delivery, fleet: Fleet, now: datetime, before: datetime | None) -> Applying:
         withheld = delivery.withheld
         return Applying(
-            at=now, succeeded=before if withheld else now, applied=len(delivery.applied),
-            problem="what main asks for is not approved" if withheld else "",
+            at=now, succeeded=before if withheld or delivery.waits else now, applied=len(delivery.applied),
+            problem="what main asks for is not approved" if withheld else delivery.waits,
             reasons=withheld.reasons if withheld else (), entry=self._entry(fleet),
         )  # fmt: skip
 
