@@ -36,7 +36,7 @@ class Readings:
 
     def begin(self, pods: int) -> None:
         """A reading of so many pods begins: what only pods that are gone had in common is let go from time to time."""
-        if self._pods is not None and self._pods.size + self.needs.size > 4 * pods + _SPARE:
+        if self._pods is not None and self._pods.size + self.needs.size > 2 * pods + _SPARE:
             self.needs, self._pods = NeedsReader(), None
 
     def pods(self, defaults: Mapping[str, Resources]) -> PodReader:
