@@ -16,6 +16,7 @@ from gitops.apply.hands import Applied, Hands
 from gitops.apply.healing import heal
 from gitops.apply.journal import interrupted, noted
 from gitops.apply.preconditions import losing, other_nodes, still_there
+from gitops.apply.shortages import Short
 from gitops.apply.steps import Act, growth, lessens, steps_of
 from gitops.apply.supply import refuse_lacking
 from gitops.apply.untracked import names_untracked, untracked
@@ -48,6 +49,7 @@ class _Work:
     agreed: EnginePlan | None = None
     leaving: tuple[str, ...] = ()
     changed: int = 0
+    orders: bool = True
     removed: list[str] = field(default_factory=list)
     drift: tuple[Drift, ...] = ()
 
@@ -84,7 +86,10 @@ def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
             with noted(hands.journal, hands.clock, plan.digest, step):
                 _ACTS[step.act](work, step)
     except PoolplanError as error:
-        if (told := explained(error, plan, hands)) is error:
+        told = explained(error, plan, hands)
+        if isinstance(told, Short):
+            told.fresh = work.orders
+        if told is error:
             raise
         raise told from error
     return Applied(changed=work.changed, removed=work.leaving, drift=work.drift)
@@ -159,7 +164,7 @@ def _refuse_in_use(work: _Work, nodes: Nodes, names: Sequence[str], remedy: str)
 
 def _grow(work: _Work, _: Step) -> None:
     """What grows, while what leaves is still there; where nothing leaves, this is the whole plan."""
-    refuse_lacking(work.plan, work.hands, work.so_far)
+    work.orders = refuse_lacking(work.plan, work.hands, work.so_far)
     if not any(lessens(change) for change in work.plan.changes):
         _settle(work, _)
         return

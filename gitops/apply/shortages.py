@@ -105,9 +105,13 @@ class Shortage:
 
 
 class Short(Stalled):
-    """The cloud does not give all that was ordered. ``reasons`` are a sentence for each shortage, with its remedy."""
+    """The cloud does not give all that was ordered. ``reasons`` are a sentence for each shortage, with its remedy.
 
-    def __init__(self, message: str, shortages: Iterable[Shortage]) -> None:
+    Not ``fresh``: nothing was ordered this time, so it says no more than an earlier try did.
+    """
+
+    def __init__(self, message: str, shortages: Iterable[Shortage], *, fresh: bool = True) -> None:
+        self.fresh = fresh
         self.shortages = tuple(sorted(set(shortages)))
         self.reasons = tuple(f"{one}; {one.remedy}" for one in self.shortages)
         super().__init__(message)

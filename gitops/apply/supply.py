@@ -24,21 +24,23 @@ Growth = tuple["Pool", int]
 """A pool as it is to be, and how many nodes it has less now."""
 
 
-def refuse_lacking(plan: Plan, hands: Hands, so_far: str) -> None:
-    """Raise Short where the cloud cannot give what the plan is about to order. Nothing is asked for no growth."""
+def refuse_lacking(plan: Plan, hands: Hands, so_far: str) -> bool:
+    """Whether anything is about to be ordered; nothing is asked for no growth. Raises Short where the cloud cannot
+    give it."""
     observed = hands.client.pools() if growing(plan) else None
     wanted = _wanted(plan, observed) if observed is not None else []
     if not wanted:
-        return
+        return False
     try:
         region = hands.client.cluster().region
         flavors, quota = hands.client.cluster_flavors(), hands.client.quota(region).instance
     except Stalled as error:
         hands.say(f"stock and quota cannot be looked at beforehand: {error}")
-        return
+        return True
     found = (*_sold_out(wanted, flavors, region), *_over_quota(wanted, flavors, quota, region))
     if found:
         raise Short(f"the cloud cannot give what the plan orders; {so_far}", found)
+    return True
 
 
 def _wanted(plan: Plan, observed: PoolSet) -> list[Growth]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gitops.apply.hands import Applied
+    from gitops.apply.shortages import Shortage
     from gitops.clock import Clock
     from gitops.loop.chain import Chain, Link
     from gitops.loop.ledger import Ledger
@@ -165,13 +166,23 @@ def _take(
     except Interrupted:  # nothing failed: the claim stays, and whoever holds it goes on
         raise
     except PoolplanError as error:
-        short = with_span(error.shortages, ledger, clock.now()) if isinstance(error, Short) else ()
+        short = _news(error, ledger, turn, clock.now())
         failed = turn.record(Event.FAILED, clock.now(), kind=kind, reason=str(error), shortages=short)
         tell_failed(world, turn, error, next_try(conclude(world, settings, failed), turn.link.commit.id))
         raise
     conclude(world, settings, turn.record(Event.APPLIED, clock.now(), kind=kind))
     tell_applied(world, turn, applied)
     return applied
+
+
+def _news(error: PoolplanError, ledger: Ledger, turn: Turn, now: datetime) -> tuple[Shortage, ...]:
+    """What is lacking, unless an earlier try said so already and nothing was ordered since: broken nodes that stay as
+    they are must not keep their flavor from ever being tried again."""
+    if not isinstance(error, Short):
+        return ()
+    commit = turn.link.commit.id
+    known = any(one.commit == commit and one.event is Event.FAILED and one.shortages for one in ledger.records)
+    return with_span(error.shortages, ledger, now) if error.fresh or not known else ()
 
 
 def _refuse_moved(world: World, trees: Trees, turn: Turn) -> None:
