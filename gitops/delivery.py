@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from gitops.gather import Sources, Surroundings
     from gitops.loop.claims import Turn
     from gitops.loop.trees import Tree
+    from gitops.loop.world import World
     from gitops.settings import Settings
 
 
@@ -91,9 +92,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
         ground = Ground(
             settings=settings, work=work, environment=around.environment, client=connect(around), clock=around.clock,
             owns=is_managed, program=place.program, cli_config=place.cli_config,
-            promotion=Promotion(
-                repository=world.repository, signer=world.signer, api=lambda: _delegates_cluster(sources, around)
-            ),
+            promotion=promotion_of(world, sources, around),
         )  # fmt: skip
 
         def apply(turn: Turn) -> Applied:
@@ -133,6 +132,13 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
 def work_of(folder: Path, settings: Settings) -> Path:
     """A cluster's folder below the one for all."""
     return folder / f"{settings.name}-{settings.ovh.kube_id[:8]}"
+
+
+def promotion_of(world: World, sources: Sources, around: Surroundings) -> Promotion:
+    """Where a delegate is told what to apply, and where it is looked at."""
+    return Promotion(
+        repository=world.repository, signer=world.signer, api=lambda: _delegates_cluster(sources, around)
+    )  # fmt: skip
 
 
 def _delegates_cluster(sources: Sources, around: Surroundings) -> KubernetesApi:

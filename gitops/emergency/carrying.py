@@ -20,7 +20,7 @@ from planner.guardrails import check
 from planner.portion import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from gitops.agreement import Owner
@@ -45,7 +45,10 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """What an emergency works with. ``permission`` asks the cluster; it is not called where keys decide."""
+    """What an emergency works with. ``permission`` asks the cluster; it is not called where keys decide.
+
+    ``let_be`` keeps a delegate from putting these pools back; it may raise.
+    """
 
     world: World
     trees: Trees
@@ -56,6 +59,7 @@ class Means:
     outbox: Outbox
     alarm: Alarm
     permission: Callable[[], Permission]
+    let_be: Callable[[Sequence[str]], None] = lambda _names: None
 
 
 def may(asked: Asked, means: Means, now: datetime) -> None:
@@ -98,6 +102,7 @@ def act(asked: Asked, means: Means, *, by: str) -> Applied:
     hands = means.hands
     entry = Entry(plan=asked.plan, reason=asked.reason, by=by, at=stamp(hands.clock.now()))
     means.outbox.put(entry)
+    _let_be(asked.plan, means)
     try:
         applied = apply_plan(asked.plan, means.owner, hands)
     except Refused:
@@ -108,6 +113,16 @@ def act(asked: Asked, means: Means, *, by: str) -> Applied:
         raise
     _conclude(means, replace(entry, state=DONE))
     return applied
+
+
+def _let_be(plan: Plan, means: Means) -> None:
+    """Keep a delegate away, if that can be done; what is needed now does not wait for it."""
+    names = tuple(str(one.pool) for one in plan.changes if one.before is not None and one.after is not None)
+    try:
+        if names:
+            means.let_be(names)
+    except PoolplanError as error:
+        means.world.remark(f"what applies in place of poolplan may put {', '.join(names)} back: {error}")
 
 
 def _conclude(means: Means, entry: Entry) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from gitops.apply.hands import Hands
 from gitops.apply.journal import FileJournal
-from gitops.delivery import JOURNAL, limits_of, live_nodes, work_of
+from gitops.delivery import JOURNAL, limits_of, live_nodes, promotion_of, work_of
 from gitops.emergency.alarm import Alarm
 from gitops.emergency.carrying import Asked, Means, act, may, who
 from gitops.emergency.outbox import outbox_of
 from gitops.emergency.rules import growth, overdue, urgent, what_is_there
+from gitops.engines.delegated import DelegatedEngine
 from gitops.engines.making import Ground, make_engine, owner_of
 from gitops.errors import PoolplanError
 from gitops.files import locked
@@ -129,11 +130,17 @@ def means_of(
         settings=replace(settings, engine=Engine.OVH_API, delegate=None), work=work, environment=around.environment,
         client=client, clock=around.clock, owns=lambda pool: pool.name in names,
     ))  # fmt: skip
+    usual = make_engine(Ground(
+        settings=settings, work=work, environment=around.environment, client=client, clock=around.clock,
+        owns=lambda pool: pool.name in names, promotion=promotion_of(world, sources, around),
+    )) if settings.delegate else None  # fmt: skip
+    delegated = usual if isinstance(usual, DelegatedEngine) else None
     hands = Hands(
         engine=engine, client=client, clock=around.clock,
         nodes=lambda: live_nodes(sources, around, limits_of(settings, trees.grace_periods(main))),
         files=lambda pools: with_pools(main.files.inside(POOLS), pools), report=lambda _: None, say=around.remark,
         journal=FileJournal(work / JOURNAL),
+        stand_back=delegated.stand_back if delegated else lambda _names: None,
     )  # fmt: skip
     return Means(
         world=world, trees=trees, main=main, ledger=read_ledger(world.repository, settings), hands=hands,
@@ -143,6 +150,7 @@ def means_of(
             address=around.environment.get(settings.emergency.notify, ""),
         ),
         permission=lambda: _permission(sources, around, settings.name),
+        let_be=delegated.let_be if delegated else lambda _names: None,
     )  # fmt: skip
 
 

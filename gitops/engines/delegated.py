@@ -108,16 +108,22 @@ class DelegatedEngine:
         be seen, Waiting where it takes too long.
         """
         head = self._parts.live.head()
-        if self._parts.approval is not None or head is None:
-            return
-        self._refuse_unseen(self._parts.sight.look(head.id), _LET_BE)
+        if self._parts.approval is None and head is not None:
+            self._refuse_unseen(self._parts.sight.look(head.id), _LET_BE)
+            self._await_seen(self._without(names), _LET_BE)
+
+    def let_be(self, names: Sequence[str]) -> None:
+        """The same in haste: nobody waits, or has to be seen. Until the delegate looks again it may put a size back."""
+        if self._parts.approval is None and self._parts.live.head() is not None:
+            self._without(names)
+
+    def _without(self, names: Sequence[str]) -> Commit:
         leaving = [manifest_file(name).relative_to(MANIFESTS) for name in names]
         rest = {path: text for path, text in self._parts.live.files() if path not in leaving}
         rest.pop(KUSTOMIZATION.relative_to(MANIFESTS), None)
         left = parse_pools(FileSet.of(rest).under(MANIFESTS), Live.MANIFESTS)
         rest[KUSTOMIZATION.relative_to(MANIFESTS)] = kustomization(left)
-        subject = f"Let {', '.join(sorted(names))} be while nodes are removed"
-        self._await_seen(self._promote(FileSet.of(rest), subject), _LET_BE)
+        return self._promote(FileSet.of(rest), f"Let {', '.join(sorted(names))} be while the API changes them")
 
     @property
     def _who(self) -> str:

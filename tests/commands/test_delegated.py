@@ -11,6 +11,7 @@ from gitops.engines.delegating import following_of
 from gitops.git.opening import open_path
 from gitops.settings_read import load_settings
 from renderer.delegated import Delegate
+from renderer.layout import pools_folder
 from tests.commands.test_main_path import POOL, approve, clear, delete_pod, pods, sizes
 from tests.commands.tools import Desk, FleetRepository, QuickClock, new_repository, policy
 from tests.gitops.standin import StandIn
@@ -95,6 +96,30 @@ def test_no_node_goes_while_the_delegate_cannot_be_seen(world: World, desk: Desk
     assert "Argo CD cannot be seen; nothing was removed" in refused.err
     assert sizes(world) == {POOL: 2}
     assert standin.repository.show(standin_head(standin)).parents in ((), (before,))  # type: ignore[arg-type]
+
+
+def test_what_an_emergency_changes_is_not_put_back_by_flux(world: World, desk: Desk) -> None:
+    desk, fleet, standin = begin(world, desk, Delegate.FLUX)
+    pods(world, "one")
+    approve(desk, fleet)
+    assert desk.run("apply", "--repo", "fleet.git").code == 0
+    pods(world, "two", "three")
+
+    done = desk.run("emergency", "--repo", "fleet.git", "--reason", "payments are down")
+
+    assert done.code == 0, done
+    assert sizes(world) == {POOL: 3}
+    standin.deeds.clear()
+    for _ in range(3):
+        standin.reconcile()
+    assert (standin.deeds, sizes(world)) == ([], {POOL: 3})
+    fleet.merge("poolplan/demo/emergency")
+    assert desk.run("apply", "--repo", "fleet.git").code == 0
+    standin.reconcile()
+    assert (standin.deeds, sizes(world)) == ([], {POOL: 3})
+    head = standin_head(standin)
+    files = [str(path) for path, _ in standin.repository.read(head, pools_folder("demo"))]  # type: ignore[arg-type]
+    assert f"manifests/{POOL}.yaml" in files, "the branch speaks of the pool again"
 
 
 def standin_head(standin: StandIn) -> str:
