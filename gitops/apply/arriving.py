@@ -66,7 +66,9 @@ def explained(error: PoolplanError, plan: Plan, hands: Hands) -> PoolplanError:
 
 def nodes_of(pools: Sequence[Pool], hands: Hands) -> Seen:
     """The provider's nodes of these pools."""
-    return {pool.name: hands.client.nodes(pool.state.id) for pool in pools if pool.state is not None}
+    ids = {pool.name: pool.state.id for pool in pools if pool.state is not None}
+    found = hands.client.nodes_by_pool(list(ids.values()))
+    return {name: found[one] for name, one in ids.items()}
 
 
 def _is_whole(pool: Pool) -> bool:

@@ -50,6 +50,9 @@ RIGHTS = (
     Right(method="GET", path=f"{PROJECT}/kube", needed=False, without="OVH_KUBE_ID must be set"),
     Right(method="GET", path=f"{CLUSTER}/flavors", needed=False, without="the cluster's own view of sold-out flavors"),
     Right(
+        method="GET", path=f"{CLUSTER}/node", needed=False, without="nodes of many pools are asked for pool by pool",
+    ),
+    Right(
         method="GET", path=f"{PROJECT}/capabilities/kube/flavors", needed=False,
         without="flavors of the cluster's region alone, as the cluster lists them",
     ),

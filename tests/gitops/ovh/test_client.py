@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gitops.errors import InputError, Refused, Waiting
 from gitops.ovh.client import OvhClient
-from gitops.ovh.failures import CallRefused, Conflict, CredentialsRefused, NotFound
+from gitops.ovh.failures import CallRefused, Conflict, CredentialsRefused, NotFound, RightMissing
 from gitops.ovh.rights import OPEN, RIGHTS
 from gitops.ovh.transport import Transport
 from gitops.sandbox.settings import CLUSTER, PROJECT
@@ -161,12 +162,37 @@ def test_a_busy_pool_is_waited_for(client: OvhClient, spy: Any) -> None:
         client.update_pool(created, created.resized(5))
 
 
+def test_nodes_of_many_pools_take_one_call_where_there_is_a_right_to_it(client: OvhClient, spy: Any) -> None:
+    ids = []
+    for number in range(4):
+        made = client.create_pool(replace(WORKERS, name=PoolName(f"pool-{number}")))
+        assert made.state is not None
+        ids.append(made.state.id)
+    spy.calls.clear()
+    many = client.nodes_by_pool(ids)
+    assert len(spy.calls) == 1
+    assert [len(many[one]) for one in ids] == [2] * 4
+    assert many == {one: client.nodes(one) for one in ids}
+    spy.calls.clear()
+    assert client.nodes_by_pool(ids[:2]) == {one: many[one] for one in ids[:2]}
+    assert len(spy.calls) == 2
+
+    def refusing(method: str, path: str, **more: Any) -> object:
+        if path.endswith("/node"):
+            raise RightMissing("no right to it")
+        return spy.call(method, path, **more)
+
+    narrow = OvhClient(SimpleNamespace(call=refusing), service_name=PROJECT, kube_id=CLUSTER)
+    assert narrow.nodes_by_pool(ids) == many
+
+
 def test_every_call_is_in_the_table_of_rights(client: OvhClient, spy: Any) -> None:
     created = client.create_pool(WORKERS)
     assert created.state is not None
     client.update_pool(created, created.resized(3))
     client.pool(created.state.id)
     client.nodes(created.state.id)
+    client.nodes_by_pool([created.state.id, "b", "c", "d"])
     client.delete_pool(created.state.id)
     for ask in (
         client.pools, client.cluster, client.cluster_ids, client.cluster_flavors, client.regions, client.me,
