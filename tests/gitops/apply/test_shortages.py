@@ -140,6 +140,17 @@ def test_what_does_not_come_is_told_by_kind(bench: Bench, order: bytes, lack: st
     assert (waited >= timedelta(hours=1)) is (lack in ("stuck", "maintenance"))
 
 
+def test_a_second_try_that_orders_nothing_says_so(bench: Bench) -> None:
+    plan = plan_of((), (pool("a", 2),))
+    bench.sandbox.model.failures.add(b'{"scenario": "node-out-of-stock"}')
+    fresh = []
+    for _ in range(2):
+        with pytest.raises(Short) as short:
+            bench.apply(plan)
+        fresh.append(short.value.fresh)
+    assert fresh == [True, False]
+
+
 @pytest.mark.parametrize(("ready", "lack"), [
     (lambda names: {names[0]: True}, "never-joined"),
     (lambda names: {names[0]: True, names[1]: False}, "never-ready"),

@@ -267,6 +267,30 @@ def test_in_plain_git_as_well() -> None:
     assert {one.pool for one in turn.plan.changes} == {B}
 
 
+def test_broken_nodes_that_stay_do_not_keep_their_flavor_from_being_tried_again(town: Cloud) -> None:
+    """A second try that orders nothing says nothing new of the stock."""
+    merge(town, nodes(3))
+    failed(town)
+    town.clock.at += 31 * MINUTE
+    town.lacks.append(Short("not all that was ordered came", [out_of_stock()], fresh=False))
+    with pytest.raises(Short):
+        town.apply()
+    assert town.ledger.records[-1].shortages == ()
+    assert unavailable(town.ledger, town.clock.now()) == ()
+    merge(town, nodes(3, B))
+    (turn, _), = town.apply().applied
+    assert len(turn.commits) == 2, "it still goes together with what leads around it"
+
+
+def test_what_nothing_was_recorded_of_is_recorded_though_it_was_ordered_before(town: Cloud) -> None:
+    """A process was killed between the order and its record."""
+    merge(town, nodes(3))
+    town.lacks.append(Short("not all that was ordered came", [out_of_stock()], fresh=False))
+    with pytest.raises(Short):
+        town.apply()
+    assert len(unavailable(town.ledger, town.clock.now())) == 1
+
+
 # The walk.
 
 
