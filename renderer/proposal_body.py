@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from planner.plan import Action
-from planner.portion import Kind
+from planner.portion import HANDOVERS, Kind
 from renderer.departures import departures
 from renderer.escape import code, prose, short_prose
 from renderer.layout import PLAN_TEXT
@@ -172,6 +172,8 @@ def _choices(context: Context, most: int) -> Section:
 def _decline_text(context: Context) -> str:
     if context.kind is Kind.EMERGENCY:
         return "close this; then poolplan proposes how to put back what was done"
+    if context.kind in HANDOVERS.values():
+        return "close this; it comes again only if somebody asks for it"
     until = "OVHcloud has something else again" if context.kind in _SETTLES else "the demand changes"
     return f"close this; that is remembered, and not asked again until {until}"
 

@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from planner.between import NOTHING, Given
+from planner.catalog import Catalog
 from planner.departing import Departure, Eviction
 from planner.errors import ValueRefused
 from planner.guardrails import Violation
+from planner.handover import import_plan, release_plan
 from planner.plan import Action, Plan
 from planner.pods import Owner
+from planner.pools import Pool, PoolName, PoolSet, ProviderState
 from planner.portion import Kind
 from renderer import comments
 from renderer.context import Context
@@ -235,3 +239,21 @@ def test_comments_read_well() -> None:
     assert comments.declined("ana", until="10 pods more wait") == (
         "**Declined:** Closed by `ana`, and remembered: this is not proposed again until 10 pods more wait.\n"
     )
+
+
+@pytest.mark.parametrize(("kind", "glance", "otherwise"), [
+    (Kind.IMPORT, "1 pool imported", "what would be imported stays as it is"),
+    (Kind.RELEASE, "1 pool released", "poolplan goes on managing what would be released"),
+])  # fmt: skip
+def test_a_pool_that_changes_hands_is_told_as_what_it_is(kind: Kind, glance: str, otherwise: str) -> None:
+    pool = Pool(name=PoolName("workers"), flavor="b3-8", desired=3, state=ProviderState(id="id-1"))
+    empty = Catalog(currency="EUR", source="", regions=(), flavors=())
+    given_with = Given(catalog=empty, policy=NOTHING, now="2026-03-01T12:00:00Z")
+    imports = kind is Kind.IMPORT
+    plan = import_plan(PoolSet(), [pool], given_with) if imports else release_plan(PoolSet.of([pool]), [pool], given_with)
+    made = render_proposal(plan, cluster="paris", kind=kind)
+
+    assert made.title == f"{kind.value.capitalize()} pools of paris: {glance}"
+    assert f"**`+0 ~0 -0` nodes, €0.00/h (€0/month), {glance}**" in made.body
+    assert f"**If nobody merges:** {otherwise}" in made.body
+    assert "- **Decline:** close this; it comes again only if somebody asks for it.\n" in made.body
