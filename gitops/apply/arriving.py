@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gitops.apply.refusals import STATES, WORKING, from_error, from_states, growing, shortage_of
 from gitops.apply.shortages import Lack, Short
 from gitops.apply.waiting import LONGEST, PATIENCE, SHORTEST
-from gitops.errors import Interrupted, PoolplanError, Refused
+from gitops.errors import Interrupted, PoolplanError, Refused, Waiting
 from gitops.ovh.broken import BROKEN
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ Seen = dict[str, tuple["ProviderNode", ...]]
 
 
 def await_arrival(names: Sequence[str], hands: Hands) -> None:
-    """Return when all nodes of these pools are there. Raises Short, once nothing is under way, or all had an hour."""
+    """Return when all nodes of these pools are there.
+
+    Raises Short once nothing is under way, or all had an hour; Waiting where nothing tells what is lacking then.
+    """
     end, pause = hands.clock.now() + PATIENCE, SHORTEST
     while True:
         pools = [pool for pool in hands.client.pools() if pool.name in names]
@@ -45,6 +48,8 @@ def await_arrival(names: Sequence[str], hands: Hands) -> None:
         found = from_states(pools, nodes, hands.client.cluster().region, late=late)
         if found:
             raise Short(f"not all that was ordered came: {found[0]}", found)
+    if late:
+        raise Waiting(f"not at rest after an hour: {', '.join(pool.name for pool in pools if not _is_whole(pool))}")
     _await_nodes(pools, hands)
 
 
