@@ -12,12 +12,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from gitops.agreement import Owner
+from gitops.apply.arriving import await_arrival
 from gitops.apply.carrying import apply_plan
 from gitops.apply.hands import Hands
 from gitops.apply.refusals import from_error, from_states
 from gitops.apply.shortages import Lack, Short, Shortage, span_of, without
 from gitops.catalogs.bundle import bundled
-from gitops.errors import Stalled
+from gitops.errors import Stalled, Waiting
 from gitops.ovh.answers import ProviderNode
 from gitops.ovh.failures import QuotaLacking
 from gitops.sandbox.server import start_sandbox
@@ -171,3 +172,17 @@ def test_another_cluster_says_nothing_of_these_machines(bench: Bench, ready: Any
     )  # fmt: skip
     assert apply_plan(plan_of((), (pool("a", 2),)), OWNER, hands).changed == 1
     assert "is not known" in bench.said[-1]
+
+
+def test_a_state_that_says_nothing_ends_the_apply_as_well(bench: Bench) -> None:
+    """UNKNOWN is a state that the API knows, and that never ends by itself here."""
+    client = bench.client()
+    client.create_pool(pool("a", 1))
+    unknown = replace(pool("a", 1), state=ProviderState(id=client.pools().pools[0].state.id, status="UNKNOWN"))  # type: ignore[union-attr]
+    client.pools = lambda: PoolSet.of([unknown])  # type: ignore[method-assign]
+    hands = Hands(
+        engine=FakeEngine(client, OWNER), client=client, clock=bench.clock, nodes=FakeNodes,
+        report=lambda _: None, say=bench.said.append, files=lambda _: FileSet(),
+    )  # fmt: skip
+    with pytest.raises(Waiting, match="not at rest after an hour: a"):
+        await_arrival(["a"], hands)
