@@ -78,7 +78,8 @@ def read_settings(text: str, file: str, variables: Mapping[str, str]) -> Setting
     settings = _settings(cluster, faults)
     unknown = [path for path in unknown_fields(plain, wire.Cluster) if path[0] != "metadata"]
     for path in filter(_limits, unknown):
-        faults.note(path, "is not a field poolplan knows, and here it may be a limit that was meant")
+        meant = "a kind of drift" if path[1] == "drift" else "a limit"
+        faults.note(path, f"is not a field poolplan knows, and here it may be {meant} that was meant")
     faults.raise_all()
     return replace(settings, warnings=_warnings(document, unknown, settings.review))
 

@@ -69,8 +69,7 @@ def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
     """
     work = _Work(plan=_of_its_own(plan, hands.client.pools()), owner=owner, hands=hands)
     if plan.adopts:
-        _verify(work, steps_of(plan)[-1])
-        return Applied(changed=0, drift=work.drift)
+        return _taken(work)
     plan = work.plan
     if (step := interrupted(hands.journal, plan.digest)) is not None:
         hands.say(f"going on with an apply that came to no end at: {step}")
@@ -93,6 +92,15 @@ def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
             raise
         raise told from error
     return Applied(changed=work.changed, removed=work.leaving, drift=work.drift)
+
+
+def _taken(work: _Work) -> Applied:
+    """Git says now what the provider has. Nothing changes there, but for the branch that a delegate follows."""
+    planned = _planned(work, work.plan)
+    if planned.promotes and planned.is_empty:
+        work.hands.engine.apply(planned, work.hands.report)
+    _verify(work, steps_of(work.plan)[-1])
+    return Applied(changed=0, drift=work.drift)
 
 
 def _adopt(work: _Work) -> None:

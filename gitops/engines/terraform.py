@@ -152,8 +152,10 @@ class TerraformEngine:
         done = self._command().cmd("force-unlock", lock, force=IsFlagged, no_color=IsFlagged)
         self._succeeded(done, "unlocking the state")
 
-    def resources(self) -> tuple[EngineResource, ...]:
-        """What the state holds, as it was last written; nothing is asked of OVH."""
+    def resources(self, files: FileSet | None = None) -> tuple[EngineResource, ...]:
+        """What the state holds, as it was last written; nothing is asked of OVH. ``files`` name the state."""
+        if files is not None:
+            self._write(files.inside(TERRAFORM))
         self._initialize()
         shown = self._command().cmd("show", json=IsFlagged, no_color=IsFlagged)
         self._succeeded(shown, "reading the state")

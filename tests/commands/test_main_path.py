@@ -241,6 +241,13 @@ def test_what_was_changed_after_the_plan_is_refused(
     drift = desk.run("drift", "--repo", "fleet.git", "--detailed-exitcode")
     assert (drift.code, drift.out) == (2, drift.out)
     assert drift.out.splitlines()[1].split() == [POOL, "size", "desiredNodes", "3", "5", "ask"]
+    state = desk.run(
+        "drift", "--repo", "fleet.git", "--engine-state", "--cli-config", str(world.cli_config), "--program", terraform,
+        "-o", "json",
+    )  # fmt: skip
+    assert [(one["kind"], one["declared"], one["observed"]) for one in json.loads(state.out)["differences"]] == [
+        ("size", 3, 5), ("engine-state", 2, 5),
+    ], state  # fmt: skip
     assert pool.state is not None
     client.update_pool(client.pool(pool.state.id), pool)
     until("five nodes are two again", lambda: len(nodes(world)) == 2)

@@ -15,6 +15,7 @@ from gitops.settings_proposals import Proposals
 from gitops.settings_read import load_settings, read_settings
 from gitops.settings_signing import SignatureFormat, Signing
 from planner.aims import Aims, Headroom, MinValues, Objective, Preferences
+from planner.drift import SETTLED, USUAL, DriftKind, Treatment
 from planner.guardrails import Guardrails
 from planner.pods import Needs, Spread
 from planner.requirements import Requirements
@@ -29,6 +30,7 @@ FOLDER = Path(__file__).parent.parent / "data" / "settings"
 WHOLE = (FOLDER / "cluster.yaml").read_text()
 REFUSED: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(FOLDER / "refused.yaml")
 VARIABLES = {"OVH_SERVICE_NAME": "0123456789abcdef" * 2, "OVH_APPLICATION_SECRET": "s3cr3t"}
+DRIFT_REFUSED: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(FOLDER / "drift_refused.yaml")
 PROPOSALS_REFUSED: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(FOLDER / "proposals_refused.yaml")
 LEAST = """
 apiVersion: poolplan.dev/v1alpha1
@@ -160,6 +162,31 @@ def test_proposals_that_cannot_be_are_refused_with_their_place(case: dict[str, A
     text = LEAST.strip().replace("spec: {provider:", "spec:\n  provider:").replace("}}}", "}}")
     with pytest.raises(InputError) as caught:
         read(f"{text}\n\n  proposals: {case['proposals']}\n")
+    assert str(caught.value).splitlines() == [f"cluster.yaml:{told}" for told in case["told"]]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("", USUAL),
+        ("{}", USUAL),
+        ("{size: adopt}", {**USUAL, DriftKind.SIZE: Treatment.ADOPT}),
+        ("{autoscale: ask, gone: restore, bounds: }", {
+            **USUAL, DriftKind.AUTOSCALE: Treatment.ASK, DriftKind.GONE: Treatment.RESTORE,
+        }),
+        ("{size: adopt, bounds: adopt, template: adopt, autoscale: adopt, recreated: adopt, gone: adopt}",
+         dict.fromkeys(SETTLED, Treatment.ADOPT)),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_drift_is_read(written: str, expected: dict[DriftKind, Treatment]) -> None:
+    assert read(LEAST.replace("}}}", f"}}}}, drift: {written}}}")).drift == expected
+
+
+@pytest.mark.parametrize("case", DRIFT_REFUSED, ids=lambda case: case["drift"][:30])
+def test_what_cannot_become_of_drift_is_refused_with_its_place(case: dict[str, Any]) -> None:
+    text = LEAST.strip().replace("spec: {provider:", "spec:\n  provider:").replace("}}}", "}}")
+    with pytest.raises(InputError) as caught:
+        read(f"{text}\n\n  drift: {case['drift']}\n")
     assert str(caught.value).splitlines() == [f"cluster.yaml:{told}" for told in case["told"]]
 
 

@@ -76,6 +76,14 @@ def test_every_broken_limit_is_named_in_order() -> None:
     )
 
 
+def test_what_git_takes_over_breaks_limits_on_the_whole_alone() -> None:
+    takes = replace(plan_of((pool("a", 2),), (pool("a", 9),)), adopts=True)
+    steps = Guardrails(max_nodes_added=1, max_growth_percent=1, per_day=PerDay(nodes_added=1))
+    assert check(takes, steps) == ()
+    assert [one.rule for one in check(takes, Guardrails(max_nodes=5))] == ["maxNodes"]
+    assert done_by([takes]) == LastDay()
+
+
 def test_the_number_of_pools_is_limited() -> None:
     found = check(plan_of((pool(A),), (pool(A), pool(B))), Guardrails(max_pools=1))
     assert found == (Violation("maxPools", "the plan leads to 2 pools, at most 1 are allowed"),)

@@ -51,6 +51,15 @@ def test_a_plan_covers_itself(plan: Plan) -> None:
     assert covers(plan, plan) == ()
 
 
+def test_taking_over_covers_no_change_and_a_change_no_taking_over() -> None:
+    change = plan_of((pool("a", 2),), (pool("a", 3),))
+    takes = replace(change, adopts=True)
+    assert covers(takes, takes) == ()
+    assert covers(takes, change) == ("it was approved that Git takes over what is there",)
+    assert covers(change, takes) == ("it takes over what is there",)
+    assert takes.digest != change.digest
+
+
 @given(first=PLANS, second=PLANS, third=PLANS)
 def test_what_covers_what_covers_a_plan_covers_it(first: Plan, second: Plan, third: Plan) -> None:
     if not covers(first, second) and not covers(second, third):
