@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gitops.errors import PoolplanError
-from gitops.git.base import BranchName
+from gitops.git.base import BranchName, CommitId
+from gitops.settings import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from gitops.gather import Sources, Surroundings
     from gitops.settings import Settings
+
+
+_NO_COMMIT = CommitId("0" * 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,11 @@ def run_checks(
 ) -> Iterator[Check]:  # fmt: skip
     """Look at everything an apply needs; each check stands alone, so all that is wrong is said at once.
 
-    ``clusters`` are those whose forges are looked at.
+    ``clusters`` are those whose forges and delegates are looked at.
     """
     yield _check("git", _git)
-    yield _check("terraform", lambda: _terraform(launchers))
+    needs_terraform = not clusters or any(one.engine is Engine.TERRAFORM for one in clusters)
+    yield replace(_check("terraform", lambda: _terraform(launchers)), needed=needs_terraform)
     yield _check("OVH credentials", lambda: _account(around))
     yield _check("OVH cluster", lambda: _cluster(around))
     yield _check("OVH pools", lambda: _pools(around))
@@ -50,6 +55,9 @@ def run_checks(
     yield _check("Kubernetes", lambda: _kubernetes(sources, around))
     for settings in {(one.forge, one.git.branch): one for one in clusters}.values():
         yield _forge(settings, around)
+    for settings in clusters:
+        if settings.delegate is not None:
+            yield _delegate(settings, sources, around)
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -130,6 +138,24 @@ def _kubernetes(sources: Sources, around: Surroundings) -> str:
 
     snapshot, _ = read_cluster(sources, around)
     return f"{len(snapshot.nodes)} nodes and {len(snapshot.pods)} pods can be read"
+
+
+def _delegate(settings: Settings, sources: Sources, around: Surroundings) -> Check:
+    """Whether the objects of what applies in place of poolplan can be read."""
+    from gitops.delivery import delegates_cluster  # noqa: PLC0415 - loaded only for live checks
+    from gitops.engines.delegate_status import Stage  # noqa: PLC0415 - likewise
+    from gitops.engines.delegating import following_of  # noqa: PLC0415 - likewise
+    from gitops.engines.sight import Sight  # noqa: PLC0415 - likewise
+
+    assert settings.delegate is not None, "asked for delegated clusters alone"  # noqa: S101 - for the type checker
+    sight = Sight(
+        delegate=settings.delegate, following=following_of(settings), api=lambda: delegates_cluster(sources, around)
+    )  # fmt: skip
+    seen = sight.look(_NO_COMMIT)
+    name = f"delegate {settings.delegate.value}"
+    if seen.stage is Stage.UNSEEN:
+        return Check(name, False, f"{seen.text}; without it no node and no pool of {settings.name} goes", needed=False)
+    return Check(name, True, f"its objects for {settings.name} can be read")
 
 
 def _forge(settings: Settings, around: Surroundings) -> Check:

@@ -137,11 +137,11 @@ def work_of(folder: Path, settings: Settings) -> Path:
 def promotion_of(world: World, sources: Sources, around: Surroundings) -> Promotion:
     """Where a delegate is told what to apply, and where it is looked at."""
     return Promotion(
-        repository=world.repository, signer=world.signer, api=lambda: _delegates_cluster(sources, around)
+        repository=world.repository, signer=world.signer, api=lambda: delegates_cluster(sources, around)
     )  # fmt: skip
 
 
-def _delegates_cluster(sources: Sources, around: Surroundings) -> KubernetesApi:
+def delegates_cluster(sources: Sources, around: Surroundings) -> KubernetesApi:
     """The cluster that the delegate's objects are in: the one that the environment names, else the pools' own."""
     named = around.environment.get(DELEGATE_KUBECONFIG, "")
     return connect_cluster(replace(sources, kubeconfig=named, context="") if named else sources, around)

@@ -147,3 +147,12 @@ def test_files_for_somebody_who_does_not_have_the_work_are_written_with_a_word(w
         "render", "--bootstrap", "argocd", "--settings", "cluster.yaml", "--into", "argo", "--repo-url", "https://x/y.git"
     )
     assert told.err.startswith("poolplan: cluster.yaml does not give the work to argocd yet: spec.engine: delegated")
+
+
+def test_a_check_says_whether_the_delegate_can_be_seen(world: World, desk: Desk) -> None:
+    desk, _, _ = begin(world, desk, Delegate.FLUX)
+    told = desk.run("validate", "cluster.yaml", "--live")
+    (line,) = [one for one in told.out.splitlines() if "delegate" in one]
+    assert line.startswith("none  delegate flux: ")
+    assert line.endswith("; without it no node and no pool of demo goes")
+    assert "terraform" in told.out
