@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gitops.apply.untracked import names_untracked, untracked
+from planner.between import NOTHING, Given
+from planner.catalog import Catalog
+from planner.handover import import_plan, release_plan
 from planner.pools import PoolSet, ProviderState
 from tests.gitops.enginevalues import engine_plan
 from tests.gitops.plans import plan_of, pool
@@ -23,6 +26,9 @@ def there(name: str, desired: int = 1, *, pool_id: str = "", status: str = "READ
 
 
 DECLARED = (there("goes"), there("grows"), there("stays"))
+GIVEN = Given(
+    catalog=Catalog(currency="EUR", source="", regions=(), flavors=()), policy=NOTHING, now="2026-03-01T12:00:00Z"
+)  # fmt: skip
 PLAN = plan_of(DECLARED, (there("grows", 2), there("stays"), pool("new")))
 
 
@@ -82,3 +88,16 @@ def test_what_the_engine_moves_in_its_state_is_known_to_it() -> None:
     shown = knowing(PLAN, "goes", "stays")
     moving = tuple(replace(one, previous_address="old") if one.pool_name == "grows" else one for one in shown.changes)
     assert names_untracked(PLAN, replace(shown, changes=moving)) == {"new"}
+
+
+def test_what_the_files_import_without_a_plan_saying_so_was_in_a_state_that_is_lost() -> None:
+    shown = knowing(PLAN, "goes", "grows", "stays")
+    importing = tuple(replace(one, import_id="a/b/c") if one.pool_name == "grows" else one for one in shown.changes)
+    assert names_untracked(PLAN, replace(shown, changes=importing)) == {"grows", "new"}
+
+
+def test_what_the_plan_imports_is_left_to_the_engine_and_what_it_releases_is_left_alone() -> None:
+    taking = import_plan(PoolSet(), DECLARED, GIVEN)
+    assert names_untracked(taking, engine_plan(taking)) == set()
+    freeing = release_plan(PoolSet.of(DECLARED), DECLARED[:1], GIVEN)
+    assert names_untracked(freeing, knowing(freeing, "grows", "stays")) == set()
