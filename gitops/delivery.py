@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from gitops.apply.carrying import apply_plan
@@ -137,7 +138,7 @@ def work_of(folder: Path, settings: Settings) -> Path:
 def promotion_of(world: World, sources: Sources, around: Surroundings) -> Promotion:
     """Where a delegate is told what to apply, and where it is looked at."""
     return Promotion(
-        repository=world.repository, signer=world.signer, api=lambda: delegates_cluster(sources, around)
+        repository=world.repository, signer=world.signer, api=cache(lambda: delegates_cluster(sources, around))
     )  # fmt: skip
 
 
