@@ -43,13 +43,17 @@ def unsettled(ledger: Ledger) -> tuple[Record, ...]:
 
 
 def refused(ledger: Ledger) -> tuple[Record, ...]:
-    """The records of the emergencies that people declined last; none once another one was settled otherwise."""
+    """The records of the emergencies that people declined last; none once another one was settled otherwise, or what
+    they did was put back.
+    """
     found: list[Record] = []
     declined: tuple[Record, ...] = ()
     for record in ledger.records:
         if record.event is Event.EMERGENCY:
             found.append(record)
-        elif record.kind == Kind.EMERGENCY.value and record.event in _SETTLES:
+        elif record.kind == Kind.RESTORE.value and record.event is Event.APPLIED:
+            declined = ()
+        elif found and record.kind == Kind.EMERGENCY.value and record.event in _SETTLES:
             declined = tuple(found) if record.event is Event.DECLINED else ()
             found.clear()
     return declined

@@ -11,7 +11,7 @@ from gitops.loop.asked import asked_plans
 from gitops.loop.chain import read_chain
 from gitops.loop.drafting import NO_EVIDENCE, proposal_branch
 from gitops.loop.drifting import Settling, settle, unhindered
-from gitops.loop.emergencies import retroactive
+from gitops.loop.emergencies import retroactive, unsettled
 from gitops.loop.facts import bot_of, facts_of, freeze_of, hear, owned_files, rules_at, teams_of, violations_of
 from gitops.loop.ledger import OPEN, read_ledger, stamp
 from gitops.loop.records import Event
@@ -114,6 +114,8 @@ def situation_of(seen: Pass, kind: Kind) -> Situation:
     standing = read_standing(seen.trees, branch)
     request = world.open_from(branch, seen.base)
     plan = seen.wanted.get(kind)
+    if kind is Kind.EMERGENCY and not unsettled(seen.ledger):  # it was settled a moment ago
+        plan = None
     current = _is_current(seen, standing, plan)
     shown = standing.plan if current else plan
     verdict = _verdict(seen, shown, standing, request) if shown else None

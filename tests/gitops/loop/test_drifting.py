@@ -8,6 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from gitops.loop.drafting import draft_of
+from gitops.loop.ledger import append, stamp
+from gitops.loop.records import Event, Record
 from gitops.loop.steps import Step
 from gitops.loop.waits import comes_again
 from gitops.review.rules import ReviewRules, Rule
@@ -18,7 +21,7 @@ from planner.pools import Pool, PoolSet, ProviderState
 from planner.portion import Kind
 from planner.snapshot import Snapshot
 from planner.taints import Taint
-from tests.gitops.loop.town import ADA, Town, nodes
+from tests.gitops.loop.town import ADA, GRACE, Town, nodes
 
 NAME = "karpenter-b3-8-a"
 #: What somebody made of a pool of two nodes; None: it is gone.
@@ -289,6 +292,33 @@ def test_taking_over_is_a_class_of_its_own_that_rules_may_let_through(town: Town
     assert steps(town)[Kind.DRIFT] is Step.MERGE
     done = town.propose(town.plan(nodes(2), replace(OTHER, desired=2, state=None)))
     assert done[Kind.UP].step is Step.PROPOSE, "growth still needs a word"
+
+
+def test_an_emergency_is_no_drift_while_it_is_reviewed_and_goes_where_that_refused_it(town: Town) -> None:
+    new = nodes(1, "karpenter-b3-8-c")
+    plan = town.plan(nodes(4), replace(OTHER, state=None), new)
+    tree = town.trees().at(town.main)
+    commit = town.repository.commit(draft_of(plan, Kind.UP, tree, town.settings), parent=town.main)
+    record = Record(event=Event.EMERGENCY, at=stamp(town.clock.now()), kind="emergency", digest=plan.digest,
+                    commit=commit, by=(ADA,), reason="the shop is down")  # fmt: skip
+    append(town.repository, town.settings, town.ledger, record, keep=(commit,))
+    observe(town, [nodes(4), new])
+    done = town.propose(town.plan(*town.declared))
+    assert {kind: done[kind].step for kind in (Kind.EMERGENCY, Kind.DRIFT, Kind.RESTORE)} == {
+        Kind.EMERGENCY: Step.PROPOSE, Kind.DRIFT: Step.REST, Kind.RESTORE: Step.REST,
+    }  # fmt: skip
+    waiting = town.propose(town.plan(nodes(3), replace(OTHER, state=None)))[Kind.UP]
+    assert "settled first" in waiting.reason, "a plan from what Git says would undo it"
+    town.server.close(GRACE, town.request(Kind.EMERGENCY).number)
+    steps(town)
+    assert steps(town) == {Kind.DRIFT: Step.REST, Kind.RESTORE: Step.PROPOSE}
+    merged(town, Kind.RESTORE)
+    (turn, _), = town.apply().applied
+    assert [(str(one.pool), one.action.value, len(one.victims)) for one in turn.plan.changes] == [
+        (NAME, "update", 2), (new.name, "delete", 1),
+    ]  # fmt: skip
+    carried_out(town)
+    assert steps(town) == {Kind.DRIFT: Step.REST, Kind.RESTORE: Step.REST}
 
 
 def test_in_plain_git_a_branch_that_is_deleted_asks_for_the_other_way() -> None:
