@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,12 @@ def test_another_zone_is_ordered_in_place_of_what_does_not_come(
     waits = apply(desk, world, terraform)
     assert (waits.code, "the next try is not before" in waits.err) == (1, True), waits
 
+    told = desk.run("status", "--repo", "fleet.git")
+    assert (told.code, told.err) == (0, ""), told
+    for part in ("1 change waits to be applied", f" {POOL} of ", "failed 1 time, next try",
+                 "\nb3-8 in eu-west-par-a  "):  # fmt: skip
+        assert part in told.out, told
+
     again, branch = propose(desk)
     while "tidied up" in again.err and not branch:
         again, branch = propose(desk)
@@ -59,6 +66,9 @@ def test_another_zone_is_ordered_in_place_of_what_does_not_come(
     assert sizes(world) == {B: 2}
     until("both pods run", lambda: all(placed(world).values()))
     assert apply(desk, world, terraform).out == "Nothing to do: the approved plan is in effect.\n"
+    document = json.loads(desk.run("status", "--repo", "fleet.git", "--output", "json").out)
+    assert (document["changes"], document["step"], document["drift"]) == ([], None, 0)
+    assert [one["offering"] for one in document["unavailable"]] == ["b3-8 in eu-west-par-a"]
 
 
 def test_what_the_quota_does_not_hold_is_not_ordered(
