@@ -15,7 +15,7 @@ from gitops.emergency.carrying import bring_to_git
 from gitops.emergency.outbox import outbox_of
 from gitops.engines.base import Goal
 from gitops.engines.delegated import DelegatedEngine
-from gitops.engines.delegating import Promotion
+from gitops.engines.delegating import Promotion, retire
 from gitops.engines.live_branch import Cause
 from gitops.engines.making import Ground, make_engine, owner_of
 from gitops.engines.terraform import TerraformEngine
@@ -100,7 +100,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
             freed = {one.pool for one in turn.plan.changes if one.action is Action.RELEASE}
             names = frozenset().union(*map(_names, turn.trees)) - freed
             engine = make_engine(replace(
-                ground, owns=lambda pool: pool.name in names, promotion=_caused_by(turn, ground.promotion)
+                ground, owns=lambda pool: pool.name in names, promotion=_caused_by(turn, ground, tell)
             ))
             owner = owner_of(settings)
             hands = Hands(
@@ -148,10 +148,16 @@ def delegates_cluster(sources: Sources, around: Surroundings) -> KubernetesApi:
     return connect_cluster(replace(sources, kubeconfig=named, context="") if named else sources, around)
 
 
-def _caused_by(turn: Turn, promotion: Promotion | None) -> Promotion | None:
-    """The same promotion, on this change's account."""
-    cause = Cause(digest=turn.plan.digest, main=turn.link.commit.id)
-    return replace(promotion, cause=cause) if promotion else None
+def _caused_by(turn: Turn, ground: Ground, tell: Tell) -> Promotion | None:
+    """The same promotion, on this change's account. Whoever applied in place of poolplan before has nothing to follow
+    any more.
+    """
+    if ground.promotion is None:
+        return None
+    promotion = replace(ground.promotion, cause=Cause(digest=turn.plan.digest, main=turn.link.commit.id))
+    if ground.settings.delegate is None and retire(ground.settings, promotion, ground.clock):
+        tell.say("emptied the branch that a delegate followed: remove its objects, they delete nothing")
+    return promotion
 
 
 def _names(tree: Tree) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from gitops.engines.tofu import TofuApproval
 from gitops.git.base import Author, BranchName
 from renderer.bootstrap import Following
 from renderer.delegated import Delegate
+from renderer.files import FileSet
 from renderer.layout import MANIFESTS, POOLS, TERRAFORM
 
 if TYPE_CHECKING:
@@ -57,19 +58,33 @@ def delegated_engine(
     sight = Sight(delegate=settings.delegate, following=following, api=promotion.api)
     tofu = settings.delegate is Delegate.TOFU_CONTROLLER
 
-    def branch(name: str, root: PurePosixPath, note: PurePosixPath | None = None) -> LiveBranch:
-        return LiveBranch(
-            repository=promotion.repository, branch=BranchName(name), root=root, note=note, cause=promotion.cause,
-            author=Author(settings.git.author_name, settings.git.author_email), signer=promotion.signer,
-        )  # fmt: skip
-
     approval = TofuApproval(
-        approvals=branch(following.approvals, PurePosixPath()), following=following, sight=sight
+        approvals=_branch(following.approvals, settings, promotion), following=following, sight=sight
     )  # fmt: skip
     return DelegatedEngine(Delegation(
         delegate=settings.delegate, pools=pools, client=client, clock=clock, sight=sight,
-        live=branch(
-            following.branch, settings.folder / POOLS / (TERRAFORM if tofu else MANIFESTS), settings.folder / CAUSE
+        live=replace(
+            _branch(following.branch, settings, promotion), note=settings.folder / CAUSE,
+            root=settings.folder / POOLS / (TERRAFORM if tofu else MANIFESTS),
         ),
         approval=approval if tofu else None,
     ))  # fmt: skip
+
+
+def retire(settings: Settings, promotion: Promotion, clock: Clock) -> bool:
+    """Empty the live branch of a cluster that no delegate applies any more, so that none goes on by itself.
+
+    Whether it said something until now.
+    """
+    live = _branch(following_of(settings).branch, settings, promotion)
+    if not live.files():
+        return False
+    live.promote(FileSet(), what="Leave the pools to another engine", at=clock.now())
+    return True
+
+
+def _branch(name: str, settings: Settings, promotion: Promotion) -> LiveBranch:
+    return LiveBranch(
+        repository=promotion.repository, branch=BranchName(name), root=PurePosixPath(), cause=promotion.cause,
+        author=Author(settings.git.author_name, settings.git.author_email), signer=promotion.signer,
+    )  # fmt: skip

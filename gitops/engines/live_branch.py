@@ -64,16 +64,17 @@ class LiveBranch:
         return self.repository.head(self.branch) is not None and self.files() == files
 
     def promote(self, files: FileSet, *, what: str, at: datetime) -> Commit:
-        """Let the branch say this. Where it does already, for the same cause, it stays.
+        """Let the branch say this and nothing else. Where it does already, for the same cause, it stays.
 
         Raises Waiting where others push again and again.
         """
         for left in range(_TRIES, 0, -1):
             head = self.repository.head(self.branch)
-            removed = [self.root / path for path in self.files().paths() if files.get(path) is None]
             texts = files.under(self.root).as_map() | ({self.note: "".join(self._cause())} if self.note else {})
+            there = self.repository.read(head, PurePosixPath()).paths() if head is not None else ()
             draft = Draft(
-                root=PurePosixPath(), files=FileSet.of(texts), removed=tuple(removed), message=self._message(what),
+                root=PurePosixPath(), files=FileSet.of(texts), message=self._message(what),
+                removed=tuple(path for path in there if path not in texts),
                 author=self.author, at=at,
             )  # fmt: skip
             commit: CommitId = self.repository.commit(draft, parent=head, signer=self.signer)

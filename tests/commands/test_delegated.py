@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +97,31 @@ def test_no_node_goes_while_the_delegate_cannot_be_seen(world: World, desk: Desk
     assert "Argo CD cannot be seen; nothing was removed" in refused.err
     assert sizes(world) == {POOL: 2}
     assert standin.repository.show(standin_head(standin)).parents in ((), (before,))  # type: ignore[arg-type]
+
+
+def test_a_delegate_takes_over_what_another_engine_made_and_doubles_nothing(world: World, desk: Desk) -> None:
+    desk, fleet, standin = begin(world, desk, Delegate.ARGO_CD)
+    delegated = fleet.read("cluster.yaml")
+    fleet.commit({"cluster.yaml": world.settings(**{"engine: terraform": "engine: ovh-api"})}, "Let the API apply")
+    pods(world, "one")
+    approve(desk, fleet)
+    assert desk.run("apply", "--repo", "fleet.git").code == 0
+    assert (sizes(world), standin_head(standin)) == ({POOL: 1}, "")
+
+    fleet.commit({"cluster.yaml": delegated}, "Let Argo CD apply")
+    pods(world, "two", "three")
+    approve(desk, fleet)
+    assert desk.run("apply", "--repo", "fleet.git").code == 0
+    assert (sizes(world), standin.deeds) == ({POOL: 3}, [f"update {POOL} 3"])
+
+    fleet.commit({"cluster.yaml": world.settings(**{"engine: terraform": "engine: ovh-api"})}, "Let the API apply again")
+    pods(world, "four")
+    approve(desk, fleet)
+    left = desk.run("apply", "--repo", "fleet.git")
+    assert "emptied the branch that a delegate followed" in left.err
+    standin.reconcile()
+    assert (sizes(world), len(standin.deeds)) == ({POOL: 4}, 1)
+    assert len(standin.repository.read(standin_head(standin), PurePosixPath())) == 0  # type: ignore[arg-type]
 
 
 def test_what_an_emergency_changes_is_not_put_back_by_flux(world: World, desk: Desk) -> None:
