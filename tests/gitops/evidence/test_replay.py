@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gitops.evidence.files import Saved
+from gitops.evidence.files import Saved, load, save
 from gitops.evidence.replay import replay
 from planner.between import Given, adoption, plan_between
 from planner.canonical import digest_of
@@ -17,6 +17,7 @@ from planner.leaving import name_victims
 from planner.plan import Action, Cost, Price, Reason
 from planner.pools import PoolName, PoolSet, ProviderState
 from planner.portion import Kind, portions
+from planner.resources import Resources
 from renderer.document import plan_text
 from renderer.document_read import read_plan_text
 from tests.gitops.plans import pool
@@ -175,3 +176,22 @@ def test_what_no_digest_covers_is_told_apart() -> None:
     for plan, part in ((dearer, "cost"), (warned, "warnings"), (prices, "evidence")):
         found = replay(SAVED, plan)
         assert (found.differences, found.others) == ((), (part,))
+
+
+def test_a_plan_around_what_the_cloud_lacks_is_replayed_from_what_is_saved() -> None:
+    """The catalog without what is lacking, the nodes that never came, and the quota are all among the inputs."""
+    flavors = tuple(
+        replace(one, unavailable=("eu-west-par-a",)) if one.name == "b3-8" else one for one in INPUTS.catalog.flavors
+    )  # fmt: skip
+    broken = (("karpenter-short-node-1", "FLAVOR_OUT_OF_STOCK_ERROR"),)
+    short = pool("karpenter-short", 2, state=ProviderState(id="id-2", current_nodes=1, broken=broken))
+    inputs = replace(
+        INPUTS, catalog=replace(INPUTS.catalog, flavors=flavors), quota=Resources.of({"cpu": 4000, "memory": 10**11, "nodes": 9}),
+        declared=PoolSet.of([*INPUTS.declared, short]), observed=PoolSet.of([*INPUTS.observed, short]),
+    )  # fmt: skip
+    plan = decide(inputs, now=NOW_IDLE)
+    assert broken[0][0] in {victim for one in plan.changes for victim in one.victims}
+    kept = load(save(inputs, now=NOW_IDLE), "evidence")
+    assert kept.inputs == inputs
+    found = replay(kept, read_plan_text(plan_text(plan)))
+    assert (found.differences, found.others) == ((), ())
