@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -277,3 +278,46 @@ def test_what_was_changed_after_the_plan_is_refused(
 def digest_of(fleet: FleetRepository) -> str:
     """The digits of main's plan that people are shown."""
     return str(json.loads(fleet.read("plan.json"))["digest"])[7:19]
+
+
+def test_drift_is_put_back_or_taken_into_git(
+    world: World, desk: Desk, running: FleetRepository, terraform: str
+) -> None:
+    declared, before = running.read(TF), nodes(world)
+    client = world.client()
+    (pool,) = client.pools()
+    client.update_pool(pool, pool.resized(3))
+    until("a third node is there", lambda: len(nodes(world)) == 3)
+    (new,) = set(nodes(world)) - set(before)
+
+    asked, branch = propose(desk)
+    assert branch == "poolplan/demo/drift", asked
+    assert "desired_nodes = 3" in running.read(TF, at=branch)
+    git("--git-dir", running.path, "update-ref", "-d", f"refs/heads/{branch}")
+    closed, _ = propose(desk)
+    assert "drift declined" in closed.err, closed
+    other, branch = propose(desk)
+    assert branch == "poolplan/demo/restore", other
+    running.merge(branch)
+    assert running.read(TF) == declared, "the files say what they said"
+    assert json.loads(running.read("plan.json"))["changes"][0]["victims"] == [new]
+    applied = apply(desk, world, terraform)
+    assert (applied.code, applied.out) == (0, f"Applied {digest_of(running)}: 0 pools changed, 1 node removed.\n"), applied
+    assert sizes(world) == {POOL: 2}
+    until("the third node is gone", lambda: sorted(nodes(world)) == sorted(before))
+    propose(desk)
+    calm = desk.run("drift", "--repo", "fleet.git", "--detailed-exitcode")
+    assert (calm.code, calm.out) == (0, ""), calm
+
+    (pool,) = client.pools()
+    client.update_pool(pool, replace(pool, maximum=9))
+    taken, branch = propose(desk)
+    assert branch == "poolplan/demo/drift", taken
+    running.merge(branch)
+    applied = apply(desk, world, terraform)
+    assert (applied.code, applied.out) == (0, f"Applied {digest_of(running)}: taken into Git, nothing changed.\n"), applied
+    calm = desk.run("drift", "--repo", "fleet.git", "--detailed-exitcode")
+    assert (calm.code, calm.out) == (0, ""), calm
+    propose(desk)
+    repeated = apply(desk, world, terraform)
+    assert (repeated.code, repeated.out) == (0, "Nothing to do: the approved plan is in effect.\n"), repeated
