@@ -10,13 +10,22 @@ import jsonschema
 import pytest
 from hypothesis import given
 
+from gitops.catalogs.bundle import bundled
+from planner.between import Given, plan_between
+from planner.canonical import Digest
 from planner.drift import USUAL, Drift, DriftKind, as_observed, engine_drift, find_drift, in_order, treatments
+from planner.leaving import Leaving
+from planner.plan import Reason
 from planner.pools import PoolSet, ProviderState
+from planner.portion import Kind
 from planner.taints import Taint
+from renderer.context import Context
 from renderer.drift import drift_table
 from renderer.drift_document import document_text, drift_document
 from renderer.driftwire import schema
 from renderer.patch import apply_patch, patch_between, patch_text, pools_document
+from renderer.proposal import render_proposal
+from renderer.proposal_body import other_way
 from tests.conftest import CompareText
 from tests.gitops.plans import pool
 from tests.planner.test_drift import SETS
@@ -94,3 +103,18 @@ def test_the_patch_refuses_other_pools() -> None:
     others = PoolSet.of(replace(one, desired=50) for one in DECLARED)
     with pytest.raises(Exception, match="not equal"):
         apply_patch(pools_document(others), patch)
+
+
+@pytest.mark.parametrize("kind", [Kind.DRIFT, Kind.RESTORE], ids=lambda kind: kind.value)
+def test_what_a_proposal_says_of_it_is_the_expected_text(kind: Kind, golden: CompareText) -> None:
+    there = as_observed(DECLARED, OBSERVED, ["karpenter-resized", "karpenter-gone", "karpenter-template"])
+    sides = (DECLARED, there) if kind is Kind.DRIFT else (there, DECLARED)
+    leaving = {"karpenter-resized": Leaving(nodes=("n1", "n2", "n3"))} if kind is Kind.RESTORE else {}
+    given = Given(
+        catalog=bundled(), policy=Digest("sha256:" + "0" * 64), now="2026-03-01T12:00:00Z", observed=OBSERVED,
+        victims=leaving, reason=Reason("drift", "somebody changed the pool at the provider"), adopts=kind is Kind.DRIFT,
+    )  # fmt: skip
+    context = Context(decline=other_way(["karpenter-resized", "karpenter-gone"]) if kind is Kind.DRIFT else "")
+    made = render_proposal(plan_between(*sides, given), cluster="demo", kind=kind, context=context)
+    golden(FOLDER / f"{kind.value}.message.txt", made.message)
+    golden(FOLDER / f"{kind.value}.body.md", made.body)
