@@ -34,7 +34,9 @@ def _of_pool(line: Line, known: tuple[Departure, ...]) -> Iterator[str]:
     unknown = () if line.is_emptied else tuple(name for name in line.victims if name not in told)
     if quiet:
         yield f"- {named(quiet)} of {pool}: only pods of daemon sets run there"
-    if unknown:
+    if unknown and line.is_given_up:
+        yield f"- {named(unknown)} of {pool}: never joined the cluster, so nothing runs there"
+    elif unknown:
         yield f"- {named(unknown)} of {pool}: what runs there was not looked at"
     unnamed = line.removed - len(line.victims)
     if unnamed > 0:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from planner.coming import NEVER_CAME
 from planner.diff import FORCE_NEW
 from planner.plan import Action
 from renderer.gap import gap_tenths
@@ -84,6 +85,12 @@ class Line:
         """Whether nothing but pods of daemon sets runs on each node that leaves: the planner looked."""
         emptied = sum(reason.code == "empty" for reason in self.reasons)
         return bool(self.victims) and emptied >= len(self.victims)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether all nodes that leave never came."""
+        codes = {reason.code for reason in self.reasons}
+        return bool(self.victims) and NEVER_CAME in codes and "empty" not in codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
