@@ -266,7 +266,7 @@ class Court:
 
     def uneven(self, counts: Sequence[int]) -> float:
         """How many times as large a fleet would have to be if every node held the same mix of pods; 1 at the least."""
-        share = float(self._mixed @ np.array(counts, np.int64))
+        share = sum(counts[one] * float(self._mixed[one]) for one in np.flatnonzero(counts).tolist())  # in this order
         return max(1.0, 1 / share) if share else 1.0
 
     @cached_property
