@@ -285,8 +285,8 @@ def memory(name: str) -> int:
 
 def table(one: Measured) -> str:
     """The figures as a Markdown table."""
-    columns = ("nodes", "running", "pending", "first sync", "CPU", "snapshot CPU", "again", "memory", "with a plan", "peak",
-               "idle CPU", "watch requests/min", "Lease requests/min", "new pod known after", "same")  # fmt: skip
+    columns = ("nodes", "running", "pending", "first sync", "CPU", "snapshot CPU", "again", "memory", "with a plan",
+               "peak", "idle CPU", "watches/min", "Lease requests/min", "new pod known after", "same")  # fmt: skip
     row = (
         one.nodes, one.running, one.pending, f"{one.sync_seconds:.1f} s", f"{one.sync_cpu_seconds:.1f} s",
         f"{one.snapshot_cpu_seconds:.2f} s", f"{one.again_cpu_seconds:.2f} s", *(f"{size / 2**20:.0f} MiB" for size in (
