@@ -18,7 +18,7 @@ from planner.departing import Departure, Eviction
 from planner.errors import ValueRefused
 from planner.guardrails import Violation
 from planner.handover import import_plan, release_plan
-from planner.plan import Action, Plan
+from planner.plan import Action, Plan, Reason
 from planner.pods import Owner
 from planner.pools import Pool, PoolName, PoolSet, ProviderState
 from planner.portion import Kind
@@ -29,6 +29,7 @@ from renderer.proposal import render_plan_comment, render_proposal
 from renderer.sections import LEAST, Section, fitted
 from renderer.summary import summarize
 from renderer.wording import glance_text, time_text
+from tests.gitops.plans import plan_of, pool
 from tests.renderer.cases import load_case
 from tests.renderer.strategies import few_examples, few_texts, plans, texts
 from tests.renderer.test_proposal_texts import huge, propose, read_context
@@ -257,3 +258,11 @@ def test_a_pool_that_changes_hands_is_told_as_what_it_is(kind: Kind, glance: str
     assert f"**`+0 ~0 -0` nodes, €0.00/h (€0/month), {glance}**" in made.body
     assert f"**If nobody merges:** {otherwise}" in made.body
     assert "- **Decline:** close this; it comes again only if somebody asks for it.\n" in made.body
+
+
+def test_nodes_that_never_came_hold_nothing() -> None:
+    plan = plan_of((pool("a", 3),), (pool("a", 1),), victims={"a": ("n2", "n3")})
+    reason = Reason("never-came", "2 of 3 nodes never came: FLAVOR_OUT_OF_STOCK_ERROR")
+    plan = replace(plan, changes=tuple(replace(one, reasons=(reason,)) for one in plan.changes))
+    body = render_proposal(plan, cluster="paris", kind=Kind.UP).body
+    assert "- `n2`, `n3` of pool `a`: never joined the cluster, so nothing runs there\n" in body
