@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gitops.git.base import Commit
     from gitops.loop.ledger import Ledger
+    from gitops.loop.records import Record
     from gitops.loop.trees import Step, Tree, Trees
 
 
@@ -61,6 +62,12 @@ class Chain:
     def putting_back(self) -> bool:
         """Whether main's last word is a plan that puts pools back."""
         return bool(self.links) and self.links[-1].step.back
+
+
+    def place_of(self, claim: Record) -> int:
+        """The place of the link that a claim ends with; -1 where it is of none: what comes before was begun with it."""
+        plans = [link.step.plan for link in self.links]
+        return next((at for at, plan in enumerate(plans) if plan is not None and plan.digest == claim.digest), -1)
 
 
 def read_chain(trees: Trees, ledger: Ledger) -> Chain:

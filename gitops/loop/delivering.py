@@ -106,10 +106,11 @@ def next_turn(
     held = refuse_claimed(ledger, holder, now)
     turns: list[Turn] = []
     verdict: Turn | Withheld
-    for link in chain.links[: None if chain.tried else 1]:
+    for place, link in enumerate(chain.links[: None if chain.tried else 1]):
         if turns and _hands_over(link):
             break
-        verdict = _judged(world, trees, ledger, chain, link, _hour(held, link, now))
+        begun = held is not None and place <= chain.place_of(held)
+        verdict = _judged(world, trees, ledger, chain, link, time_of(held.at) if held and begun else now)
         if isinstance(verdict, Withheld):
             if not turns or (chain.is_back and len(turns) <= chain.tried):
                 return verdict
@@ -121,12 +122,6 @@ def next_turn(
 def _hands_over(link: Link) -> bool:
     """Whether pools change hands by it: that is no way around anything, and is applied by itself."""
     return link.step.plan is not None and any(one.action in HANDOVERS for one in link.step.plan.changes)
-
-
-def _hour(held: Record | None, link: Link, now: datetime) -> datetime:
-    """When a change is judged: at the time of its claim, where it was begun."""
-    plan = link.step.plan
-    return time_of(held.at) if held is not None and plan is not None and held.digest == plan.digest else now
 
 
 def _judged(

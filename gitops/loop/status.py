@@ -44,7 +44,9 @@ def status_of(
     return Status(
         cluster=trees.settings.name, now=stamp(now), main=chain.head.commit,
         applied=ledger.applied.commit if ledger.applied else "", freeze=freeze,
-        asks=() if chain.in_effect else tuple(_ask(world, trees, chain, link, ledger, now) for link in chain.links),
+        asks=() if chain.in_effect else tuple(
+            _ask(world, trees, chain, link, ledger, now) for link in chain.links
+        ),
         claim=_claim(ledger, now), step=_step(journal), drift=drift, unasked=unasked,
         missing=tuple(
             Missing(offering=one.offering, lack=one.lack, until=one.until, pool=one.pool, what=one.what,
@@ -64,7 +66,7 @@ def _ask(world: World, trees: Trees, chain: Chain, link: Link, ledger: Ledger, n
     reasons: tuple[str, ...] = ()
     if isinstance(verdict, Withheld):
         state, reasons = State.WITHHELD, verdict.reasons
-    elif held is not None and held.commit == link.commit.id:
+    elif held is not None and chain.links.index(link) <= chain.place_of(held):
         state = State.APPLYING
     elif retry is not None:
         state, reasons = State.FAILED, (retry.reason,)
