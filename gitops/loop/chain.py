@@ -63,7 +63,6 @@ class Chain:
         """Whether main's last word is a plan that puts pools back."""
         return bool(self.links) and self.links[-1].step.back
 
-
     def place_of(self, claim: Record) -> int:
         """The place of the link that a claim ends with; -1 where it is of none: what comes before was begun with it."""
         plans = [link.step.plan for link in self.links]
