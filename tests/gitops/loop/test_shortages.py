@@ -17,6 +17,8 @@ from gitops.loop.history import fold
 from gitops.loop.joining import joined
 from gitops.loop.records import read_record, record_text
 from gitops.loop.retries import next_try, unavailable
+from gitops.review.rules import ReviewRules, Rule
+from gitops.review.windows import Window
 from planner.guardrails import Guardrails
 from planner.plan import Action, Plan
 from planner.pools import Pool, PoolSet, ProviderState
@@ -237,6 +239,30 @@ def test_killed_in_between_it_goes_on_with_all_of_it(town: Cloud) -> None:
     (turn, _), = town.apply().applied
     assert len(turn.commits) == 2
     assert town.events.count("claimed") == 2
+
+
+def test_what_was_begun_as_one_is_ended_after_its_window_has_closed(town: Cloud) -> None:
+    noon = Window(name="noon", zone="UTC", days=tuple(range(7)), start=12 * 60, end=13 * 60)
+    rule = Rule(name="at noon", outside=(noon,), deny="only at noon")
+    town.settings = replace(town.settings, review=ReviewRules(rules=(rule,)))
+    merge(town, nodes(3))
+    failed(town)
+    merge(town, nodes(3, B))
+
+    class Killed(BaseException):
+        pass
+
+    def dying(_: Turn) -> Applied:
+        town.clock.at += timedelta(hours=1)
+        raise Killed
+
+    whole = town.carry
+    town.carry = dying  # type: ignore[assignment, method-assign]
+    with pytest.raises(Killed):
+        town.apply()
+    town.carry = whole  # type: ignore[method-assign]
+    (turn, _), = town.apply().applied
+    assert len(turn.commits) == 2
 
 
 def test_a_failure_of_another_kind_on_the_way_around_keeps_them_together(town: Cloud) -> None:
