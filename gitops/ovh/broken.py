@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 BROKEN = (FAILED_STATES | {"FLAVOR_OUT_OF_STOCK_ERROR"}) - {"DELETING", "DELETED"}
 """A node in one of these states never joins."""
-STUCK, LOST = timedelta(hours=2), timedelta(minutes=30)
-"""So long a machine may be made (GPUs take an hour or more), and may run before it has joined."""
+STUCK, LOST = timedelta(minutes=90), timedelta(minutes=30)
+"""So long a machine may be made (an apply waits an hour for it), and may run before it has joined."""
 NEVER_JOINED = "it runs and never joined the cluster"
 
 
@@ -59,7 +59,7 @@ def _why(node: ProviderNode, names: set[str], now: datetime) -> str:
     if node.status in BROKEN:
         return node.status
     if node.status == "INSTALLING" and _older(node.created_at, STUCK, now):
-        return "INSTALLING for more than two hours"
+        return "INSTALLING for more than 90 minutes"
     return NEVER_JOINED if names and node.status == "READY" and _older(node.deployed_at, LOST, now) else ""
 
 
