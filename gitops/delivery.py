@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from gitops.loop.trees import Tree
     from gitops.loop.world import World
     from gitops.settings import Settings
+    from renderer.files import FileSet
 
 
 JOURNAL = "journal.jsonl"
@@ -108,9 +109,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
                 nodes=lambda: live_nodes(sources, around, limits_of(settings, trees.grace_periods(turn.link.before))),
                 ready=lambda: _ready_nodes(sources, around),
                 report=tell.report, say=tell.say, may=tell.may, journal=FileJournal(work / JOURNAL),
-                files=lambda pools: with_pools(
-                    turn.link.after.files.inside(POOLS), pools, delegate=settings.delegate
-                ),
+                files=lambda pools: _declaring(pools, turn.link.after, settings),
                 stand_back=engine.stand_back if isinstance(engine, DelegatedEngine) else lambda _names: None,
                 adopt=lambda pools: engine.adopt(pools, owner) if isinstance(engine, TerraformEngine) else None,
             )  # fmt: skip
@@ -158,6 +157,12 @@ def _caused_by(turn: Turn, ground: Ground, tell: Tell) -> Promotion | None:
     if ground.settings.delegate is None and retire(ground.settings, promotion, ground.clock):
         tell.say("emptied the branch that a delegate followed: remove its objects, they delete nothing")
     return promotion
+
+
+def _declaring(pools: PoolSet, tree: Tree, settings: Settings) -> FileSet:
+    """The tree's own files where they declare these pools, else the same with other pools."""
+    files = tree.files.inside(POOLS)
+    return files if pools == tree.pools else with_pools(files, pools, delegate=settings.delegate)
 
 
 def _names(tree: Tree) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""``poolplan apply``: the approved plan of the main branch, with Terraform, and nothing else."""
+"""``poolplan apply``: the approved plan of the main branch, by the cluster's engine, and nothing else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _REMEDY = "plan with poolplan propose, review and merge"
 @click.option("--unlock", metavar="ID", default="", help="First end this lock of the Terraform state.")
 @freeze_option
 def command(**options: Any) -> int:
-    """Apply what was merged into the main branch: check the approval, let Terraform plan, compare, apply that plan.
+    """Apply what was merged into the main branch: check the approval, let the engine plan, compare, apply that plan.
 
     Exits 3, with nothing changed, when anything is not exactly as approved. What is applied is recorded in the
     repository, on the cluster's ledger branch, so that nothing is applied twice.

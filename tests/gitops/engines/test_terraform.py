@@ -12,11 +12,14 @@ import ovh
 import pytest
 from ovh.client import ENDPOINTS
 
+from gitops.agreement import Owner
 from gitops.engines import command
 from gitops.engines.base import Stage
 from gitops.errors import Fatal, Refused, Stalled, Waiting
 from gitops.sandbox.settings import CLUSTER, PROJECT
+from planner.pools import PoolSet, ProviderState
 from tests.gitops.engines.story import DRESSED, MINIMAL, Workspace, change_of
+from tests.gitops.plans import pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,6 +128,19 @@ def test_an_import_block_adopts_a_pool_made_elsewhere_and_changes_nothing(edited
 
 def test_what_is_not_a_pool_is_told_apart(edited: EnginePlan) -> None:
     assert [change.address for change in edited.other_changes] == ["output.o", "terraform_data.extra"]
+
+
+def test_a_pool_that_would_be_changed_by_taking_it_up_is_left_out_of_the_state(story: Story) -> None:
+    engine = story.workspace.engine()
+    made = make_pool(story.workspace.sandbox.url, "stray")
+    larger = pool("stray", 2, zones=("eu-west-par-b",), state=ProviderState(id=made))
+    with edits(story.workspace) as workspace:
+        names = f'locals {{\n  service_name = "{PROJECT}"\n  kube_id = "{CLUSTER}"\n}}\n'
+        (workspace.folder / "locals.tf").write_text(names, "utf-8")
+        engine.plan(workspace.goal())
+        with pytest.raises(Stalled, match=r"^Terraform's state lacks stray, and Terraform would not take what is there as"):
+            engine.adopt(PoolSet.of([larger]), Owner(service_name=PROJECT, kube_id=CLUSTER))
+    assert "stray" not in {one.pool_name for one in engine.resources()}
 
 
 Planned = tuple["TerraformEngine", "EnginePlan"]
