@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Any
 from renderer.planwire import API_VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from renderer.status import Ask, Offer, Status
 
 
 def status_json(status: Status) -> str:
     """The document as JSON, with a newline at the end: equal values are equal bytes."""
     return json.dumps(status_document(status), indent=2, ensure_ascii=False) + "\n"
+
+
+def statuses_json(statuses: Sequence[Status]) -> str:
+    """Those of several clusters as one document, a list."""
+    items = [status_document(one) for one in statuses]
+    document = {"apiVersion": API_VERSION, "kind": "StatusList", "items": items}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def status_document(status: Status) -> dict[str, Any]:

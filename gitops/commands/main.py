@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "apply": ("gitops.commands.apply", "Apply the approved plan with Terraform, and nothing else."),
     "run": ("gitops.commands.run", "Plan, propose and apply for as long as it runs: the controller."),
     "emergency": ("gitops.commands.emergency", "Apply growth now, without review, and leave the same record."),
-    "status": ("gitops.commands.status", "Tell how a cluster stands: what waits, failed, or is lacking."),
+    "status": ("gitops.commands.status", "Tell how clusters stand: what waits, failed, or is lacking."),
     "history": ("gitops.commands.history", "Tell what was proposed, approved and applied, and what it cost."),
     "import": ("gitops.commands.take", "Propose to bring existing pools under management, as they are."),
     "release": ("gitops.commands.release", "Propose to let go of pools, and leave them as they are."),

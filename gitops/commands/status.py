@@ -8,11 +8,13 @@ import click
 
 from gitops.commands.options import freeze_option, repo_options, surroundings, time_of
 from gitops.commands.state import state_folder
-from gitops.errors import PoolplanError
+from gitops.errors import ExitCode, PoolplanError
 
 if TYPE_CHECKING:
     from gitops.fleet import Fleet
     from gitops.gather import Surroundings
+    from gitops.git.base import Repository
+    from renderer.status import Status
 
 
 @click.command("status")
@@ -21,31 +23,51 @@ if TYPE_CHECKING:
               help="How to show it; json is a document of kind Status.")  # fmt: skip
 @click.option("--now", metavar="RFC3339", default="", help="Tell it as if it were this time.")
 @freeze_option
-def command(**options: Any) -> None:
-    """Tell how a cluster stands: what main asks for, what is under way or failed, and what the cloud lacks.
+def command(**options: Any) -> int:
+    """Tell how a cluster, or each of them, stands: what main asks for, what is under way or failed, what is lacking.
 
     Read from the fleet repository with its ledger, from the forge, and from this machine's journal; changes nothing.
     Where the OVH API is at hand, what differs there from what Git declares is counted.
     """
+    from gitops.fleet import cluster_names, open_source  # noqa: PLC0415 - loaded only when the command runs
+    from renderer.status import status_text  # noqa: PLC0415 - likewise
+    from renderer.status_document import status_json, statuses_json  # noqa: PLC0415 - likewise
+
+    around = surroundings()
+    repository = open_source(options["repo"], around, cache=state_folder(around.environment) / "git")
+    names = (options["cluster"],) if options["cluster"] else cluster_names(repository)
+    found, failed = [], False
+    for name in names:
+        try:
+            found.append(_status(repository, name, around, options))
+        except PoolplanError as error:
+            if len(names) == 1:
+                raise
+            around.remark(f"{name}: {error}")
+            failed = True
+    if options["output"] == "json":
+        click.echo(status_json(found[0]) if len(names) == len(found) == 1 else statuses_json(found), nl=False)
+    else:
+        click.echo("\n".join(map(status_text, found)), nl=False)
+    return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def _status(repository: Repository, name: str, around: Surroundings, options: dict[str, Any]) -> Status:
     from gitops.apply.journal import FileJournal  # noqa: PLC0415 - loaded only when the command runs
     from gitops.catalogs.bundle import bundled  # noqa: PLC0415 - likewise
     from gitops.delivery import JOURNAL, work_of  # noqa: PLC0415 - likewise
-    from gitops.fleet import open_fleet  # noqa: PLC0415 - likewise
+    from gitops.fleet import read_fleet  # noqa: PLC0415 - likewise
     from gitops.loop.opening import open_world, trees_of  # noqa: PLC0415 - likewise
     from gitops.loop.status import status_of  # noqa: PLC0415 - likewise
-    from renderer.status import status_text  # noqa: PLC0415 - likewise
-    from renderer.status_document import status_json  # noqa: PLC0415 - likewise
 
-    around = surroundings()
-    state = state_folder(around.environment)
-    fleet = open_fleet(options["repo"], options["cluster"], around, cache=state / "git")
+    fleet = read_fleet(repository, name, around)
     drift, unasked = _drift(fleet, around)
-    status = status_of(
+    work = work_of(state_folder(around.environment) / "terraform", fleet.settings)
+    return status_of(
         open_world(fleet, around, freeze=options["freeze"]), trees_of(fleet, around, bundled()),
         now=time_of(options["now"], around), drift=drift, unasked=unasked,
-        journal=FileJournal(work_of(state / "terraform", fleet.settings) / JOURNAL).entries(),
+        journal=FileJournal(work / JOURNAL).entries(),
     )  # fmt: skip
-    click.echo(status_json(status) if options["output"] == "json" else status_text(status), nl=False)
 
 
 def _drift(fleet: Fleet, around: Surroundings) -> tuple[int | None, str]:
