@@ -16,7 +16,7 @@ from gitops.engines.base import Stage as ProgressStage
 from gitops.errors import Refused
 from gitops.fleet import CLUSTERS, open_fleet
 from gitops.gather import connect, gather, read_cluster
-from gitops.git.base import BranchName
+from gitops.git.base import BranchName, CommitId
 from gitops.loop.opening import open_world, trees_of
 from gitops.loop.proposing import propose
 from gitops.process import run
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from gitops.engines.base import Progress
     from gitops.fleet import Fleet
+    from gitops.loop.acting import Done
     from planner.decide import Inputs
     from planner.nodes import Node
     from planner.plan import Plan
@@ -173,9 +174,7 @@ class Story:
         repository.refresh()
         main, tip = repository.head(MAIN), repository.head(BranchName(branch))
         if tip is not None and repository.show(tip).parents != (main,):
-            fleet, inputs, plan = self.plan()
-            world, trees = open_world(fleet, self.stage.around), trees_of(fleet, self.stage.around, inputs.catalog)
-            propose(world, trees, plan, inputs, now=self.stage.clock.now())
+            self._proposed()
             repository.refresh()
             main, tip = repository.head(MAIN), repository.head(BranchName(branch))
         if tip is not None:
@@ -220,21 +219,37 @@ class Story:
             self.say("  node       none is left")
 
     def _drift(self) -> None:
-        """Somebody resizes a pool in the console; Git knows better."""
+        """Somebody resizes a pool in the console; people choose that Git knows better."""
         client = connect(self.stage.around)
         pool = client.pools().pools[0]
         client.update_pool(pool, pool.resized(pool.desired + 1))
         self.say(f"  somebody sets {pool.name} to {pool.desired + 1} nodes at the provider")
+        wait_until_ready(client, pool.state.id if pool.state else "", self.stage.clock)
+        self._wait_for_nodes("the extra node is Ready", more=1)
         for drift in find_drift(self._fleet().declared, client.pools()):
             self.say(f"  drift      {drift_text(drift)}")
-        pool_id = pool.state.id if pool.state else ""
-        wait_until_ready(client, pool_id, self.stage.clock)
-        client.update_pool(client.pool(pool_id), pool)
-        wait_until_ready(client, pool_id, self.stage.clock)
-        self.stage.wait_until("the extra node is gone", lambda: len(self._ready_nodes()) == sum(
-            each.desired for each in self._fleet().declared
-        ))  # fmt: skip
-        self.say(f"  and sets it back: {len(find_drift(self._fleet().declared, client.pools()))} differences are left")
+        repository = self.stage.repository
+        for one in self._proposed():
+            self.say(f"  proposed   {one.branch}: to take it into Git; somebody deletes the branch")
+            repository.refresh()
+            repository.delete_branch(BranchName(one.branch), expect=CommitId(one.commit))
+        self._proposed()
+        for one in self._proposed():
+            self.say(f"  proposed   {one.branch}: to put it back to what Git says")
+            self._merge(one.branch)
+            self._apply()
+        self._wait_for_nodes("the extra node is gone")
+        self._proposed()
+
+    def _proposed(self) -> list[Done]:
+        """What one pass of ``poolplan propose`` has standing then."""
+        fleet, inputs, plan = self.plan()
+        world, trees = open_world(fleet, self.stage.around), trees_of(fleet, self.stage.around, inputs.catalog)
+        return [one for one in propose(world, trees, plan, inputs, now=self.stage.clock.now()).done if one.commit]
+
+    def _wait_for_nodes(self, what: str, *, more: int = 0) -> None:
+        wanted = sum(each.desired for each in self._fleet().declared) + more
+        self.stage.wait_until(what, lambda: len(self._ready_nodes()) == wanted)
 
     def _diff(self, fleet: Fleet, commit: str) -> None:
         """The change that people review, as Git shows it."""
