@@ -52,6 +52,22 @@ def nodes_on_order(
     return tuple(found)
 
 
+def awaited(declared: PoolSet, observed: PoolSet, nodes: Sequence[Node]) -> dict[str, tuple[str, bool]]:
+    """The names that nodes still to come were given: each one's pool, and whether the provider has been asked for it.
+
+    The sizes alone are looked at: a node that will never come is among them until its pool is smaller.
+    """
+    there, taken = joined(nodes), frozenset(node.name for node in nodes)
+    foreign = [pool for pool in observed if declared.get(pool.name) is None]
+    found: dict[str, tuple[str, bool]] = {}
+    for pool in (*declared, *foreign):
+        seen = observed.get(pool.name)
+        ordered = (seen.desired if seen else 0) - there[pool.name]
+        names = islice(free_names(pool.name, taken), max(0, pool.desired - there[pool.name]))
+        found |= {name: (pool.name, place < ordered) for place, name in enumerate(names)}
+    return found
+
+
 def order_bins(ordered: Iterable[PlacedNode], daemonsets: Sequence[DaemonSet]) -> list[Bin]:
     """The same nodes as containers, with the daemon sets' share taken off."""
     bins = []

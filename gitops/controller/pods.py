@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from gitops.loop.steps import Step
-from planner.desired import free_names
-from planner.onorder import joined
+from planner.onorder import awaited
 from planner.portion import Kind, kind_of
 from renderer.text import count
 
@@ -73,18 +71,8 @@ def pods_of(view: View) -> Mapping[str, Told]:
 def _coming(planned: Observed) -> dict[str, Stands]:
     """The names that nodes still to come were given, and whether the provider has been asked for them."""
     inputs = planned.inputs
-    there, taken = joined(inputs.snapshot.nodes), frozenset(node.name for node in inputs.snapshot.nodes)
-    found: dict[str, Stands] = {}
-    for pool in inputs.declared:
-        seen = inputs.observed.get(pool.name)
-        ordered = (seen.desired if seen else 0) - there[pool.name]
-        names = islice(free_names(pool.name, taken), max(0, pool.desired - there[pool.name]))
-        found |= {name: Stands.JOINING if place < ordered else Stands.APPROVED for place, name in enumerate(names)}
-    for pool in inputs.observed:
-        if inputs.declared.get(pool.name) is None:
-            names = islice(free_names(pool.name, taken), max(0, pool.desired - there[pool.name]))
-            found |= dict.fromkeys(names, Stands.JOINING)
-    return found
+    names = awaited(inputs.declared, inputs.observed, inputs.snapshot.nodes)
+    return {name: Stands.JOINING if ordered else Stands.APPROVED for name, (_, ordered) in names.items()}
 
 
 def _placed(
