@@ -55,11 +55,16 @@ DELEGATE_KUBECONFIG = "POOLPLAN_DELEGATE_KUBECONFIG"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Below which folder of the state folder Terraform works, and with which program and CLI configuration."""
+    """Below which folder of the state folder Terraform works, and with which program and CLI configuration.
+
+    ``holder`` is in whose name changes are claimed: empty, this machine's. Processes of which one leads share a name, so
+    that whoever leads next goes on with what the one before it claimed.
+    """
 
     work: Path
     program: str = ""
     cli_config: Path | None = None
+    holder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +130,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
             return not any(pool.failed for pool in ground.client.pools() if pool.name in _names(tree))
 
         return deliver_all(
-            world, trees, apply, clock=around.clock, holder=machine_name(), in_effect=in_effect
+            world, trees, apply, clock=around.clock, holder=place.holder or machine_name(), in_effect=in_effect
         )  # fmt: skip
 
 

@@ -166,7 +166,10 @@ class Running:
         deliveries = Deliveries(
             name=name, repository=open_source(options.repo, around, cache=options.state / "git-apply"),
             sources=sources, around=around, may=may, report=self._report, freeze=options.freeze,
-            place=Place(work=options.state / "terraform", program=options.program, cli_config=options.cli_config),
+            place=Place(
+                work=options.state / "terraform", program=options.program, cli_config=options.cli_config,
+                holder=f"lease {options.lease}" if options.lease else "",
+            ),
         ) if options.applies else None  # fmt: skip
         return self._put_together(live, planning, deliveries, (voice, *observers))
 
