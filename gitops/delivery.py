@@ -57,7 +57,7 @@ DELEGATE_KUBECONFIG = "POOLPLAN_DELEGATE_KUBECONFIG"
 class Place:
     """Below which folder of the state folder Terraform works, and with which program and CLI configuration.
 
-    ``holder`` is in whose name changes are claimed: empty, this machine's. Processes of which one leads share a name, so
+    ``holder`` is in whose name changes are claimed: empty, this machine. Processes of which one leads share a name, so
     that whoever leads next goes on with what the one before it claimed.
     """
 
