@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gitops.apply.carrying import apply_plan
+from gitops.apply.shortages import Short
 from gitops.emergency.alarm import sound
 from gitops.emergency.outbox import DONE, FAILED, Entry
 from gitops.emergency.recording import flush
@@ -109,7 +110,8 @@ def act(asked: Asked, means: Means, *, by: str) -> Applied:
         means.outbox.drop(entry)  # nothing was changed that was not there before
         raise
     except PoolplanError as error:
-        _conclude(means, replace(entry, state=FAILED, text=str(error)))
+        short = error.shortages if isinstance(error, Short) else ()
+        _conclude(means, replace(entry, state=FAILED, text=str(error), shortages=short))
         raise
     _conclude(means, replace(entry, state=DONE))
     return applied

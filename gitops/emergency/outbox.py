@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from gitops.apply.shortages import Shortage
 from gitops.errors import Stalled
 from planner.errors import ValueRefused
 from renderer.document import plan_text
@@ -26,7 +27,10 @@ BEGUN, DONE, FAILED = "begun", "done", "failed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An emergency: the plan, why, by whom, when (RFC 3339). ``state``: begun, done or failed, with ``text`` why."""
+    """An emergency: the plan, why, by whom, when (RFC 3339). ``state``: begun, done or failed, with ``text`` why.
+
+    ``shortages`` are what the cloud lacked, where that let it fail.
+    """
 
     plan: Plan
     reason: str
@@ -34,6 +38,7 @@ class Entry:
     at: str
     state: str = BEGUN
     text: str = ""
+    shortages: tuple[Shortage, ...] = ()
 
     @property
     def name(self) -> str:
@@ -50,7 +55,7 @@ class Outbox:
         """Keep it, in place of what was kept of the same emergency. Raises Stalled where that is not possible."""
         document = {
             "at": entry.at, "by": entry.by, "reason": entry.reason, "state": entry.state, "text": entry.text,
-            "plan": json.loads(plan_text(entry.plan)),
+            "shortages": [asdict(one) for one in entry.shortages], "plan": json.loads(plan_text(entry.plan)),
         }  # fmt: skip
         path = self._folder / entry.name
         beside = path.with_suffix(".new")
@@ -85,7 +90,9 @@ def _read(path: Path) -> Entry:
     try:
         found = json.loads(path.read_text("utf-8"))
         plan = read_plan_text(json.dumps(found["plan"]), file=str(path))
-        return Entry(plan=plan, **{name: str(found[name]) for name in ("reason", "by", "at", "state", "text")})
+        shortages = tuple(Shortage(**one) for one in found.get("shortages", ()))
+        texts = {name: str(found[name]) for name in ("reason", "by", "at", "state", "text")}
+        return Entry(plan=plan, shortages=shortages, **texts)
     except (OSError, ValueError, KeyError, TypeError, ValueRefused) as error:
         raise Stalled(f"{path} holds no emergency that can be read: {error}. Put it back, or move it away once its "
                       "pools are in Git") from error  # fmt: skip

@@ -13,8 +13,9 @@ from gitops.errors import Stalled, Waiting
 from gitops.git.base import BranchName
 from gitops.loop.drafting import draft_of
 from gitops.loop.emergencies import emergency_text
-from gitops.loop.ledger import append, read_ledger
+from gitops.loop.ledger import append, read_ledger, time_of
 from gitops.loop.records import Event, Record, figures_of
+from gitops.loop.retries import with_span
 from planner.between import EMERGENCY
 from planner.plan import Reason
 from planner.portion import Kind
@@ -65,6 +66,7 @@ def _append(world: World, trees: Trees, ledger: Ledger, entry: Entry) -> None:
     record = Record(
         event=Event.EMERGENCY, at=entry.at, kind=Kind.EMERGENCY.value, digest=entry.plan.digest, commit=commit,
         by=(entry.by,), reason=f"{entry.reason}{ending}", figures=figures_of(entry.plan),
+        shortages=with_span(entry.shortages, ledger, time_of(entry.at)),
     )  # fmt: skip
     append(repository, settings, ledger, record, keep=(commit,), signer=world.signer)
 

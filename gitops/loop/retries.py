@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 OF_LATE = timedelta(hours=24)
 """So long a shortage is remembered as one that was met before."""
+_MET = (Event.FAILED, Event.EMERGENCY)
+"""The events whose records may hold what was lacking."""
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)
 """Between two tries of what failed for another reason: the first few at once, then twice as long each time."""
 FREE = 3
@@ -57,7 +59,7 @@ class Retry:
 
 def with_span(shortages: Iterable[Shortage], ledger: Ledger, now: datetime) -> tuple[Shortage, ...]:
     """The shortages, each with the time until which it is taken for true: longer, where it was met before of late."""
-    failed = ledger.since(now - OF_LATE, Event.FAILED)
+    failed = ledger.since(now - OF_LATE, *_MET)
     before = [{one.key for one in record.shortages} for record in failed]
     return tuple(
         replace(one, until=stamp(now + span_of(one, sum(one.key in keys for keys in before)))) for one in shortages
@@ -68,7 +70,7 @@ def unavailable(ledger: Ledger, now: datetime) -> tuple[Shortage, ...]:
     """What is taken for lacking now, each lack once with the latest end. What was applied since is there again."""
     latest: dict[tuple[str, str, str], Shortage] = {}
     done = {(one.commit, one.digest): one.number for one in ledger.records if one.event is Event.APPLIED}
-    for record in ledger.since(now - OF_LATE, Event.FAILED):
+    for record in ledger.since(now - OF_LATE, *_MET):
         if done.get((record.commit, record.digest), 0) > record.number:
             continue
         for one in record.shortages:
