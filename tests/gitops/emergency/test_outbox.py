@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gitops.apply.shortages import Shortage
 from gitops.emergency.outbox import BEGUN, DONE, FAILED, Entry, Outbox
 from gitops.emergency.recording import flush
 from gitops.errors import Stalled, Waiting
 from gitops.loop.emergencies import held, refused, retroactive, unsettled
 from gitops.loop.records import Event
+from gitops.loop.retries import unavailable
 from gitops.loop.steps import Step
 from planner.guardrails import Guardrails
 from planner.pools import PoolSet
@@ -84,6 +86,14 @@ def test_a_record_says_how_it_ended(town: Town, tmp_path: Path, state: str, text
     assert record.reason == f"payments are down{ending}"
     assert record.figures.added == 2
     assert box.entries() == ()
+
+
+def test_what_the_cloud_lacked_is_led_around_from_then_on(town: Town, tmp_path: Path) -> None:
+    box = outbox(tmp_path)
+    short = Shortage(pool="a", lack="out-of-stock", flavor="b3-8", zone="eu-west-par-a", what="2 of 2 nodes never came")
+    box.put(replace(entry(town.plan(nodes(2)), state=FAILED, text="not all came"), shortages=(short,)))
+    flush(town.world(), town.trees(), box)
+    assert unavailable(town.ledger, town.clock.now()) == (replace(short, until="2026-03-01T12:30:00Z"),)
 
 
 def test_killed_between_record_and_outbox_it_is_recorded_once(town: Town, tmp_path: Path) -> None:
