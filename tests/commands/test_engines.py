@@ -103,7 +103,7 @@ def test_an_empty_pool_that_failed_is_made_anew_once(
     failed = apply(desk, world, terraform)
     assert (failed.code, POOL in failed.err, status in failed.err) == (1, True, True), failed
     left = ids(world)
-    told = done(apply(desk, world, terraform))
+    told = done(apply(desk, world, terraform, "--retry"))
     assert f"{POOL} was left in state {status} without a node: deleting it to make it anew" in told
     assert sizes(world) == {POOL: 1}
     assert ids(world) != left
@@ -116,9 +116,9 @@ def test_a_pool_that_fails_again_is_left_to_a_person(world: World, desk: Desk) -
     approve(desk, fleet)
     world.fail(scenario="pool-quota-error", times=2)
     for _ in range(2):
-        assert desk.run("apply", "--repo", "fleet.git").code == 1
+        assert desk.run("apply", "--repo", "fleet.git", "--retry").code == 1
     left = ids(world)
-    outcome = desk.run("apply", "--repo", "fleet.git")
+    outcome = desk.run("apply", "--repo", "fleet.git", "--retry")
     assert outcome.code == 1
     assert "in state USER_QUOTA_ERROR again, after it was deleted and made anew once" in outcome.err, outcome
     assert ids(world) == left
