@@ -17,9 +17,9 @@ import msgspec
 import pytest
 
 from gitops import settings_wire
+from gitops.apply.shortages import Lack
 from gitops.cluster import policy_wire, wire
 from gitops.commands.main import COMMANDS, cli
-from gitops.apply.shortages import Lack
 from gitops.errors import ExitCode
 from gitops.ovh.rights import RIGHTS
 from planner import between, coming, filters
