@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gitops.apply.carrying import apply_plan
+from gitops.apply.hands import Hands
 from gitops.catalogs.bundle import bundled
+from gitops.engines.base import ApplyResult, EnginePlan, Goal, Progress
 from gitops.sandbox.server import RunningSandbox
 from planner.between import Given, plan_between
 from planner.canonical import Digest
@@ -19,7 +23,9 @@ from planner.nodes import Node
 from planner.plan import Plan
 from planner.pools import Pool, PoolSet
 from planner.taints import Taint
-from tests.gitops.apply.test_carrying import Bench, FakeNodes, HandClock, Kill, bench, sandbox
+from renderer.drift import drift_text
+from renderer.files import FileSet
+from tests.gitops.apply.test_carrying import OWNER, Bench, FakeEngine, FakeNodes, HandClock, Kill, bench, sandbox
 from tests.gitops.plans import pool
 
 __all__ = ["bench", "sandbox"]  # fixtures
@@ -106,3 +112,35 @@ def test_a_plan_leaves_pools_alone_that_it_does_not_name(bench: Bench) -> None:
     )
     assert bench.apply(plan).changed == 1
     assert bench.client().pools() == PoolSet.of([pool("a", 2), there.pools[1]])
+
+
+@dataclass
+class Followed(FakeEngine):
+    """An engine that moves a branch which somebody else follows."""
+
+    promoted: list[PoolSet] = field(default_factory=list)
+
+    def plan(self, goal: Goal) -> EnginePlan:
+        return replace(super().plan(goal), promotes=True)
+
+    def apply(self, plan: EnginePlan, report: Callable[[Progress], None]) -> ApplyResult:
+        self.promoted.append(self.wanted)
+        return super().apply(plan, report)
+
+
+def test_what_git_takes_over_is_told_to_whom_follows_and_only_where_nothing_would_change(bench: Bench) -> None:
+    there = bench.reset(pool("a", 3), OTHER)
+    adopted = taken(PoolSet.of([pool("a", 2), OTHER]), there)
+    kill = Kill()
+    client = bench.client(kill)
+    engine = Followed(client, OWNER)
+    hands = Hands(
+        engine=engine, client=client, clock=bench.clock, nodes=FakeNodes, report=lambda _progress: None,
+        say=bench.said.append, files=lambda _pools: FileSet(),
+    )  # fmt: skip
+    assert apply_plan(adopted, OWNER, hands).drift == ()
+    assert (engine.promoted, kill.effects) == ([there], [])
+    bench.reset(pool("a", 4), OTHER)
+    applied = apply_plan(adopted, OWNER, hands)
+    assert [drift_text(one) for one in applied.drift] == ["a: desiredNodes is 4 at the provider, 3 in Git"]
+    assert (engine.promoted, kill.effects) == ([there], []), "it has moved on: that is drift again"
