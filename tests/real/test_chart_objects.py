@@ -193,6 +193,36 @@ def test_rights_follow_what_it_is_to_do(release: Installed) -> None:
         assert not release.may("update", leases, namespace="kube-system", name="poolplan")
 
 
+STATE = """
+terraform {{
+  backend "kubernetes" {{
+    secret_suffix = "poolplan"
+    namespace     = "{namespace}"
+    config_path   = "{kubeconfig}"
+  }}
+}}
+resource "terraform_data" "one" {{ input = "kept" }}
+"""
+
+
+def test_terraform_keeps_its_state_beside_the_release(
+    release: Installed, find_part: FindPart, tmp_path: Path
+) -> None:
+    release.set("git.repo=/fleet.git", "terraform.state.inCluster=true")
+    tofu, folder = str(find_part("tofu")), tmp_path / "tofu"
+    folder.mkdir()
+    text = STATE.format(namespace=NAMESPACE, kubeconfig=release.kubeconfig(tmp_path))
+    (folder / "main.tf").write_text(text, "utf-8")
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "TF_CLI_CONFIG_FILE": "/dev/null"}
+    for command in (["init"], ["apply", "-auto-approve"], ["plan", "-detailed-exitcode"], ["destroy", "-auto-approve"]):
+        done = run([tofu, *command, "-no-color"], cwd=folder, env=environment, timeout=120)
+        assert done.code == 0, done.out + done.err
+    assert not release.may("get", "secrets", namespace=NAMESPACE, name="ovh-credentials")
+    release.set("git.repo=/fleet.git")
+    denied = run([tofu, "plan", "-no-color"], cwd=folder, env=environment, timeout=120)
+    assert denied.code == 1, "without that value there is no right to any Secret"
+
+
 POD: Object = {
     "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "waiting", "namespace": "default"},
     "spec": {"containers": [{"name": "main", "image": "pause", "resources": {"requests": {"cpu": "1", "memory": "1Gi"}}}]},
