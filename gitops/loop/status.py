@@ -48,11 +48,16 @@ def status_of(
             _ask(world, trees, chain, link, ledger, now) for link in chain.links
         ),
         claim=_claim(ledger, now), step=_step(journal), drift=drift, unasked=unasked,
-        missing=tuple(
-            Missing(offering=one.offering, lack=one.lack, until=one.until, pool=one.pool, what=one.what,
-                    remedy=one.remedy) for one in unavailable(ledger, now)
-        ),
+        missing=missing_of(ledger, now),
         offers=tuple(_offers(world, trees, chain, ledger, now, freeze)),
+    )  # fmt: skip
+
+
+def missing_of(ledger: Ledger, now: datetime) -> tuple[Missing, ...]:
+    """What is taken for unavailable now."""
+    return tuple(
+        Missing(offering=one.offering, lack=one.lack, until=one.until, pool=one.pool, what=one.what,
+                remedy=one.remedy) for one in unavailable(ledger, now)
     )  # fmt: skip
 
 
