@@ -35,6 +35,7 @@ _PATH = click.Path(path_type=Path)
               help="The longest time between two passes; changes in the cluster begin one at once.")  # fmt: skip
 @click.option("--listen", metavar="HOST:PORT", default="",
               help="Serve health, metrics, a page and the forge's webhooks here.")  # fmt: skip
+@click.option("--no-page", is_flag=True, help="Serve no page: it shows names of workloads to whoever reaches it.")
 @click.option("--lease", metavar="NAMESPACE/NAME", default="",
               help="Of several equal processes, the one that holds this Lease acts.")  # fmt: skip
 @click.option("--no-apply", is_flag=True, help="Plan and propose only.")
@@ -73,7 +74,7 @@ def command(**options: Any) -> int:
     ), around, log)  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: running.end())
-    with _served(options["listen"], running, around):
+    with _served(options["listen"], running, around, page=not options["no_page"]):
         running.start()
         log.say("runs" if options["repo"] else "observes", clusters=[one.name for one in running.controllers])
         running.wait()
@@ -94,18 +95,22 @@ def _sources(options: dict[str, Any], name: str, settings: Settings | None) -> S
     return for_cluster(sources, given, settings) if settings is not None else sources
 
 
-def _served(address: str, running: Running, around: Surroundings) -> AbstractContextManager[object]:
-    """Serve health and hooks at an address; without one, nothing. Raises InputError for a bad address."""
+def _served(
+    address: str, running: Running, around: Surroundings, *, page: bool
+) -> AbstractContextManager[object]:  # fmt: skip
+    """Serve health, hooks and the page at an address; without one, nothing. Raises InputError for a bad address."""
     if not address:
         return nullcontext()
     from gitops.controller.serving import controller_app  # noqa: PLC0415 - only where something is served
+    from gitops.controller.web import page_routes  # noqa: PLC0415 - likewise
     from gitops.serving import Served, listen  # noqa: PLC0415 - likewise
 
     host, _, port = address.rpartition(":")
     if not (host and port.isdigit()):
         raise InputError(f"--listen {address}: write it like 127.0.0.1:8080")
     app = controller_app(
-        lambda: running.views, secret=around.environment.get(WEBHOOK_SECRET, ""), look=running.look_now,
-        clock=around.clock, tally=around.tally,
+        lambda: running.views, page_routes(lambda: running.views) if page else (),
+        secret=around.environment.get(WEBHOOK_SECRET, ""), look=running.look_now, clock=around.clock,
+        tally=around.tally,
     )  # fmt: skip
     return Served(app, listen(int(port), host=host.strip("[]")), name="http")

@@ -1,0 +1,59 @@
+"""HTML from Python values. Text is escaped unless it is ``Html`` already, so forgetting it is not possible."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from renderer.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Html(str):
+    """Text that is markup, and not escaped again. Only this module and ``renderer.page`` make any."""
+
+    __slots__ = ()
+
+
+def element(name: str, /, *children: str, **attributes: str | int | None) -> Html:
+    """``<name …>…</name>``. Children that are no Html are text. Attributes: ``class_`` is class, ``aria_label`` is
+    aria-label; None leaves one out.
+    """
+    return Html(f"<{name}{_attributes(attributes)}>{joined(children)}</{name}>")
+
+
+def void(name: str, /, **attributes: str | int | None) -> Html:
+    """An element without an end tag, in SVG too: ``<name …/>``."""
+    return Html(f"<{name}{_attributes(attributes)}/>")
+
+
+def joined(children: Iterable[str]) -> Html:
+    """The children one after the other."""
+    return Html("".join(child if isinstance(child, Html) else text(child) for child in children))
+
+
+def text(value: str) -> Html:
+    """Text on one line, what cannot be seen as its code point, and nothing in it that means anything to a browser."""
+    return Html(escape(one_line(value)))
+
+
+def spaced(value: str) -> Html:
+    """As ``text``, with the white space at both ends kept as one space: for pieces of a sentence."""
+    before, after = " " if value[:1].isspace() else "", " " if value[-1:].isspace() else ""
+    return Html(f"{before}{text(value)}{after}")
+
+
+def link(address: str, label: str) -> Html:
+    """A link to a web page; an address that is none is text beside its label."""
+    if not address.startswith(("https://", "http://")):
+        return text(label)
+    return element("a", label, href=address, rel="noreferrer")
+
+
+def _attributes(given: dict[str, str | int | None]) -> str:
+    return "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{text(str(value))}"' for name, value in given.items()
+        if value is not None
+    )  # fmt: skip
