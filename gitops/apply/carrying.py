@@ -18,7 +18,7 @@ from gitops.apply.journal import interrupted, noted
 from gitops.apply.preconditions import losing, other_nodes, still_there
 from gitops.apply.shortages import Short
 from gitops.apply.steps import Act, growth, lessens, steps_of
-from gitops.apply.supply import refuse_lacking
+from gitops.apply.supply import supply_for
 from gitops.apply.untracked import names_untracked, untracked
 from gitops.apply.waiting import wait_until_ready
 from gitops.engines.base import Goal
@@ -171,13 +171,21 @@ def _refuse_in_use(work: _Work, nodes: Nodes, names: Sequence[str], remedy: str)
 
 
 def _grow(work: _Work, _: Step) -> None:
-    """What grows, while what leaves is still there; where nothing leaves, this is the whole plan."""
-    work.orders = refuse_lacking(work.plan, work.hands, work.so_far)
-    if not any(lessens(change) for change in work.plan.changes):
+    """What grows, while what leaves is still there; where nothing leaves, this is the whole plan.
+
+    What the cloud cannot give is left out: it keeps nothing else from being ordered.
+    """
+    supply = supply_for(work.plan, work.hands)
+    work.orders = supply.orders
+    if not supply.lacking and not any(lessens(change) for change in work.plan.changes):
         _settle(work, _)
         return
-    first = growth(work.plan, work.hands.client.pools())
-    _carry_out(work, _agreed(work, first))
+    lacking = frozenset(one.pool for one in supply.lacking)
+    first = growth(work.plan, work.hands.client.pools(), without=lacking)
+    if first.changes or not lacking:
+        _carry_out(work, _agreed(work, first))
+    if lacking:
+        raise Short(f"the cloud cannot give all that the plan orders; {work.so_far}", supply.lacking)
 
 
 def _settle(work: _Work, _: Step) -> None:

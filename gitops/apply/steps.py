@@ -73,12 +73,13 @@ def lessens(change: Change) -> bool:
     return after is None or bool(change.victims) or (before is not None and after.desired < before.desired)
 
 
-def growth(plan: Plan, observed: PoolSet) -> Plan:
+def growth(plan: Plan, observed: PoolSet, *, without: frozenset[str] = frozenset()) -> Plan:
     """The plan's first half: what grows or changes, while pools that lose nodes stay as they are observed.
 
-    So what has left already, before a process was killed, does not come back.
+    So what has left already, before a process was killed, does not come back. Pools ``without`` which it goes stay as
+    they are observed, too.
     """
-    waiting = {str(one.pool) for one in plan.changes if lessens(one)}
+    waiting = without.union(str(one.pool) for one in plan.changes if lessens(one))
     rest = [pool for pool in plan.desired if pool.name not in waiting]
     staying = [pool for pool in observed if pool.name in waiting]
     changes = tuple(one for one in plan.changes if str(one.pool) not in waiting)

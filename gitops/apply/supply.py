@@ -5,10 +5,11 @@ A courtesy, not a gate: what cannot be asked is left to the order itself, which 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitops.apply.refusals import growing, shortage_of
-from gitops.apply.shortages import Lack, Short
+from gitops.apply.shortages import Lack
 from gitops.errors import Stalled
 
 if TYPE_CHECKING:
@@ -24,23 +25,28 @@ Growth = tuple["Pool", int]
 """A pool as it is to be, and how many nodes it has less now."""
 
 
-def refuse_lacking(plan: Plan, hands: Hands, so_far: str) -> bool:
-    """Whether anything is about to be ordered; nothing is asked for no growth. Raises Short where the cloud cannot
-    give it."""
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Whether anything is about to be ordered, and what of it the cloud cannot give."""
+
+    orders: bool
+    lacking: tuple[Shortage, ...] = ()
+
+
+def supply_for(plan: Plan, hands: Hands) -> Supply:
+    """What is about to be ordered, against stock and quota; nothing is asked for no growth."""
     observed = hands.client.pools() if growing(plan) else None
     wanted = _wanted(plan, observed) if observed is not None else []
     if not wanted:
-        return False
+        return Supply(orders=False)
     try:
         region = hands.client.cluster().region
         flavors, quota = hands.client.cluster_flavors(), hands.client.quota(region).instance
     except Stalled as error:
         hands.say(f"stock and quota cannot be looked at beforehand: {error}")
-        return True
+        return Supply(orders=True)
     found = (*_sold_out(wanted, flavors, region), *_over_quota(wanted, flavors, quota, region))
-    if found:
-        raise Short(f"the cloud cannot give what the plan orders; {so_far}", found)
-    return True
+    return Supply(orders=True, lacking=found)
 
 
 def _wanted(plan: Plan, observed: PoolSet) -> list[Growth]:
@@ -60,7 +66,7 @@ def _sold_out(wanted: Iterable[Growth], flavors: Sequence[KubeFlavor], region: s
 def _over_quota(
     wanted: Iterable[Growth], flavors: Sequence[KubeFlavor], quota: InstanceQuota | None, region: str
 ) -> tuple[Shortage, ...]:
-    """The pools from the first one on that does not fit in what is left, by name."""
+    """The pools that do not fit in what is left beside those before them, by name."""
     if quota is None:
         return ()
     sizes = {flavor.name: flavor for flavor in flavors}
@@ -73,10 +79,12 @@ def _over_quota(
         if flavor is None:
             continue
         asked = {"vCPUs": flavor.vcpus * count, "instances": count, "MB of memory": flavor.ram_gb * 1000 * count}
-        used = {name: used[name] + asked[name] for name in used}
-        short = [name for name in used if 0 <= most[name] < most[name] - left[name] + used[name]]
-        if short:
+        short = [name for name in used if 0 <= most[name] < most[name] - left[name] + used[name] + asked[name]]
+        if not short:
+            used = {name: used[name] + asked[name] for name in used}
+        else:
             name = short[0]
-            text = f"{asked[name]} {name} are needed, and the project's quota leaves {max(0, left[name])}"
+            rest = max(0, left[name] - used[name])
+            text = f"{asked[name]} {name} are needed, and the project's quota leaves {rest}"
             found.append(shortage_of(pool, Lack.QUOTA, region, text))
     return tuple(found)

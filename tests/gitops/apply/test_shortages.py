@@ -110,8 +110,19 @@ def lacking(bench: Bench, plan: Any, **hands: Any) -> list[str]:
 
 
 def test_quota_is_looked_at_before_anything_is_ordered(bench: Bench) -> None:
-    assert lacking(bench, plan_of((), (pool("a", 3), pool("b", 3)))) == ["b quota"]
-    assert len(bench.client().pools()) == 0
+    """What it does not hold is left out, and keeps nothing else from being ordered."""
+    wanted = (pool("a", 3), pool("b", 3), pool("c", 2))
+    assert lacking(bench, plan_of((), wanted)) == ["b quota"]
+    assert {one.name: one.desired for one in bench.client().pools()} == {"a": 3, "c": 2}
+    assert lacking(bench, plan_of((), wanted)) == ["b quota"]
+
+
+def test_while_something_is_lacking_no_node_leaves(bench: Bench) -> None:
+    before = bench.reset(pool("a", 2))
+    victim = bench.nodes("a")[0]
+    plan = plan_of(tuple(before), (pool("a", 1), pool("b", 9), pool("c", 1)), victims={"a": (victim,)})
+    assert lacking(bench, plan) == ["b quota"]
+    assert {one.name: one.desired for one in bench.client().pools()} == {"a": 2, "c": 1}
 
 
 def test_stock_is_looked_at_before_anything_is_ordered(bench: Bench) -> None:
