@@ -99,7 +99,9 @@ def judge_terraform(source: Mapping[str, Any], terraform: Mapping[str, Any], com
         remedy = "if nobody holds it any more, set spec.tfstate.forceUnlock and lockIdentifier on the object"
         return Seen(stage=Stage.FAILING, text=f"the state is locked by {_line(lock['pending'])}; {remedy}")
     if plan.get("pending") == plan_id(branch, commit):
-        return Seen(stage=Stage.PENDING, text="its plan waits to be approved")
+        under_way = _map(terraform, "spec").get("approvePlan") == plan["pending"] and ready.get("status") != "False"
+        text = "it applies the approved plan" if under_way else "its plan waits to be approved"
+        return Seen(stage=Stage.APPLYING if under_way else Stage.PENDING, text=text)
     if not plan.get("pending"):
         nothing = _condition(status, "Plan").get("reason") == "TerraformPlannedNoChanges"
         if _holds(status.get("lastAppliedRevision"), commit) or (

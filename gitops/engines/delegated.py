@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _LET_BE: Final = "nodes are removed once the delegate lets the pools be"
 _LET_GO: Final = "pools are deleted once the delegate has let go of them"
+_KEPT: Final = "a change is over once Terraform has kept its state"
 NAMES: Final = {Delegate.ARGO_CD: "Argo CD", Delegate.FLUX: "Flux", Delegate.TOFU_CONTROLLER: "tofu-controller"}
 
 
@@ -95,6 +96,8 @@ class DelegatedEngine:
         completed, failure = wait_for(sent, self._parts.client, self._parts.clock, report)
         if failure is not None:
             raise failure
+        if self._parts.approval is not None and sent:  # Terraform keeps its state last
+            self._await_seen(commit, _KEPT)
         done = [step.action for step in completed]
         return ApplyResult(
             added=done.count("create"), changed=done.count("update"), removed=done.count("delete"),
