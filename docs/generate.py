@@ -89,18 +89,24 @@ def rights_page() -> str:
         "`GET /auth/details` is what OVHcloud's Terraform provider asks for when it starts.", "",
         "```json", "[", ",\n".join(f"  {json.dumps(rule)}" for rule in _rules()), "]", "```", "",
         "## In the cluster", "",
-        "A ClusterRole with `get` and `list` on these kinds is enough to plan; a controller needs `watch` too.", "",
+        "A ClusterRole with `list` on these kinds is enough to plan; a controller needs `watch` too.",
+        "[The chart](install.md#what-it-may-do) gives all that a controller needs, and no more.", "",
         "| kind | API | without it |", "|---|---|---|",
         *(_kind(one) for one in (*CLUSTER_KINDS, *POLICY_LISTS)), "",
         "Replicas choose a leader by a Lease.",
         "That takes `get`, `create` and `update` on `coordination.k8s.io/v1` `leases` in its namespace.", "",
+        "What a controller shows in the cluster takes these; nothing depends on them.", "",
+        "| verb | API | without it |", "|---|---|---|",
+        "| `create` | `v1` `events` | pods do not say what is planned for them |",
+        "| `get`, and `patch` of the status | `nodepools`, `ovhnodeclasses` | they have no conditions |",
+        "| `create`, `delete`, `patch` of the status | `scaleplans` | `kubectl get scaleplans` shows nothing |", "",
         "Where nodes leave, `apply` needs more to [drain](../how-it-works.md#draining) them.", "",
         "| verb | API | without it |", "|---|---|---|",
         "| `patch` | `v1` `nodes` | no node is cordoned, so none leaves |",
         "| `create` | `v1` `pods/eviction` | only empty nodes leave |",
         "| `delete` | `v1` `pods` | the `terminationGracePeriod` of a NodePool overrules nobody |", "",
-        "Where a [delegate](delegates.md#what-poolplan-needs) applies, `get` on its objects too, in its cluster; without "
-        "it no node and no pool goes.", "",
+        "Where a [delegate](delegates.md#what-poolplan-needs) applies, `get` on its objects too, in its cluster;",
+        "without it no node and no pool goes.", "",
     ]  # fmt: skip
     return "\n".join(lines)
 

@@ -23,6 +23,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.commands.tools import DATA, git, new_repository, policy
+from tests.real.controlplane import free_ports
 from tests.real.parts import find_program
 
 if TYPE_CHECKING:
@@ -196,6 +197,14 @@ def test_ssh_takes_the_mounted_key_and_asks_nobody(image: Image) -> None:
     told = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
     assert (told["batchmode"], told["identityfile"]) == ("yes", "/etc/poolplan/ssh/identity")
     assert told["stricthostkeychecking"] in ("true", "yes")
+
+
+def test_git_starts_ssh_without_a_shell(image: Image) -> None:
+    if not _ssh():
+        pytest.skip("there is no ssh here")
+    (port,) = free_ports(1)
+    done = image.run("git", "ls-remote", f"ssh://git@127.0.0.1:{port}/fleet.git")
+    assert f"connect to host 127.0.0.1 port {port}: Connection refused" in done.stderr
 
 
 def test_tofu_runs(image: Image) -> None:
