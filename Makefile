@@ -38,3 +38,4 @@ bench: $(BIN)/poolplan
 
 docs: $(BIN)/poolplan
 	$(BIN)/python docs/generate.py
+	$(BIN)/python charts/generate.py

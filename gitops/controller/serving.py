@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from gitops.controller.metrics import exposition
 from gitops.forges.webhooks import SHORTEST_SECRET, webhook_app
@@ -46,10 +46,12 @@ def controller_app(
     async def figures(_: Request) -> Response:
         return Response(exposition(views(), tally or Tally(), clock.now()), media_type=CONTENT_TYPE_LATEST)
 
-    hooks = webhook_app(lambda: secret, lambda _: look(), clock) if len(secret) >= SHORTEST_SECRET else None
+    # Its routes and no mount: a mount answers /hooks with a redirect, which a forge does not follow.
+    hooked = len(secret) >= SHORTEST_SECRET
+    hooks = webhook_app(lambda: secret, lambda _: look(), clock, path=HOOKS).routes if hooked else ()
     return Starlette(routes=[
         Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", figures),
-        *([Mount(HOOKS, hooks)] if hooks else []), *routes,
+        *hooks, *routes,
     ])  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -136,6 +138,19 @@ def test_health_says_what_is_not_read_yet(process: Process) -> None:
         until("it is ready", lambda: requests.get(f"{root}/readyz", timeout=5).status_code == 200)
         assert requests.get(f"{root}/healthz", timeout=5).text == "ok\n"
         assert requests.post(f"{root}/hooks", timeout=5).status_code == 404, "without a secret there are no hooks"
+
+
+def test_a_signed_hook_leads_to_a_look_at_the_address_that_is_documented() -> None:
+    secret, body, looks = "0123456789abcdef", b"{}", []
+    app = controller_app(lambda: (), secret=secret, look=lambda: looks.append(1), clock=SystemClock())
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    signed = {"X-GitHub-Event": "push", "X-GitHub-Delivery": "1", "X-Hub-Signature-256": f"sha256={signature}"}
+    with Served(app, listen(0), name="http") as served:
+        for headers, status in (({}, 401), (signed, 202)):
+            address = f"http://127.0.0.1:{served.port}/hooks"
+            answer = requests.post(address, data=body, headers=headers, timeout=5, allow_redirects=False)
+            assert answer.status_code == status
+    assert looks == [1]
 
 
 def test_wrong_options_are_told(desk: Desk, fleet: FleetRepository) -> None:

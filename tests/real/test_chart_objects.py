@@ -18,7 +18,7 @@ from gitops.gather import Sources, Surroundings
 from gitops.process import run
 from gitops.sandbox.server import start_sandbox
 from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions, Timing
-from tests.commands.tools import DATA, new_repository, policy
+from tests.commands.tools import DATA, Desk, new_repository, policy
 from tests.commands.waiting import until
 from tests.real.controlplane import ControlPlaneError, namespace
 
@@ -257,6 +257,50 @@ def test_a_controller_needs_no_right_that_it_does_not_have(
     assert _events(plane)[0]["message"].startswith("covered by branch poolplan/demo/up")
     words = ("right", "forbidden", "403", "cannot be written")
     assert [one for one in said if any(word in str(one) for word in words)] == []
+
+
+def test_people_may_ask_in_the_pod(release: Installed, plane: ControlPlane, tmp_path: Path) -> None:
+    """``kubectl exec deploy/poolplan -- poolplan plan``: nobody said which cluster, and no right is missing."""
+    release.set()
+    with start_sandbox(SandboxOptions(), SystemClock()) as sandbox:
+        for one in YAML(typ="safe").load_all(policy("b3-8")):
+            plane.call("POST", PATHS[one["kind"]], one)
+        plane.call("POST", "/api/v1/namespaces/default/pods", POD)
+        try:
+            desk = Desk(folder=tmp_path, home=tmp_path, environment={
+                "OVH_ENDPOINT": sandbox.url, "OVH_APPLICATION_KEY": "sandbox", "OVH_APPLICATION_SECRET": "sandbox",
+                "OVH_CONSUMER_KEY": "sandbox", "OVH_SERVICE_NAME": PROJECT,
+                "KUBECONFIG": str(release.kubeconfig(tmp_path)),
+            })  # fmt: skip
+            plan, checks = desk.run("plan"), desk.run("validate", "--live")
+        finally:
+            for kind in sorted(PATHS):
+                plane.call("DELETE", PATHS[kind])
+    assert plan.code == 0, plan
+    assert "no right" not in plan.err
+    assert "1 to add" in plan.out or "1 pod" in plan.out, plan
+    assert "no right" not in checks.out + checks.err, checks
+
+
+@pytest.mark.parametrize("values", VALUES, ids=lambda path: path.name)
+def test_pods_keep_to_the_restricted_standard(release: Installed, values: Path) -> None:
+    """As the API server's own admission judges it."""
+    plane, name = release.plane, "restricted"
+    if not _is_there(plane, f"/api/v1/namespaces/{name}"):
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        plane.call("POST", "/api/v1/namespaces", {**namespace(name), "metadata": {"name": name, "labels": labels}})
+    rendered = values.with_name(values.name.replace(".values.", ".golden."))
+    specs = [
+        one["spec"]["template"]["spec"] if one["kind"] == "Deployment" else one["spec"]
+        for one in YAML(typ="safe").load_all(rendered.read_text("utf-8")) if one["kind"] in ("Deployment", "Pod")
+    ]  # fmt: skip
+    assert len(specs) == 2
+    path = f"/api/v1/namespaces/{name}/pods?dryRun=All"
+    pod: Object = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "tried"}}
+    for spec in specs:
+        plane.call("POST", path, {**pod, "spec": spec})
+        with pytest.raises(ControlPlaneError, match="violates PodSecurity"):
+            plane.call("POST", path, {**pod, "spec": {**spec, "hostNetwork": True}})
 
 
 def _started(release: Installed, sandbox: str, folder: Path, said: list[dict[str, Any]]) -> Running:
