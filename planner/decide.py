@@ -214,6 +214,9 @@ def _ledger(inputs: Inputs, region: Region) -> Ledger:
         if mine and not pool.failed and pool.name not in coming:
             room = max(0, pool.room - pool.desired)
             ledger.spare[pool.identity] = ledger.spare.get(pool.identity, 0) + room
+        flavor = inputs.catalog.flavor(pool.flavor)
+        if flavor is not None and quota:
+            ledger.reserve(flavor, max(0, pool.desired - (pool.state.current_nodes if pool.state else 0)))
         for node_pool in owners(pool, inputs.policy, inputs.catalog, region) if mine else ():
             for capacity in _capacities(pool, members.get(pool.name, ()), inputs.catalog):
                 ledger.charge(node_pool.name, capacity)

@@ -12,6 +12,7 @@ from planner.resources import CPU, MEMORY, NODES, Resources, describe_amount
 
 if TYPE_CHECKING:
     from planner.candidates import Candidate
+    from planner.catalog import Flavor
 
 ENOUGH = 10**9
 
@@ -67,12 +68,16 @@ class Ledger:
         for name, _, cost in _limited(candidate):
             used[name] = used.get(name, 0) + cost * count
         if self.quota:
-            machine = _machine(candidate)
-            self.quota = {name: left - machine[name] * count for name, left in self.quota.items()}
+            self.reserve(candidate.flavor, count)
+
+    def reserve(self, flavor: Flavor, count: int) -> None:
+        """Keep so much of the quota for machines that were ordered and do not count in it yet."""
+        machine = _machine(flavor)
+        self.quota = {name: left - machine[name] * count for name, left in self.quota.items()}
 
     def quotas(self, candidate: Candidate) -> list[tuple[int, int]]:
         """(what is left of the quota, what one machine takes) of each thing that the quota counts, by name."""
-        machine = _machine(candidate) if self.quota else {}
+        machine = _machine(candidate.flavor) if self.quota else {}
         return [(self.quota[name], machine[name]) for name in sorted(self.quota)]
 
     def limits(self, candidate: Candidate) -> list[tuple[str, int, int]]:
@@ -117,9 +122,8 @@ class Ledger:
         )
 
 
-def _machine(candidate: Candidate) -> dict[str, int]:
+def _machine(flavor: Flavor) -> dict[str, int]:
     """What one machine takes of a quota: all that it has, not what pods get."""
-    flavor = candidate.flavor
     return {CPU: flavor.vcpus * 1000, MEMORY: flavor.ram_gb * GIGABYTE, NODES: 1}
 
 

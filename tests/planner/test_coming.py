@@ -129,6 +129,17 @@ def test_what_never_came_is_not_charged_to_the_limits() -> None:
     assert sizes(plan) == {"karpenter-b3-8-eu-west-par-b": 1}
 
 
+def test_what_is_ordered_and_not_made_yet_is_kept_of_the_quota() -> None:
+    """One b3-8 is declared and coming; the quota of four cores holds one more and not two."""
+    objects = [node_class(), node_pool(flavors=("b3-8",)), *(pod_of(name, cpu="1500m") for name in ("x", "y", "z"))]
+    quota = Resources.of({"cpu": 4000, "memory": 10**12, "nodes": 99})
+    declared = PoolSet.of([pool(1)])
+    inputs = replace(inputs_of(objects, pools=PoolSet()), declared=declared, quota=quota)
+    plan = decide(inputs, now=NOW)
+    assert sum(one.desired for one in plan.desired) == 2
+    assert sum(len(one.pods) for one in plan.unplaced) == 1
+
+
 @pytest.mark.parametrize(("cores", "memory", "nodes", "flavors"), [
     (4000, 10**12, 99, {"b3-8": 2}), (2000, 10**12, 99, {"b3-8": 1}), (1000, 10**12, 99, {}),
     (10**9, 8 * 10**9, 99, {"b3-8": 1}), (10**9, 10**12, 1, {"b3-16": 1}), (10**9, 10**12, 0, {}), (-5, 0, 0, {}),
