@@ -57,9 +57,9 @@ def _chart(steps: Sequence[Step], now: datetime, currency: str) -> Html:
     top = element("span", f"most {_price(high, currency)}/h, least {_price(low, currency)}/h")
     end = element("span", f"now {_price(last, currency)}/h")
     left, right = (element("span", time_text(at.isoformat(), now="")) for at in (begun, now))
-    return element(
-        "div", element("div", top, end, class_="axis"), svg, element("div", left, right, class_="axis"), class_="chart"
-    )  # fmt: skip
+    head = element("h3", "What the applied changes added to the cost of an hour")
+    axes = (element("div", *pair, class_="axis") for pair in ((top, end), (left, right)))
+    return element("div", head, next(axes), svg, next(axes), class_="chart")
 
 
 def _line(steps: Sequence[Step], now: datetime, low: int, high: int) -> str:

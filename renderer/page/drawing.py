@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from renderer.page.picture import Load, NodeBox, Run
 
-WIDE, HIGH = 280, 72
+WIDE, HIGH = 380, 105
 """Tenths of a pixel that a node of one core is wide, and its cpu lane high: both grow with the root of the cores."""
-NARROWEST, WIDEST, THINNEST, THICKEST = 240, 3000, 30, 1600
+NARROWEST, WIDEST, THINNEST = 300, 3000, 30
 GAP, PAD = 16, 10
 PER_CORE = 4 * 1024**3
 SINGLE = 22
@@ -64,20 +64,22 @@ def node_svg(box: NodeBox, colours: Colours) -> Html:
     wide, lanes = _lanes(box)
     bottom = lanes[-1].top + lanes[-1].high + PAD
     parts = [void("path", class_="f", d="".join(_rect(PAD, lane.top, wide, lane.high) for lane in lanes))]
+    letters: list[Html] = []
     for comes, place in sorted({(run.comes, colours.place(run.workload)) for run in box.runs}):
         runs = [run for run in box.runs if (run.comes, colours.place(run.workload)) == (comes, place)]
         shapes = [(lane, lane.take(runs, wide)) for lane in lanes]
         path = "".join(_rect(PAD + x, lane.top, width, lane.high) for lane, found in shapes for x, width in found)
         if path:
             parts.append(void("path", class_=f"{colours.name(place)} {'w' if comes else 'p'}", d=path))
-            parts += _letters(*shapes[0], colours.letter(place))
+            looks = "g" if box.stage is Stage.GOES else "k" if comes else None
+            letters += _letters(*shapes[0], colours.letter(place), looks)
     edge = _rect(PAD // 2, PAD // 2, wide + PAD, bottom - PAD)
     if box.stage is Stage.GOES:
         parts.append(void("path", fill="url(#hatch)", d=edge))
     line = "e x" if box.stage is Stage.GOES else "e c" if box.stage.comes else "e"
     parts.append(void("path", class_=line, d=edge))
     title = element("title", node_title(box, colours))
-    return element("svg", title, *parts, width=_pixels(wide + 2 * PAD), height=_pixels(bottom), role="img")
+    return element("svg", title, *parts, *letters, width=_pixels(wide + 2 * PAD), height=_pixels(bottom), role="img")
 
 
 def node_title(box: NodeBox, colours: Colours) -> str:
@@ -118,7 +120,7 @@ def bar_svg(load: Load, most: int, *, memory: bool, comes: int = 0, goes: int = 
     new, leaving = 1000 * min(asked, comes) // scale, 1000 * min(given, goes) // scale
     parts = [
         void("rect", class_="f", width=wide, height=16), void("rect", class_="ho", width=filled - new, height=16),
-        *([void("rect", class_="new", x=filled - new, width=new, height=16)] if new else []),
+        *([void("rect", class_="new", x=filled - new + 2, width=max(1, new - 2), height=16)] if new else []),
         *([void("rect", class_="gone", x=wide - leaving, width=leaving, height=16)] if leaving else []),
     ]  # fmt: skip
     return element(
@@ -165,24 +167,23 @@ class _Lane:
 
 
 def _lanes(box: NodeBox) -> tuple[int, tuple[_Lane, _Lane]]:
-    """The width of both lanes, and the lanes. Only the smallest and the largest machines are out of scale."""
-    root = isqrt(max(1, box.cpu) * 1000)  # a thousand times the root of the cores, to three figures
-    wide = _between(NARROWEST, WIDE * root // 1000, WIDEST)
-    high = _between(THINNEST, HIGH * root // 1000, THICKEST)
-    memory_high = _between(THINNEST, high * box.memory * 1000 // (PER_CORE * max(1, box.cpu)), THICKEST)
-    if not box.cpu:
-        memory_high = high
+    """The width of both lanes, and the lanes. Their areas are to scale, but of what is too thin to be seen."""
+    cpu, memory = (box.cpu, box.memory * 1000 // PER_CORE) if box.cpu else (1000, 1000)
+    root = isqrt(cpu * 1000)  # a thousand times the root of the cores
+    wide = max(NARROWEST, min(WIDE * root // 1000, WIDEST))
+    high, memory_high = (max(THINNEST, WIDE * HIGH * each // (1000 * wide)) for each in (cpu, memory))
     first = _Lane(top=PAD, high=high, total=box.cpu, memory=False)
     return wide, (first, _Lane(top=PAD + high + GAP, high=memory_high, total=box.memory, memory=True))
 
 
-def _letters(lane: _Lane, found: Sequence[tuple[int, int]], letter: str) -> Iterator[Html]:
+def _letters(lane: _Lane, found: Sequence[tuple[int, int]], letter: str, looks: str | None) -> Iterator[Html]:
     """The letter once in what a workload has of the cpu lane, where there is room for it."""
     if not (letter and found) or lane.high < LETTER:
         return
     left, right = found[0][0], found[-1][0] + found[-1][1]
     if right - left >= LETTER:
-        yield element("text", letter, x=_pixels(PAD + left + 20), y=_pixels(lane.top + lane.high // 2 + 32))
+        place = {"x": _pixels(PAD + left + 25), "y": _pixels(lane.top + lane.high // 2 + 33)}
+        yield element("text", letter, class_=looks, **place)
 
 
 def _lettered(colours: Colours, run: Run) -> str:
@@ -197,10 +198,6 @@ def _rect(x: int, y: int, wide: int, high: int) -> str:
 def _pixels(tenths: int) -> str:
     whole, tenth = divmod(tenths, 10)
     return f"{whole}.{tenth}" if tenth else str(whole)
-
-
-def _between(least: int, value: int, most: int) -> int:
-    return max(least, min(most, value))
 
 
 def _rounded(amount: int, unit: int) -> str:

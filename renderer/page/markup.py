@@ -35,14 +35,12 @@ def joined(children: Iterable[str]) -> Html:
 
 
 def text(value: str) -> Html:
-    """Text on one line, what cannot be seen as its code point, and nothing in it that means anything to a browser."""
-    return Html(escape(one_line(value)))
+    """Text on one line, what cannot be seen as its code point, and nothing in it that means anything to a browser.
 
-
-def spaced(value: str) -> Html:
-    """As ``text``, with the white space at both ends kept as one space: for pieces of a sentence."""
-    before, after = " " if value[:1].isspace() else "", " " if value[-1:].isspace() else ""
-    return Html(f"{before}{text(value)}{after}")
+    White space at an end stays one space, for pieces of a sentence.
+    """
+    shown = escape(one_line(value))
+    return Html(f"{' ' if value[:1].isspace() else ''}{shown}{' ' if value[1:] and value[-1].isspace() else ''}")
 
 
 def link(address: str, label: str) -> Html:

@@ -163,7 +163,7 @@ def picture_of(snapshot: Snapshot, declared: PoolSet, observed: PoolSet, plan: P
     pools.sort(key=lambda one: (not one.changes, not one.name, one.name))
     return Picture(
         pools=tuple(pools), workloads=_named(by_pool),
-        before=_sum(one.before for one in pools), after=_sum(one.after for one in pools),
+        before=_sum(one.before for one in pools), after=_sum((*(one.after for one in pools), _moved(by_pool.values()))),
         leaves=Load.of(box for boxes in by_pool.values() for box in boxes if box.stage is Stage.GOES),
         waits=Load.of(_with(box, comes=True) for boxes in by_pool.values() for box in boxes),
     )  # fmt: skip
@@ -337,6 +337,16 @@ def _alike(boxes: Iterable[NodeBox]) -> Iterator[NodeBox]:
             name=first.name, stage=first.stage, cpu=first.cpu, memory=first.memory, runs=first.runs,
             notes=first.notes, alike=len(same),
         )  # fmt: skip
+
+
+def _moved(pools: Iterable[Sequence[NodeBox]]) -> Load:
+    """What the pods of nodes that go request: they run elsewhere then, but those of daemon sets."""
+    gone = [box for boxes in pools for box in boxes if box.stage is Stage.GOES]
+    runs = [run for box in gone for run in box.runs if run.workload != SYSTEM]
+    return Load(
+        cpu_asked=sum(run.cpu * run.count for run in runs), memory_asked=sum(run.memory * run.count for run in runs),
+        pods=sum(run.count for run in runs),
+    )  # fmt: skip
 
 
 def _named(by_pool: Mapping[str, Sequence[NodeBox]]) -> tuple[str, ...]:

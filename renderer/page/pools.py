@@ -8,22 +8,28 @@ from planner.plan import Action
 from renderer.page.drawing import DEFINITIONS, Colours, amounts_text, bar_svg, cores, gibibytes, node_svg, swatch
 from renderer.page.markup import Html, element, joined, void
 from renderer.page.picture import SYSTEM, Stage
-from renderer.page.tables import table, tag
+from renderer.page.tables import cell, table, tag
 from renderer.text import count, rough_price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from planner.plan import Change
     from renderer.page.picture import Load, NodeBox, Picture, PoolBox
 
 INDEX: Final = 6
 """From so many pools on there is a table of them, to go to each."""
+_SCALE: Final = (
+    "In the bars, grey is requested by pods that run, blue by pods that wait, and hatched is what leaves. "
+    "Below, each box is a node: its upper lane is cpu, its lower one memory, a pod as large as what it requests of "
+    "them. Areas are to scale, one core as large as 4 Gi; what is plain is free."
+)
 _WORDS: Final = {
     Stage.GOES: "goes", Stage.PLANNED: "comes with the plan", Stage.APPROVED: "approved, not ordered yet",
     Stage.JOINING: "ordered, joining", Stage.STAYS: "",
 }  # fmt: skip
 _VERBS: Final = {
-    Action.CREATE: "new pool", Action.UPDATE: "changes", Action.REPLACE: "is replaced", Action.DELETE: "goes",
+    Action.CREATE: "new pool", Action.REPLACE: "is replaced", Action.DELETE: "goes",
     Action.IMPORT: "is imported", Action.RELEASE: "is released",
 }  # fmt: skip
 
@@ -59,11 +65,9 @@ def _bars(picture: Picture) -> Html:
     rows: list[Html] = []
     for which, name in enumerate(("cpu", "memory")):
         for side, load, comes, goes in (("now", before, 0, leaves[which]), ("after", after, waits[which], 0)):
-            rows += [
-                element("span", f"{name} {side}"),
-                bar_svg(load, most[which], memory=which == 1, comes=comes, goes=goes),
-                element("span", _bar_text(load, memory=which == 1), class_="soft"),
-            ]  # fmt: skip
+            drawn = bar_svg(load, most[which], memory=which == 1, comes=comes, goes=goes)
+            told = element("span", _bar_text(load, memory=which == 1), class_="soft")
+            rows.append(element("p", element("span", f"{name} {side}"), drawn, told))
     return element("div", *rows, class_="bars")
 
 
@@ -81,31 +85,30 @@ def _legend(picture: Picture, colours: Colours) -> Html:
         ("e c", "", "a node that comes"), ("e x", "", "a node that goes"),
     )  # fmt: skip
     items = (element("li", swatch(class_, letter), element("span", name)) for class_, letter, name in (*used, *rest))
-    scale = "Upper lane cpu, lower lane memory; areas are to scale, one core as large as 4 Gi. What is plain is free."
     return joined((
-        element("p", scale, class_="soft"), element("ul", *items, class_="legend", aria_label="Legend")
+        element("p", _SCALE, class_="soft"), element("ul", *items, class_="legend", aria_label="Legend")
     ))  # fmt: skip
 
 
 def _index(picture: Picture) -> Html:
     rows = (
         (
-            element("td", element("a", pool.name or "no pool", href=f"#pool-{number}")),
-            element("td", ", ".join(pool.flavors)), element("td", nodes_text(pool), class_="t"),
-            element("td", share_text(pool.before.cpu_asked, pool.before.cpu), class_="n"),
-            element("td", share_text(pool.before.memory_asked, pool.before.memory), class_="n"),
-            element("td", f"{pool.before.pods}", class_="n"),
+            cell(element("a", pool.name or "no pool", href=f"#pool-{number}")),
+            cell(", ".join(pool.flavors)), cell(nodes_text(pool), look="t"),
+            cell(share_text(pool.before.cpu_asked, pool.before.cpu)),
+            cell(share_text(pool.before.memory_asked, pool.before.memory)),
+            cell(f"{pool.before.pods}"),
         )
         for number, pool in enumerate(picture.pools)
     )  # fmt: skip
     head = ("pool", "flavor", "nodes", "cpu requested", "memory requested", "pods")
-    whole = table("Pools", head, rows, right=(3, 4, 5))
+    whole = table("Pools", head, rows, figures=(3, 4, 5))
     return element("details", element("summary", f"{count(len(picture.pools), 'pool')} in a table"), whole)
 
 
 def _pool(number: int, pool: PoolBox, colours: Colours, currency: str) -> Html:
     change = pool.change
-    marks = [tag(_VERBS[change.action], "stop" if change.action is Action.DELETE else "wait")] if change else []
+    marks = [tag(_verb(change), "stop" if change.action is Action.DELETE else "wait")] if change else []
     title = element(
         "h3", pool.name or "Nodes of no pool", " ",
         element("small", " · ".join((*(pool.flavors), *pool.zones))), *((" ", *marks) if marks else ()),
@@ -119,6 +122,13 @@ def _pool(number: int, pool: PoolBox, colours: Colours, currency: str) -> Html:
         "div", title, element("p", " · ".join(figures), class_="soft"), boxes, *_rest(pool), class_="pool",
         id=f"pool-{number}",
     )  # fmt: skip
+
+
+def _verb(change: Change) -> str:
+    before, after = change.before, change.after
+    if change.action is not Action.UPDATE or before is None or after is None:
+        return _VERBS[change.action]
+    return "grows" if after.desired > before.desired else "shrinks" if after.desired < before.desired else "changes"
 
 
 def _loads(pool: PoolBox) -> Iterator[str]:
@@ -137,9 +147,9 @@ def _figure(pool: PoolBox, box: NodeBox, colours: Colours) -> Html:
     name = f"{short} and {box.alike - 1} like it" if box.alike > 1 else short
     asked = box.asked
     states = ", ".join(filter(None, (_WORDS[box.stage], *box.notes)))
-    lines: list[str] = [element("b", states), void("br")] if states else []
+    more: list[str] = [void("br"), element("b", states)] if states else []
     full = f"cpu {share_text(asked[0], box.cpu)} · mem {share_text(asked[1], box.memory)}"
-    caption = element("figcaption", *lines, name, void("br"), full if box.cpu else "size not known")
+    caption = element("figcaption", name, void("br"), full if box.cpu else "size not known", *more)
     return element("figure", node_svg(box, colours), caption)
 
 

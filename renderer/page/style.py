@@ -60,15 +60,15 @@ tr:last-child td{{border-bottom:0}}
 th{{color:var(--soft);font-weight:600;font-size:.87rem;white-space:nowrap}}
 td.n,th.n{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}
 td.w{{min-width:14rem;overflow-wrap:anywhere}}
-td.t{{white-space:nowrap}}
+td.t,td.t small{{white-space:nowrap}}
 .tag{{display:inline-block;border:1px solid currentColor;border-radius:4px;padding:0 .4em;font-size:.82rem;
  font-weight:600;white-space:nowrap;color:var(--soft)}}
 .tag.go{{color:var(--good)}}.tag.wait{{color:var(--mark)}}.tag.stop{{color:var(--bad)}}
 details{{font-size:.93rem}}
 summary{{cursor:pointer;color:var(--link)}}
 details p{{color:var(--soft)}}
-.bars{{display:grid;grid-template-columns:max-content minmax(6rem,1fr) max-content;gap:.25rem .8rem;
- align-items:center;margin:.2rem 0 .9rem;font-size:.9rem}}
+.bars{{margin:.2rem 0 .7rem;font-size:.9rem}}
+.bars p{{display:grid;grid-template-columns:6.5rem minmax(0,1fr) 14rem;gap:.8rem;align-items:center;margin:.25rem 0}}
 .bars svg{{width:100%;height:16px;display:block}}
 .bars .soft{{font-variant-numeric:tabular-nums}}
 .legend{{display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;list-style:none;margin:.4rem 0 .8rem;padding:0;font-size:.87rem}}
@@ -76,13 +76,15 @@ details p{{color:var(--soft)}}
 .legend svg{{flex:none}}
 .pool{{border-top:1px solid var(--line);padding:.7rem 0 .3rem}}
 .pool>p{{margin:.1rem 0 .5rem}}
-.nodes{{display:flex;flex-wrap:wrap;gap:.7rem .8rem;align-items:flex-end}}
+.nodes{{display:flex;flex-wrap:wrap;gap:.7rem .8rem}}
 figure{{margin:0;min-width:5.6rem}}
 figure svg{{display:block}}
 figcaption{{font-size:.75rem;line-height:1.3;color:var(--soft);margin-top:.2rem;font-variant-numeric:tabular-nums;
  max-width:16rem;overflow-wrap:anywhere}}
 figcaption b{{color:var(--ink);font-weight:600}}
-svg text{{font:600 8.5px system-ui,sans-serif;fill:#000}}
+svg text{{font:600 9px system-ui,sans-serif;fill:#000}}
+svg .k{{fill:var(--ink)}}
+svg .g{{stroke:#fff;stroke-width:2.5;paint-order:stroke}}
 {_HUES}
 .ho{{fill:{OTHER}}}
 .hs{{fill:url(#dots);stroke:var(--edge);stroke-width:.5}}
@@ -90,6 +92,7 @@ svg text{{font:600 8.5px system-ui,sans-serif;fill:#000}}
 .f{{fill:var(--free)}}
 .p{{stroke:var(--card);stroke-width:.6}}
 .w{{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 1.5;fill-opacity:.55}}
+.hs.p,.hs.w{{stroke:var(--edge);stroke-width:.5}}
 .e{{fill:none;stroke:var(--edge);stroke-width:1}}
 .c{{stroke-dasharray:4 3;stroke:var(--ink)}}
 .x{{stroke:var(--bad);stroke-width:1.5}}
@@ -99,6 +102,7 @@ svg text{{font:600 8.5px system-ui,sans-serif;fill:#000}}
 .step{{fill:none;stroke:var(--link);stroke-width:2;vector-effect:non-scaling-stroke}}
 .zero{{stroke:var(--edge);stroke-width:1;stroke-dasharray:3 3;vector-effect:non-scaling-stroke}}
 .under{{fill:var(--link);fill-opacity:.13}}
+.chart h3{{font-weight:600;font-size:.93rem}}
 .chart{{margin:.6rem 0 .9rem}}
 .chart svg{{width:100%;height:120px;display:block;border:solid var(--edge);border-width:0 0 1px 1px}}
 .axis{{display:flex;justify-content:space-between;gap:1rem;color:var(--soft);font-size:.82rem}}
@@ -106,9 +110,16 @@ svg text{{font:600 8.5px system-ui,sans-serif;fill:#000}}
 @media (max-width:40rem){{
  body{{padding:.6rem;font-size:14.5px}}
  section{{padding:.7rem .75rem}}
- .bars{{grid-template-columns:1fr auto;gap:.1rem .6rem}}
- .bars svg{{grid-column:1/-1;margin-bottom:.45rem}}
- .bars .soft{{grid-row:auto}}
+ .bars p{{grid-template-columns:auto 1fr;gap:.1rem .6rem}}
+ .bars svg{{grid-row:2;grid-column:1/-1}}
+ .bars .soft{{text-align:right}}
+ thead{{position:absolute;left:-99rem}}
+ table,tbody,tr,td,td.n{{display:block;text-align:left}}
+ tr{{border-bottom:1px solid var(--line);padding:.35rem 0}}
+ tr:last-child{{border-bottom:0}}
+ th,td{{border-bottom:0;padding:.08rem 0}}
+ td::before{{content:attr(data-label) ": ";color:var(--soft);font-size:.87rem}}
+ td.w,td.t,td.t small{{min-width:0;white-space:normal}}
 }}
 @media print{{
  :root{{{_variables(LIGHT)}}}

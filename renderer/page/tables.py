@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from renderer.history import (
     WORKLOADS,
@@ -20,7 +20,7 @@ from renderer.history import (
     waited_text,
 )
 from renderer.page.costs import cost_chart
-from renderer.page.markup import Html, element, link, void
+from renderer.page.markup import Html, element, joined, link, void
 from renderer.text import count, shortened
 from renderer.wording import time_text
 
@@ -49,19 +49,19 @@ _OUTCOMES: Final = {
 def waiting_table(waiting: Sequence[Waiting]) -> Html:
     """Each state with how many pods are in it; their names are behind a click."""
     rows = (
-        (element("td", tag(one.stands)), element("td", str(len(one.pods)), class_="n"),
-         element("td", link(one.url, one.text) if one.url else one.text, _pods(one.pods), class_="w"))
+        (cell(tag(one.stands)), cell(str(len(one.pods)), look="n"),
+         cell(link(one.url, one.text) if one.url else one.text, _pods(one.pods), look="w"))
         for one in waiting
     )  # fmt: skip
-    return table("Pods that wait", ("state", "pods", "what for"), rows, right=(1,))
+    return table("Pods that wait", ("state", "pods", "how far"), rows, figures=(1,))
 
 
 def offers_table(offers: Sequence[Offer], now: datetime | None) -> Html:
     today = now.isoformat() if now else ""
     rows = (
-        (element("td", link(one.url, _named(one))), element("td", tag(one.state)),
-         element("td", one.change, *([void("br"), element("small", one.reason)] if one.reason else []), class_="w"),
-         element("td", time_text(one.since, now=today) or "–", class_="t"))
+        (cell(link(one.url, _named(one))), cell(tag(one.state)),
+         cell(one.change, *([void("br"), element("small", one.reason)] if one.reason else []), look="w"),
+         cell(time_text(one.since, now=today) or "–", look="t"))
         for one in offers
     )  # fmt: skip
     return table("Open proposals", ("proposal", "state", "change", "since"), rows)
@@ -70,8 +70,8 @@ def offers_table(offers: Sequence[Offer], now: datetime | None) -> Html:
 def missing_table(missing: Sequence[Missing], now: datetime | None) -> Html:
     today = now.isoformat() if now else ""
     rows = (
-        (element("td", one.offering), element("td", f"{one.lack}, met by {one.pool}: {one.what}", class_="w"),
-         element("td", time_text(one.until, now=today), class_="t"), element("td", one.remedy, class_="w"))
+        (cell(one.offering), cell(f"{one.lack}, met by {one.pool}: {one.what}", look="w"),
+         cell(time_text(one.until, now=today), look="t"), cell(one.remedy, look="w"))
         for one in missing
     )  # fmt: skip
     return table("Taken for unavailable", ("what", "why", "until", "remedy"), rows)
@@ -90,12 +90,30 @@ def history_part(history: History) -> Html:
     )))  # fmt: skip
 
 
-def table(
-    name: str, head: Sequence[str], rows: Iterable[Sequence[Html]], *, right: Collection[int] = ()
-) -> Html:  # fmt: skip
-    """A table that scrolls by itself where the screen is narrow. ``right`` are the places of columns of figures."""
-    heads = (element("th", one, scope="col", class_="n" if place in right else None) for place, one in enumerate(head))
-    body = (element("tr", *row) for row in rows)
+class Cell(NamedTuple):
+    """A cell's markup, and how it is set: ``n`` figures, ``w`` text that wraps, ``t`` text that does not."""
+
+    content: Html
+    look: str = ""
+
+
+def cell(*children: str, look: str = "") -> Cell:
+    return Cell(joined(children), look)
+
+
+def table(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]], *, figures: Collection[int] = ()) -> Html:
+    """A table. On a narrow screen each row is a list of its cells, with what the head says before each one.
+
+    ``figures`` are the places of columns that are set to the right.
+    """
+    heads = [element("th", one, scope="col", class_="n" if place in figures else None)
+             for place, one in enumerate(head)]  # fmt: skip
+    body = (
+        element("tr", *(
+            element("td", one.content, class_=one.look or ("n" if place in figures else None), data_label=head[place])
+            for place, one in enumerate(row)
+        )) for row in rows
+    )  # fmt: skip
     whole = element("table", element("thead", element("tr", *heads)), element("tbody", *body))
     return element("div", whole, class_="scroll", tabindex=0, role="region", aria_label=name)
 
@@ -117,17 +135,18 @@ def _named(one: Offer) -> str:
     return f"{one.kind} #{number}" if number.isdigit() else f"{one.kind}, branch {one.branch}"
 
 
-def _entry(one: Entry, now: datetime) -> tuple[Html, ...]:
+def _entry(one: Entry, now: datetime) -> tuple[Cell, ...]:
     demand = ", ".join(shortened(demand_texts(one), WORKLOADS, "workload"))
     lines = [
         f"for {demand}" if demand else "",
         "; ".join(filter(None, (proposed_text(one), merged_text(one), approved_text(one)))), waited_text(one),
         *failure_texts(one), f"reason: {one.reason}" if one.reason else "",
     ]  # fmt: skip
-    price = [element("div", figures_text(one)), *([element("small", text)] if (text := cost_text(one, now)) else [])]
-    state = tag(one.outcome.value, _OUTCOMES.get(one.outcome, ""))
-    said = outcome_text(one)
+    price, since = [element("div", figures_text(one))], cost_text(one, now)
+    price += [element("small", since)] if since else []
+    state, said = tag(one.outcome.value, _OUTCOMES.get(one.outcome, "")), outcome_text(one)
+    more = () if said == one.outcome.value else (void("br"), element("small", said))
     return (
-        element("td", name_of(one)), element("td", state, void("br"), element("small", said)),
-        element("td", *price, class_="w"), element("td", *(element("div", line) for line in lines if line), class_="w"),
+        cell(name_of(one), look="t"), cell(state, *more),
+        cell(*price, look="t"), cell(*(element("div", line) for line in lines if line), look="w"),
     )  # fmt: skip

@@ -8,9 +8,9 @@ from urllib.parse import quote
 from renderer.page.markup import Html, element, void
 from renderer.page.pools import picture_part
 from renderer.page.style import STYLE
-from renderer.page.tables import history_part, missing_table, offers_table, table, tag, waiting_table
+from renderer.page.tables import cell, history_part, missing_table, offers_table, table, tag, waiting_table
 from renderer.text import count, hourly, monthly
-from renderer.wording import counts_text, time_text
+from renderer.wording import nodes_text, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,15 +36,15 @@ def index_page(pages: Sequence[ClusterPage]) -> str:
     """Several clusters, a row each."""
     rows = (
         (
-            element("td", element("a", one.cluster, href=f"clusters/{quote(one.cluster, safe='')}")),
-            element("td", _role(one)), element("td", _waits(one), class_="n"),
-            element("td", str(len(one.offers)), class_="n"), element("td", _price(one), class_="t"),
-            element("td", one.problem or _passed(one), class_="w"),
+            cell(element("a", one.cluster, href=f"clusters/{quote(one.cluster, safe='')}")),
+            cell(_role(one)), cell(_waits(one)),
+            cell(str(len(one.offers))), cell(_price(one), look="t"),
+            cell(one.problem or _passed(one), look="w"),
         )
         for one in pages
     )  # fmt: skip
     head = ("cluster", "role", "pods waiting", "proposals", "per hour", "last pass")
-    whole = table("Clusters", head, rows, right=(2, 3))
+    whole = table("Clusters", head, rows, figures=(2, 3))
     header = element("header", element("h1", "Clusters"))
     return _document("Clusters", header, element("main", element("section", whole), id="main"))
 
@@ -115,8 +115,10 @@ def _facts(page: ClusterPage) -> Iterator[Html]:
     currency, before, after = summary.currency, summary.before, summary.after
     unplaced = f"{count(summary.unplaced, 'pod')} cannot run" if summary.unplaced else ""
     yield _fact("pods that wait", _waits(page), unplaced)
-    nodes = page.picture.before.nodes if page.picture else summary.nodes_before
-    yield _fact("nodes in the cluster", str(nodes), "" if not summary.lines else f"plan: {counts_text(summary)}")
+    if page.picture is not None:
+        was, will = page.picture.before.nodes, page.picture.after.nodes
+        by_plan = f"{nodes_text(summary)} by the plan" if summary.lines else ""
+        yield _fact("nodes", str(was) if was == will else f"{was} → {will}", by_plan)
     same = before == after
     hours = hourly(before.hourly, currency)
     yield _fact("pools cost per hour", hours if same else f"{hours} → {hourly(after.hourly, currency)}",
