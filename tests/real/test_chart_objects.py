@@ -21,6 +21,7 @@ from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions, Timing
 from tests.commands.tools import DATA, Desk, new_repository, policy
 from tests.commands.waiting import until
 from tests.real.controlplane import ControlPlaneError, namespace
+from tests.real.parts import find_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -246,6 +247,7 @@ def test_a_controller_needs_no_right_that_it_does_not_have(
             until("the ScalePlan is there", lambda: any(one.get("status") for one in _all(plane, "ScalePlan")))
             until("the NodePool is Ready", lambda: "True" in _ready(plane, "NodePool"))
             until("the OVHNodeClass is Ready", lambda: "True" in _ready(plane, "OVHNodeClass"))
+            shown = _shown(plane, "scaleplans"), _shown(plane, "nodepools.karpenter.sh")
             assert running.leads()
             (view,) = running.views
             assert [one.kind for one in view.health if not one.synced] == []
@@ -255,6 +257,11 @@ def test_a_controller_needs_no_right_that_it_does_not_have(
             for kind in sorted(PATHS):
                 plane.call("DELETE", PATHS[kind])
     assert _events(plane)[0]["message"].startswith("covered by branch poolplan/demo/up")
+    assert shown[0][0].split() == ["NAME", "CHANGE", *["HOURLY", "BEFORE", "HOURLY", "AFTER", "CURRENCY", "STATE", "SINCE", "DIGEST"]]
+    assert shown[0][1].startswith("demo-up ")
+    assert "karpenter-b3-8-eu-west-par-a +1" in shown[0][1]
+    assert "sha256:" in shown[0][1]
+    assert shown[1][1].split()[:3] == ["default", "default", "True"]
     words = ("right", "forbidden", "403", "cannot be written")
     assert [one for one in said if any(word in str(one) for word in words)] == []
 
@@ -324,6 +331,16 @@ def _started(release: Installed, sandbox: str, folder: Path, said: list[dict[str
     )  # fmt: skip
     running.start()
     return running
+
+
+def _shown(plane: ControlPlane, plural: str) -> list[str]:
+    """What ``kubectl get`` prints, a line each."""
+    kubectl = find_program("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not on PATH: install it")
+    done = run([str(kubectl), "--kubeconfig", str(plane.kubeconfig), "get", plural], timeout=60)
+    assert done.code == 0, done.err
+    return done.out.splitlines()
 
 
 def _all(plane: ControlPlane, kind: str) -> list[Object]:
