@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gitops.cluster.kinds import CLUSTER_KINDS, POLICY_LISTS
+from gitops.cluster.rights import DRAINING, SHOWING
 from gitops.commands.main import COMMANDS, cli
 from gitops.ovh.rights import OPEN, RIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from gitops.cluster.kinds import Kind
+    from gitops.cluster.rights import ClusterRight
 
 DOCS = Path(__file__).parent
 WIDTH = 100
@@ -96,19 +98,21 @@ def rights_page() -> str:
         "Replicas choose a leader by a Lease.",
         "That takes `get`, `create` and `update` on `coordination.k8s.io/v1` `leases` in its namespace.", "",
         "What a controller shows in the cluster takes these; nothing depends on them.", "",
-        "| verb | API | without it |", "|---|---|---|",
-        "| `create` | `v1` `events` | pods do not say what is planned for them |",
-        "| `get`, and `patch` of the status | `nodepools`, `ovhnodeclasses` | they have no conditions |",
-        "| `create`, `delete`, `patch` of the status | `scaleplans` | `kubectl get scaleplans` shows nothing |", "",
+        *_cluster_rights(SHOWING), "",
         "Where nodes leave, `apply` needs more to [drain](../how-it-works.md#draining) them.", "",
-        "| verb | API | without it |", "|---|---|---|",
-        "| `patch` | `v1` `nodes` | no node is cordoned, so none leaves |",
-        "| `create` | `v1` `pods/eviction` | only empty nodes leave |",
-        "| `delete` | `v1` `pods` | the `terminationGracePeriod` of a NodePool overrules nobody |", "",
+        *_cluster_rights(DRAINING), "",
         "Where a [delegate](delegates.md#what-poolplan-needs) applies, `get` on its objects too, in its cluster;",
         "without it no node and no pool goes.", "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _cluster_rights(rights: Sequence[ClusterRight]) -> list[str]:
+    rows = []
+    for one in rights:
+        group, part = f"`{one.group}` " if one.group else "", f"/{one.part}" if one.part else ""
+        rows.append(f"| `{one.verb}` | {group}`{one.resource}{part}` | {one.without} |")
+    return ["| verb | API | without it |", "|---|---|---|", *rows]
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -38,11 +38,13 @@ class Check:
 
 
 def run_checks(
-    sources: Sources, around: Surroundings, *, launchers: Path, clusters: Sequence[Settings] = ()
+    sources: Sources, around: Surroundings, *, launchers: Path, clusters: Sequence[Settings] = (), repo: str = "",
+    cache: Path | None = None,
 ) -> Iterator[Check]:  # fmt: skip
     """Look at everything an apply needs; each check stands alone, so all that is wrong is said at once.
 
-    ``clusters`` are those whose forges and delegates are looked at.
+    ``clusters`` are those whose forges and delegates are looked at; ``repo`` is the fleet repository, mirrored below
+    ``cache``.
     """
     yield _check("git", _git)
     needs_terraform = not clusters or any(one.engine is Engine.TERRAFORM for one in clusters)
@@ -52,7 +54,13 @@ def run_checks(
     yield _check("OVH pools", lambda: _pools(around))
     yield from _rights(around)
     yield _check("region", lambda: _region(sources, around))
-    yield _check("Kubernetes", lambda: _kubernetes(sources, around))
+    yield replace(_check("OVH quota", lambda: _quota(around)), needed=False)
+    kubernetes = _check("Kubernetes", lambda: _kubernetes(sources, around))
+    yield kubernetes
+    if kubernetes.passed and not sources.snapshots:
+        yield from _cluster_rights(sources, around)
+    if repo:
+        yield _check("repository", lambda: _repository(repo, around, cache))
     for settings in {(one.forge, one.git.branch): one for one in clusters}.values():
         yield _forge(settings, around)
     for settings in clusters:
@@ -131,6 +139,41 @@ def _region(sources: Sources, around: Surroundings) -> str:
         raise PoolplanError(f"the cluster is in {name}, which the catalog does not know; see poolplan catalog")
     zones = ", ".join(region.zones) if region.zoned else "one zone"
     return f"{name}, {zones}"
+
+
+def _quota(around: Surroundings) -> str:
+    from gitops.gather import connect  # noqa: PLC0415 - loaded only for live checks
+    from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - likewise
+
+    client = connect(around)
+    return str(client.quota(find_cluster(client).region))
+
+
+def _cluster_rights(sources: Sources, around: Surroundings) -> Iterator[Check]:
+    """What the cluster's RBAC grants for each of the things that poolplan does there, one line each."""
+    from gitops.cluster.rights import DRAINING, FOLLOWING, SHOWING, lacking  # noqa: PLC0415 - only for live checks
+    from gitops.gather import connect_cluster  # noqa: PLC0415 - likewise
+
+    for what, rights in (("follow", FOLLOWING), ("drain", DRAINING), ("show", SHOWING)):
+        name = f"Kubernetes rights to {what}"
+        try:
+            missing = lacking(connect_cluster(sources, around), rights)
+        except PoolplanError as error:
+            yield Check(name, False, str(error), needed=False)
+            continue
+        detail = "; ".join(f"{one} is not granted: {one.without}" for one in missing) or "granted"
+        yield Check(name, not missing, detail, needed=False)
+
+
+def _repository(repo: str, around: Surroundings, cache: Path | None) -> str:
+    """Whether the fleet repository can be read, and a branch of poolplan's be pushed; nothing is pushed."""
+    from gitops.fleet import cluster_names, open_source  # noqa: PLC0415 - loaded only for live checks
+
+    assert cache is not None, "a repository is mirrored somewhere"  # noqa: S101 - for the type checker
+    repository = open_source(repo, around, cache=cache)
+    names = cluster_names(repository)
+    repository.try_push(BranchName("poolplan/validate"))
+    return f"{repository.name} can be read and pushed to; it has {', '.join(names) or 'no cluster'}"
 
 
 def _kubernetes(sources: Sources, around: Surroundings) -> str:

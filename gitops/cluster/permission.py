@@ -5,7 +5,7 @@ The right is to ``create`` the resource ``emergencies.poolplan.dev``, which need
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -13,6 +13,8 @@ import msgspec
 from gitops.errors import Stalled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gitops.cluster.connection import KubernetesApi
 
 GROUP: Final = "poolplan.dev"
@@ -31,12 +33,17 @@ class Permission:
 
 def may_act(api: KubernetesApi, cluster: str) -> Permission:
     """By a ``SelfSubjectAccessReview`` and a ``SelfSubjectReview`` (Kubernetes 1.28). Raises Stalled, Waiting."""
-    attributes = {"group": GROUP, "resource": RESOURCE, "verb": "create", "name": cluster}
+    found = is_allowed(api, {"group": GROUP, "resource": RESOURCE, "verb": "create", "name": cluster})
+    return replace(found, user=_user(api))
+
+
+def is_allowed(api: KubernetesApi, attributes: Mapping[str, str]) -> Permission:
+    """Whether we may do what the ``resourceAttributes`` of an access review say. Raises Stalled, Waiting."""
     review = _ask(api, "authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview",
-                  {"resourceAttributes": attributes})  # fmt: skip
+                  {"resourceAttributes": dict(attributes)})  # fmt: skip
     status = review.get("status") or {}
     return Permission(
-        user=_user(api), allowed=status.get("allowed") is True and not status.get("denied"),
+        user="", allowed=status.get("allowed") is True and not status.get("denied"),
         reason=str(status.get("reason") or ""),
     )  # fmt: skip
 

@@ -23,10 +23,12 @@ POLICY = "policy"
 
 @click.command("validate")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--live", is_flag=True, help="Look at programs, OVH credentials and rights, cluster and forge too.")
+@click.option("--live", is_flag=True, help="Look at programs, OVH rights and quota, cluster and forge too.")
+@click.option("--repo", metavar="PATH|URL", default="",
+              help="For --live: the fleet repository, to see whether it can be read and pushed to.")  # fmt: skip
 @click.option("--kubeconfig", metavar="FILE", default="", help="For --live. Default: as kubectl finds it.")
 @click.option("--context", metavar="NAME", default="", help="The kubeconfig's context.")
-def command(paths: tuple[Path, ...], live: bool, kubeconfig: str, context: str) -> int:
+def command(paths: tuple[Path, ...], live: bool, repo: str, kubeconfig: str, context: str) -> int:
     """Check policy files (NodePool, OVHNodeClass) and settings (cluster.yaml) at PATHS.
 
     Errors carry file:line:column and the path of the field.
@@ -36,7 +38,7 @@ def command(paths: tuple[Path, ...], live: bool, kubeconfig: str, context: str) 
     around = surroundings()
     if paths:
         remark(check_files(paths, around))
-    return _live(Sources(kubeconfig=kubeconfig, context=context), around, paths) if live else ExitCode.DONE
+    return _live(Sources(kubeconfig=kubeconfig, context=context), around, paths, repo) if live else ExitCode.DONE
 
 
 def check_files(paths: Sequence[Path], around: Surroundings) -> str:
@@ -95,13 +97,16 @@ def _manifests(path: Path) -> list[Path]:
     return [one for one in below if not any(part.startswith(".") for part in one.relative_to(path).parts)]
 
 
-def _live(sources: Sources, around: Surroundings, paths: Sequence[Path]) -> int:
+def _live(sources: Sources, around: Surroundings, paths: Sequence[Path], repo: str) -> int:
     from gitops.checks import run_checks  # noqa: PLC0415 - loaded only when asked for
     from gitops.settings_read import load_settings  # noqa: PLC0415 - likewise
 
     failed, clusters = 0, [load_settings(path, around.environment) for path in _sorted_files(paths)[0]]
-    with TemporaryDirectory() as launchers:
-        for check in run_checks(sources, around, launchers=Path(launchers), clusters=clusters):
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        for check in run_checks(
+            sources, around, launchers=folder, clusters=clusters, repo=repo, cache=folder / "git"
+        ):  # fmt: skip
             failed += check.needed and not check.passed
             click.echo(str(check))
     return ExitCode.FAILED if failed else ExitCode.DONE

@@ -124,6 +124,12 @@ class Repository(Protocol):
         A branch that already is this commit is left alone: repeating a push is harmless.
         """
 
+    def try_push(self, branch: BranchName) -> None:
+        """Whether such a branch could be pushed, as far as that can be told without doing it. Raises Stalled, Waiting.
+
+        A forge's rules for branches are looked at only when something is really pushed.
+        """
+
     def delete_branch(self, branch: BranchName, *, expect: CommitId) -> None:
         """Delete the branch if it still is ``expect``, or is gone already. Raises Waiting if it moved."""
 

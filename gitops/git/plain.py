@@ -127,6 +127,13 @@ class PlainRepository:
             refuse_checked_out(self.git, branch)
             self._move(branch, commit, expect=expect or _NOBODY)
 
+    def try_push(self, branch: BranchName) -> None:
+        head = next((commit for _, commit in self.branches()), None)
+        if not self.remote or head is None:
+            return
+        change = f"{head}:refs/heads/{branch}"
+        self.git.output("push", "--dry-run", "--quiet", "--no-verify", self.remote, change, timeout=REMOTE_TIMEOUT)
+
     def delete_branch(self, branch: BranchName, *, expect: CommitId) -> None:
         if self._resolve(self._ref(branch)) is None:
             return

@@ -245,7 +245,22 @@ def test_everything_an_apply_needs_is_looked_at(desk: Desk) -> None:
     assert outcome.code == 0, outcome
     lines = outcome.out.splitlines()
     assert len([line for line in lines if line.startswith("ok    OVH right ")]) == len(RIGHTS)
-    assert lines[-1] == "ok    Kubernetes: 1 nodes and 4 pods can be read"
+    assert lines[-5:-3] == [
+        "ok    OVH quota: EU-WEST-PAR: 1 of 1000 instances, 2 of 2000 vCPUs, 8 of 8000 GB memory",
+        "ok    Kubernetes: 1 nodes and 4 pods can be read",
+    ]  # fmt: skip
+    assert lines[-3:] == [f"ok    Kubernetes rights to {what}: granted" for what in ("follow", "drain", "show")]
+
+
+def test_the_fleet_repository_is_looked_at_too(desk: Desk) -> None:
+    made = new_repository(desk.folder / "fleet.git")
+    made.commit({"cluster.yaml": "kind: Cluster\n"}, "Begin")
+    outcome = desk.run("validate", "--live", "--repo", made.path.as_uri())
+    assert "can be read and pushed to; it has demo" in outcome.out
+    assert made.branches() == ["main"], "nothing is pushed"
+    missing = desk.run("validate", "--live", "--repo", "nowhere")
+    assert missing.code == 1
+    assert "FAIL  repository: nowhere is no folder" in missing.out
 
 
 def test_a_right_that_is_missing_is_a_failure_only_where_it_is_needed(busy: World, desk: Desk) -> None:
