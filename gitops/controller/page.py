@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitops.controller.pods import Stands, pods_of
+from gitops.controller.pods import Stands, Told, pods_of
 from gitops.controller.proposals import state_of
 from gitops.errors import Stalled
 from gitops.loop.history import history_of
@@ -21,12 +21,15 @@ from renderer.wording import glance_text, time_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gitops.controller.pods import Told
     from gitops.controller.view import Applying, View
     from gitops.rounds import Observed
     from renderer.history import History
     from renderer.page.picture import Picture
     from renderer.status import Missing
+
+
+_ROOM = Told(stands=Stands.FITS, text="a node that is there has room: kube-scheduler will place them")
+"""Of pods that fit it is not told on which node each of them does: the picture shows that."""
 
 
 def page_of(view: View) -> ClusterPage:
@@ -53,7 +56,7 @@ def _waiting(view: View) -> tuple[Waiting, ...]:
     """Those that nothing is done for come first, then as far as they are; the most pods first among equals."""
     found: dict[Told, list[str]] = {}
     for pod, told in pods_of(view).items():
-        found.setdefault(told, []).append(pod)
+        found.setdefault(_ROOM if told.stands is Stands.FITS else told, []).append(pod)
     order = list(Stands)
     ordered = sorted(found, key=lambda one: (order.index(one.stands), -len(found[one]), one.text, one.pool, one.url))
     return tuple(

@@ -29,7 +29,7 @@ PER_CORE = 4 * 1024**3
 SINGLE = 22
 """A pod narrower than this is not told from its neighbours of the same workload."""
 LETTER = 95
-NAMED_PODS = 12
+NAMED_PODS = 8
 
 _HATCH = void("path", d="M-1 1l2-2M0 6l6-6M5 7l2-2", class_="hatch")
 _DOTS = (void("rect", width=3, height=3, class_="f"), void("circle", cx=1, cy=1, r=".6", class_="dot"))

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 NAMED: Final = 8
 """Workloads that have a colour and a letter of their own."""
-DRAWN: Final = 300
+DRAWN: Final = 360
 """Nodes that are drawn on a page, more or less."""
-FEWEST, MOST = 3, 12
+FEWEST, MOST = 3, 40
 """Nodes that are drawn of a pool of those that stay."""
-MOST_CHANGED: Final = 24
+MOST_CHANGED: Final = 40
 """And of those that come or go."""
 SYSTEM: Final = "pods of daemon sets"
 

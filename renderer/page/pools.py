@@ -117,9 +117,11 @@ def _pool(number: int, pool: PoolBox, colours: Colours, currency: str) -> Html:
     if change is not None:
         hours = change.cost_after.hourly - change.cost_before.hourly
         figures.append(rough_price(hours, change.cost_after.monthly - change.cost_before.monthly, currency))
+    told = [part for place, figure in enumerate(figures)
+            for part in (*((" · ",) if place else ()), element("span", figure))]  # fmt: skip
     boxes = element("div", *(_figure(pool, box, colours) for box in pool.boxes), class_="nodes")
     return element(
-        "div", title, element("p", " · ".join(figures), class_="soft"), boxes, *_rest(pool), class_="pool",
+        "div", title, element("p", *told, class_="soft"), boxes, *_rest(pool), class_="pool",
         id=f"pool-{number}",
     )  # fmt: skip
 

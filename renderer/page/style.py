@@ -75,6 +75,7 @@ details p{{color:var(--soft)}}
 .legend li{{display:flex;gap:.4rem;align-items:center;min-width:0;overflow-wrap:anywhere}}
 .legend svg{{flex:none}}
 .pool{{border-top:1px solid var(--line);padding:.7rem 0 .3rem}}
+.pool>p span,.legend span{{display:inline-block}}
 .pool>p{{margin:.1rem 0 .5rem}}
 .nodes{{display:flex;flex-wrap:wrap;gap:.7rem .8rem}}
 figure{{margin:0;min-width:5.6rem}}
@@ -110,6 +111,8 @@ svg .g{{stroke:#fff;stroke-width:2.5;paint-order:stroke}}
 @media (max-width:40rem){{
  body{{padding:.6rem;font-size:14.5px}}
  section{{padding:.7rem .75rem}}
+ dl.facts{{grid-template-columns:1fr 1fr}}
+ dd.big{{font-size:1.05rem}}
  .bars p{{grid-template-columns:auto 1fr;gap:.1rem .6rem}}
  .bars svg{{grid-row:2;grid-column:1/-1}}
  .bars .soft{{text-align:right}}

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NAMED: Final = 200
 """Pods that are named in one row of what waits."""
 ROWS: Final = 40
-"""Changes of the history that the page shows."""
+"""Rows of a table, newest or most urgent first; what is left is counted."""
 TONES: Final = {
     "uncovered": "stop", "failed": "stop", "proposed": "wait", "planned": "wait", "approved": "go", "joining": "go",
     "fits": "go", "applying": "go",
@@ -51,9 +51,11 @@ def waiting_table(waiting: Sequence[Waiting]) -> Html:
     rows = (
         (cell(tag(one.stands)), cell(str(len(one.pods)), look="n"),
          cell(link(one.url, one.text) if one.url else one.text, _pods(one.pods), look="w"))
-        for one in waiting
+        for one in waiting[:ROWS]
     )  # fmt: skip
-    return table("Pods that wait", ("state", "pods", "how far"), rows, figures=(1,))
+    shown = table("Pods that wait", ("state", "pods", "how far"), rows, figures=(1,))
+    left = sum(len(one.pods) for one in waiting[ROWS:])
+    return joined((shown, element("p", f"and {count(left, 'pod')} more", class_="soft") if left else ""))
 
 
 def offers_table(offers: Sequence[Offer], now: datetime | None) -> Html:

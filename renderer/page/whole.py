@@ -119,12 +119,20 @@ def _facts(page: ClusterPage) -> Iterator[Html]:
         was, will = page.picture.before.nodes, page.picture.after.nodes
         by_plan = f"{nodes_text(summary)} by the plan" if summary.lines else ""
         yield _fact("nodes", str(was) if was == will else f"{was} → {will}", by_plan)
-    same = before == after
-    hours = hourly(before.hourly, currency)
-    yield _fact("pools cost per hour", hours if same else f"{hours} → {hourly(after.hourly, currency)}",
-                monthly(before.monthly, currency) + ("" if same else f" → {monthly(after.monthly, currency)}")
-                + " per month (730 h)")  # fmt: skip
-    yield _fact("open proposals", str(len(page.offers)), "this controller only observes" if page.observes else "")
+    if page.observes:
+        yield _fact("the plan would add per hour", hourly(summary.hourly, currency, signed=True),
+                    f"{monthly(summary.monthly, currency, signed=True)} per month (730 h)")  # fmt: skip
+        yield _fact("open proposals", "none", "this controller only observes")
+        return
+    hours, months = (
+        was if before == after else f"{was} → {will}"
+        for was, will in (
+            (hourly(before.hourly, currency), hourly(after.hourly, currency)),
+            (monthly(before.monthly, currency), monthly(after.monthly, currency)),
+        )
+    )
+    yield _fact("pools cost per hour", hours, f"{months} per month (730 h)")
+    yield _fact("open proposals", str(len(page.offers)), "")
     if page.drift is None:
         yield _fact("drift", "not known", "the provider's pools were not read")
     else:
