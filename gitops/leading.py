@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_address
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
     from gitops.cluster.lease import Lease
 
 _FAREWELL = 10.0
+
+
+def identity_at(name: str, unique: str, address: str) -> str:
+    """Who a replica is in the election: its name, something unique, and where others reach it (``IP:PORT``)."""
+    return "_".join(filter(None, (name, unique, address)))
+
+
+def address_in(identity: str) -> str:
+    """The address in an identity; empty where there is none. It must be an IP: nobody is sent to a name."""
+    host, _, port = identity.rpartition("_")[2].rpartition(":")
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return ""
+    return f"{host}:{port}" if port.isdigit() else ""
 
 
 class Leadership:

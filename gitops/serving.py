@@ -13,7 +13,7 @@ from gitops.errors import InputError
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 LOOPBACK = "127.0.0.1"
 
@@ -38,7 +38,7 @@ def listen(port: int, *, host: str = LOOPBACK) -> socket.socket:
 class Served:
     """An application that is served at ``port`` until ``stop`` or the end of its ``with`` block."""
 
-    def __init__(self, app: Starlette, listener: socket.socket, *, name: str) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket, *, name: str) -> None:
         self.port: int = listener.getsockname()[1]
         self._listener = listener
         config = uvicorn.Config(app, lifespan="off", ws="none", access_log=False, log_config=None, proxy_headers=False)

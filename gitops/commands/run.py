@@ -38,6 +38,8 @@ _PATH = click.Path(path_type=Path)
 @click.option("--no-page", is_flag=True, help="Serve no page: it shows names of workloads to whoever reaches it.")
 @click.option("--lease", metavar="NAMESPACE/NAME", default="",
               help="Of several equal processes, the one that holds this Lease acts.")  # fmt: skip
+@click.option("--reached-at", metavar="IP:PORT", default="",
+              help="Where the others reach this one: what they are asked for, they hand on to the leader.")  # fmt: skip
 @click.option("--no-apply", is_flag=True, help="Plan and propose only.")
 @click.option("--evidence", is_flag=True, help="Keep each plan's inputs beside it, so that it can be replayed.")
 @click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded.")
@@ -68,7 +70,8 @@ def command(**options: Any) -> int:
     clusters = tuple(filter(None, options["cluster"].split(",")))
     running = Running(RunOptions(
         repo=options["repo"], clusters=clusters, sources=lambda name, settings: _sources(options, name, settings),
-        state=state_folder(around.environment), every=pause, lease=options["lease"], applies=not options["no_apply"],
+        state=state_folder(around.environment), every=pause, lease=options["lease"],
+        reached_at=_reached_at(options["reached_at"]), applies=not options["no_apply"],
         keep_evidence=options["evidence"], freeze=options["freeze"], program=options["program"],
         cli_config=options["cli_config"],
     ), around, log)  # fmt: skip
@@ -95,12 +98,21 @@ def _sources(options: dict[str, Any], name: str, settings: Settings | None) -> S
     return for_cluster(sources, given, settings) if settings is not None else sources
 
 
+def _reached_at(text: str) -> str:
+    from gitops.leading import address_in  # noqa: PLC0415 - loaded only when the command runs
+
+    if text and address_in(text) != text:
+        raise InputError(f"--reached-at {text}: write it like 10.2.0.7:8080, with an IP")
+    return text
+
+
 def _served(
     address: str, running: Running, around: Surroundings, *, page: bool
 ) -> AbstractContextManager[object]:  # fmt: skip
     """Serve health, hooks and the page at an address; without one, nothing. Raises InputError for a bad address."""
     if not address:
         return nullcontext()
+    from gitops.controller.forwarding import HandedOn  # noqa: PLC0415 - likewise
     from gitops.controller.serving import controller_app  # noqa: PLC0415 - only where something is served
     from gitops.controller.web import page_routes  # noqa: PLC0415 - likewise
     from gitops.serving import Served, listen  # noqa: PLC0415 - likewise
@@ -113,4 +125,4 @@ def _served(
         secret=around.environment.get(WEBHOOK_SECRET, ""), look=running.look_now, clock=around.clock,
         tally=around.tally,
     )  # fmt: skip
-    return Served(app, listen(int(port), host=host.strip("[]")), name="http")
+    return Served(HandedOn(app, running.leader_elsewhere), listen(int(port), host=host.strip("[]")), name="http")

@@ -46,6 +46,7 @@ class RunOptions:
 
     ``repo`` empty: it observes one cluster, and does nothing but tell what it would propose.
     ``lease`` is ``namespace/name`` of a Lease by which one of several equal processes leads; empty: this one leads.
+    ``reached_at`` is where the others reach this one, ``IP:PORT``; empty: they do not.
     ``sources`` gives what to read from, by a cluster's name and settings. ``state`` outlives the process.
     """
 
@@ -55,6 +56,7 @@ class RunOptions:
     state: Path
     every: timedelta = timedelta(minutes=1)
     lease: str = ""
+    reached_at: str = ""
     applies: bool = True
     keep_evidence: bool = False
     freeze: str | None = None
@@ -112,6 +114,14 @@ class Running:
         """Whether this process may act."""
         return self._leadership is None or self._leadership.leads()
 
+    def leader_elsewhere(self) -> str:
+        """Where the process that leads is reached; empty where that is this one, or not known."""
+        if self._leadership is None or self.leads():
+            return ""
+        from gitops.leading import address_in  # noqa: PLC0415 - only where there is an election
+
+        return address_in(self._leadership.holder)
+
     @property
     def views(self) -> tuple[View, ...]:
         """What is known of each cluster."""
@@ -131,13 +141,15 @@ class Running:
     def _election(self) -> Leadership:
         from gitops.cluster.lease import Lease  # noqa: PLC0415 - only where there is an election
         from gitops.leading import Leadership as Election  # noqa: PLC0415 - likewise
+        from gitops.leading import identity_at  # noqa: PLC0415 - likewise
 
         namespace, _, name = self._options.lease.partition("/")
         if not (namespace and name):
             raise InputError(f"--lease {self._options.lease}: write it like poolplan/poolplan, a namespace and a name")
         first = self._options.clusters[0] if self._options.clusters else ""
         api = connect_cluster(self._options.sources(first, None), self._around)
-        identity = f"{machine_name()}_{uuid4()}"  # as client-go: a pod that starts anew is another one
+        # As client-go: a pod that starts anew is another one.
+        identity = identity_at(machine_name(), str(uuid4()), self._options.reached_at)
         return Election(
             Lease(api, namespace, name), identity, clock=self._around.clock, on_change=self._led
         )  # fmt: skip

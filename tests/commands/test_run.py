@@ -50,13 +50,17 @@ def fleet(world: World, desk: Desk) -> FleetRepository:
 class Process:
     """A controller that runs, and what it says."""
 
-    def __init__(self, world: World, desk: Desk, fleet: FleetRepository, *, name: str = "one", lease: str = "") -> None:
+    def __init__(
+        self, world: World, desk: Desk, fleet: FleetRepository, *, name: str = "one", lease: str = "",
+        reached_at: str = "",
+    ) -> None:  # fmt: skip
         self.lines: list[dict[str, Any]] = []
         self.views: list[View] = []
         log = Log(clock=SystemClock(), write=lambda line: self.lines.append(json.loads(line)))
         around = Surroundings(environment=desk.environment, clock=SystemClock(), remark=lambda _: None)
         options = RunOptions(
             repo=str(fleet.path), clusters=("demo",), state=desk.home / name, every=timedelta(seconds=30), lease=lease,
+            reached_at=reached_at,
             sources=lambda _name, _settings: Sources(kubeconfig=str(world.folder / "kubeconfig")),
         )  # fmt: skip
         self.running = Running(options, around, log, observers=(self.views.append,))
@@ -157,6 +161,7 @@ def test_wrong_options_are_told(desk: Desk, fleet: FleetRepository) -> None:
     assert fleet.branches() == ["main"]
     for given, told in (
         (["--lease", "poolplan"], "--lease poolplan: write it like poolplan/poolplan, a namespace and a name"),
+        (["--reached-at", "poolplan:8080"], "--reached-at poolplan:8080: write it like 10.2.0.7:8080, with an IP"),
         (["--listen", "8080"], "--listen 8080: write it like 127.0.0.1:8080"),
         (["--cluster", "none"], "clusters/none/cluster.yaml: there is no such file on the main branch"),
     ):
