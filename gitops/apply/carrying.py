@@ -22,6 +22,7 @@ from gitops.apply.supply import supply_for
 from gitops.apply.untracked import names_untracked, untracked
 from gitops.apply.waiting import wait_until_ready
 from gitops.engines.base import Goal
+from gitops.engines.ovh_calls import patiently
 from gitops.errors import PoolplanError, Refused, Stalled
 from planner.drift import as_observed, differences, find_drift
 from planner.pools import PoolSet
@@ -70,7 +71,12 @@ def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
     work = _Work(plan=_of_its_own(plan, hands.client.pools()), owner=owner, hands=hands)
     if plan.adopts:
         return _taken(work)
-    plan = work.plan
+    with _uncordoning(work):
+        return _stepwise(work)
+
+
+def _stepwise(work: _Work) -> Applied:
+    plan, hands = work.plan, work.hands
     if (step := interrupted(hands.journal, plan.digest)) is not None:
         hands.say(f"going on with an apply that came to no end at: {step}")
     heal(plan, hands)
@@ -190,7 +196,22 @@ def _grow(work: _Work, _: Step) -> None:
 
 def _settle(work: _Work, _: Step) -> None:
     """All that is left, as far as the engine sees it."""
+    _refuse_others(work)
+    _refuse_filled(work, [node for one in work.plan.changes if one.after is None for node in one.victims])
     _carry_out(work, work.agreed or _agreed(work, work.plan))
+
+
+def _refuse_others(work: _Work) -> None:
+    """An engine lowers a size as far as it is approved: nobody may have raised it again since the named nodes left."""
+    _leaving(work)
+    lessening = {one.pool: one.after for one in work.plan.changes if one.victims and one.after is not None}
+    reasons = tuple(
+        f"{pool.name} is to have {wanted.desired} nodes, and is ordered with {pool.desired}"
+        for pool in (work.hands.client.pools() if lessening else ())
+        if (wanted := lessening.get(pool.name)) is not None and pool.desired > wanted.desired
+    )  # fmt: skip
+    if reasons:
+        raise Refused(f"pools were made larger again; {work.so_far}, plan again", reasons=reasons)
 
 
 def _carry_out(work: _Work, engine_plan: EnginePlan) -> None:
@@ -212,31 +233,40 @@ def _cordon(work: _Work, _: Step) -> None:
     nodes = _nodes(work)
     nodes.cordon(work.leaving, mark=work.plan.digest)
     work.hands.say(f"cordoned {', '.join(work.leaving)}")
-    with _uncordoning(work, nodes):
-        _refuse_in_use(work, nodes, work.leaving, f"{work.so_far}, plan again")
+    _refuse_in_use(work, nodes, work.leaving, f"{work.so_far}, plan again")
 
 
-def _drain(work: _Work, _: Step) -> None:
+def _drain(work: _Work, step: Step) -> None:
+    _empty(work, step.nodes, work.hands.say)
+
+
+def _empty(work: _Work, names: Sequence[str], say: Callable[[str], None]) -> None:
+    """Evict what may be evicted on those of these nodes that are still there."""
     drained = {node for change in work.plan.changes if change.drains for node in change.victims}
-    names = [name for name in work.leaving if name in drained]
-    if not names:
-        return
-    nodes = _nodes(work)
-    with _uncordoning(work, nodes):
-        result = nodes.drain(names, work.hands.say)
-        if result.blocked:
-            raise Refused(f"not every node could be drained; {work.so_far}, plan again",
-                          reasons=tuple(map(str, result.blocked)))  # fmt: skip
+    left = [name for name in work.leaving if name in drained and name in names]
+    if left and (result := _nodes(work).drain(left, say)).blocked:
+        raise Refused(f"not every node could be drained; {work.so_far}, plan again",
+                      reasons=tuple(map(str, result.blocked)))  # fmt: skip
+
+
+def _refuse_filled(work: _Work, names: Sequence[str]) -> None:
+    """Just before nodes go for good: somebody may have opened them since, or pods may have come by another way."""
+    left = [name for name in work.leaving if name in names]
+    if left:
+        _empty(work, left, lambda _: None)
+        _refuse_in_use(work, _nodes(work), left, f"{work.so_far}, plan again")
 
 
 @contextmanager
-def _uncordoning(work: _Work, nodes: Nodes) -> Iterator[None]:
-    """Where a step is refused, or a person must act first, the nodes that were cordoned for it take pods again."""
+def _uncordoning(work: _Work) -> Iterator[None]:
+    """Where the plan is refused, or a person must act first, the nodes that were cordoned for it take pods again: by
+    this process, or by one that was killed."""
     try:
         yield
     except (Refused, Stalled):
-        with suppress(PoolplanError):  # what is told is why the step was not done
-            nodes.uncordon(work.plan.digest)
+        with suppress(PoolplanError):  # what is told is why it was not done
+            if any(one.victims for one in work.plan.changes):
+                _nodes(work).uncordon(work.plan.digest)
         raise
 
 
@@ -251,15 +281,17 @@ def _remove(work: _Work, step: Step) -> None:
         raise Refused(f"pool {name} is not there any more; plan again")
     assert change.after is not None, "a pool that stays has a size"  # noqa: S101 - for the type checker
     if set(change.victims) & set(work.leaving):
-        with _uncordoning(work, _nodes(work)):
-            work.hands.stand_back(_shrinking(work.plan))
+        work.hands.stand_back(_shrinking(work.plan))
         work.agreed = None
-    sent = remove_victims(client, pool.state.id, change.victims, desired=change.after.desired)
+    _refuse_filled(work, step.nodes)
+    desired, pool_id = change.after.desired, pool.state.id
+    # It looks at the nodes each time, so what took effect without an answer is not asked for again.
+    sent = patiently(lambda: remove_victims(client, pool_id, change.victims, desired=desired), work.hands.clock)
     if sent:
         work.agreed = None
         work.removed += change.victims
         work.hands.say(f"{name}: removing {', '.join(change.victims)}")
-    wait_until_ready(client, pool.state.id, work.hands.clock)
+    wait_until_ready(client, pool_id, work.hands.clock)
 
 
 def _shrinking(plan: Plan) -> tuple[str, ...]:

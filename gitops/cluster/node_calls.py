@@ -200,8 +200,9 @@ class NodeCalls:
             raise self._refusal(answer, f"delete pod {guest.pod.key}", "delete on pods")
 
     def _seen(self, raw: msgspec.Raw) -> SeenNode:
+        version = self._decode(raw, _Versioned).metadata.resource_version  # what is no object at all is told here
         (node,) = self._read(NODE, [raw]).nodes
-        return SeenNode(node=node, version=self._decode(raw, _Versioned).metadata.resource_version)
+        return SeenNode(node=node, version=version)
 
     def _read(self, kind: Kind, raws: Iterable[msgspec.Raw]) -> Snapshot:
         items = [item_of(self._api, kind, raw) for raw in raws]
