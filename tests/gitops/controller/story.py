@@ -228,7 +228,8 @@ def _records(plan: Plan) -> tuple[Record, ...]:
     return (*records, opened)
 
 
-def _record(number: int, event: Event, at: str, kind: str, request: int, added: int, removed: int, hourly: int) -> Record:
+def _record(number: int, event: Event, at: str, kind: str, request: int, *done: int) -> Record:
+    added, removed, hourly = done
     figures = Figures(
         added=added, removed=removed, hourly=hourly, monthly=730 * hourly, currency="EUR",
         demand=(("Deployment shop/api", 3 * added),) if added else (), pending=3 * added,
