@@ -1,4 +1,4 @@
-"""Writes what of the chart follows from its values: the README with every value, and the Grafana dashboard.
+"""Writes what follows from the chart: its README with every value, its dashboard, the page of metrics and alerts.
 
 ``python charts/generate.py`` rewrites them; a test holds that they are current.
 """
@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+
+from gitops.controller.metrics import metrics
+from gitops.tally import Tally
 
 CHART = Path(__file__).parent / "poolplan"
 NOTICE = "<!-- Made by charts/generate.py; change that, or values.yaml, instead. -->"
@@ -173,13 +178,43 @@ def _panel(*, number: int, row: int, column: int, panel: tuple[str, str, str, An
     }  # fmt: skip
 
 
-FILES = {"README.md": readme, "files/dashboard.json": dashboard}
+# The page of metrics
+
+
+def metrics_page() -> str:
+    """docs/reference/metrics.md: every metric, and every alert."""
+    lines = [
+        "# Metrics and alerts", "", NOTICE.replace(", or values.yaml,", ""), "",
+        "`poolplan run --listen` serves these at `/metrics`.",
+        "Only the replica that leads knows plans and proposals; take the maximum over replicas.", "",
+        "| metric | type | labels | means |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for one in metrics([], Tally(), datetime(2026, 1, 1, tzinfo=UTC)):
+        name = f"{one.name}_total" if one.type == "counter" else one.name
+        labels = ", ".join(f"`{label}`" for label in one._labelnames)  # type: ignore[attr-defined]  # noqa: SLF001
+        lines.append(f"| `{name}` | {one.type} | {labels} | {one.documentation} |")
+    lines += [
+        "", "## Alerts", "",
+        "The chart brings these rules with `prometheusRule.enabled` (`charts/poolplan/files/alerts.yaml`).", "",
+        "| alert | severity | after | means, and what to do |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for rule in YAML(typ="safe").load((CHART / "files" / "alerts.yaml").read_text("utf-8"))["groups"][0]["rules"]:
+        told = re.sub(r"\{\{[^}]*\}\}", "…", rule["annotations"]["summary"])
+        means = f"{told}. {rule['annotations']['description']}"
+        lines.append(f"| `{rule['alert']}` | {rule['labels']['severity']} | {rule['for']} | {means} |")
+    return "\n".join([*lines, ""])
+
+
+FILES = {
+    CHART / "README.md": readme, CHART / "files" / "dashboard.json": dashboard,
+    CHART.parents[1] / "docs" / "reference" / "metrics.md": metrics_page,
+}  # fmt: skip
 
 
 def main() -> None:
     """Write every file."""
-    for name, text in FILES.items():
-        (CHART / name).write_text(text(), encoding="utf-8")
+    for path, text in FILES.items():
+        path.write_text(text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

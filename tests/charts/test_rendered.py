@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from ruamel.yaml import YAML
 
+from gitops.clock import SystemClock
 from gitops.cluster.live.listing import READ_KINDS
+from gitops.cluster.live.state import KindHealth
+from gitops.commands.main import cli
+from gitops.commands.propose import WEBHOOK_SECRET, interval
+from gitops.commands.run import command
+from gitops.controller.serving import controller_app
+from gitops.controller.view import View
+from gitops.fleet import GIT_TOKEN
+from gitops.leading import address_in
+from gitops.ovh.credentials import KEYS
 from gitops.process import run
+from gitops.serving import Served, listen
 from tests.real.parts import cache_folder, find_program
 
 if TYPE_CHECKING:
@@ -27,6 +40,9 @@ def helm(*arguments: str) -> str:
     done = run([str(program), *arguments], timeout=120)
     assert done.code == 0, done.err
     return done.out
+
+
+UNREAD = View(cluster="paris", health=(KindHealth(kind="Pod", synced=False, age=None, objects=0),))
 
 
 def objects(name: str) -> list[dict[str, Any]]:
@@ -150,6 +166,44 @@ def test_secrets_are_read_by_name_only_but_for_terraforms_state() -> None:
             for rule in role["rules"]:
                 listed = rule["resources"] == ["secrets"] and "resourceNames" not in rule
                 assert not listed or name == "fleet", (name, rule)
+
+
+def container(name: str) -> dict[str, Any]:
+    (deployment,) = of_kind(name, "Deployment")
+    (found,) = deployment["spec"]["template"]["spec"]["containers"]
+    return found  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_takes_what_the_chart_gives_it(name: str) -> None:
+    known = {one["name"] for one in container(name)["env"]}
+    arguments = [text.replace("$(POD_IP)", "10.2.0.7") for text in container(name)["args"]]
+    assert not any("$(" in text for text in arguments)
+    assert "POD_IP" in known
+    assert arguments[0] == "run"
+    given = command.make_context("run", arguments[1:], parent=click.Context(cli, **cli.context_settings)).params
+    assert (given["listen"], given["lease"]) == ("0.0.0.0:8080", "poolplan/poolplan")
+    assert address_in(given["reached_at"]) == "10.2.0.7:8080"
+    assert interval({**given, "now": ""}) is not None
+
+
+def test_tokens_and_words_are_where_they_are_looked_for() -> None:
+    named = {one["name"] for one in container("fleet")["env"]}
+    assert {GIT_TOKEN, WEBHOOK_SECRET, "FORGE_TOKEN", "POOLPLAN_STATE"} <= named
+    assert {f"OVH_{key.upper()}" for key in KEYS} <= named
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_helms_test_looks_whether_it_is_ready(ready: bool) -> None:
+    (pod,) = of_kind("observing", "Pod")
+    code = pod["spec"]["containers"][0]["command"][2]
+    (service,) = of_kind("observing", "Service")
+    address = f"http://{service['metadata']['name']}.poolplan.svc:{service['spec']['ports'][0]['port']}"
+    assert address in code
+    app = controller_app(lambda: () if ready else (UNREAD,), clock=SystemClock())
+    with Served(app, listen(0), name="http") as served:
+        done = run([sys.executable, "-c", code.replace(address, f"http://127.0.0.1:{served.port}")], timeout=60)
+    assert (done.code == 0) == ready, done.err
 
 
 def test_one_replica_where_one_node_has_the_state() -> None:
