@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from renderer.page.picture import Load, NodeBox, Run
 
-WIDE, HIGH = 380, 105
+WIDE, HIGH = 460, 130
 """Tenths of a pixel that a node of one core is wide, and its cpu lane high: both grow with the root of the cores."""
 NARROWEST, WIDEST, THINNEST = 300, 3000, 30
 GAP, PAD = 16, 10

@@ -97,7 +97,7 @@ def _notes(page: ClusterPage) -> Iterator[Html]:
     applying = page.applying
     if applying is not None and applying.problem:
         step = f"Last step: {applying.step}." if applying.step else ""
-        yield _note("fault", "What is approved cannot be applied.", applying.problem, *applying.reasons, step)
+        yield _note("note", "Nothing is applied for now.", applying.problem, *applying.reasons, step)
     elif applying is not None and applying.step:
         yield element("section", element("p", element("b", "Applying: "), applying.step))
     if page.unread:
@@ -113,8 +113,9 @@ def _facts(page: ClusterPage) -> Iterator[Html]:
     summary = page.summary
     assert summary is not None, "asked only where something is planned"  # noqa: S101 - for the type checker
     currency, before, after = summary.currency, summary.before, summary.after
-    unplaced = f"{count(summary.unplaced, 'pod')} cannot run" if summary.unplaced else ""
-    yield _fact("pods that wait", _waits(page), unplaced)
+    since = time_text(summary.pending.since, now=summary.now)
+    told = (f"since {since}" if since else "", f"{summary.unplaced} without a plan" if summary.unplaced else "")
+    yield _fact("pods that wait", _waits(page), ", ".join(filter(None, told)))
     if page.picture is not None:
         was, will = page.picture.before.nodes, page.picture.after.nodes
         by_plan = f"{nodes_text(summary)} by the plan" if summary.lines else ""

@@ -40,6 +40,7 @@ from planner.plan import (
 from planner.pods import Needs, Owner, Phase, Pod
 from planner.policy import Policy
 from planner.pools import Pool, PoolName, PoolSet, ProviderState
+from planner.portion import Kind, portions
 from planner.resources import Resources
 from planner.snapshot import DaemonSet, PodTemplate, Snapshot
 from renderer.files import FileSet
@@ -203,10 +204,11 @@ def _plan(placements: tuple[PlacedNode, ...], gpu: tuple[str, ...]) -> Plan:
 
 
 def _done(plan: Plan) -> tuple[Done, ...]:
+    whole = dict(portions(plan))
     up = Done(kind="up", step=Step.AWAIT, reason="waits for one approval of team-platform", branch="poolplan/paris/up",
-              commit="1" * 40, url=f"{FORGE}/12", plan=plan)  # fmt: skip
+              commit="1" * 40, url=f"{FORGE}/12", plan=whole[Kind.UP])  # fmt: skip
     down = Done(kind="down", step=Step.AWAIT, reason="", branch="poolplan/paris/down", commit="2" * 40,
-                url=f"{FORGE}/13", plan=plan)  # fmt: skip
+                url=f"{FORGE}/13", plan=whole[Kind.DOWN])  # fmt: skip
     return (up, down, Done(kind="policy", step=Step.REST, reason="nothing to do"))
 
 
@@ -221,11 +223,12 @@ def _records(plan: Plan) -> tuple[Record, ...]:
         (Event.OPENED, "2026-02-28T16:45:00Z", "up", 11, 1, 0, 102_300), (Event.FAILED, "2026-03-01T11:50:00Z", "up", 11, 1, 0, 102_300),
     )  # fmt: skip
     records = [_record(place, *one) for place, one in enumerate(told, 1)]
-    opened = Record(
-        number=len(records) + 1, event=Event.OPENED, at="2026-03-01T11:59:20Z", kind="up", digest=plan.digest, request=12,
-        figures=figures_of(plan),
-    )  # fmt: skip
-    return (*records, opened)
+    standing = [
+        Record(number=len(records) + place, event=Event.OPENED, at="2026-03-01T11:59:20Z", kind=kind.value,
+               digest=portion.digest, request=11 + place, figures=figures_of(portion))
+        for place, (kind, portion) in enumerate(portions(plan), 1)
+    ]  # fmt: skip
+    return (*records, *standing)
 
 
 def _record(number: int, event: Event, at: str, kind: str, request: int, *done: int) -> Record:
