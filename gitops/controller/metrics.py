@@ -1,5 +1,7 @@
 """What a controller tells Prometheus: worked out of the last views when it is asked, so nothing is counted twice.
 
+Of plans, proposals and applies only the one that leads speaks: what another one knew once would be told for ever.
+
 Names follow Prometheus' own advice: a prefix, a unit, ``_total`` for what only grows.
 """
 
@@ -89,7 +91,7 @@ def _passes(views: Sequence[View], now: datetime) -> Iterator[Metric]:
             synced.add_metric([*name, one.kind], float(one.synced))
             if one.age is not None:
                 silent.add_metric([*name, one.kind], one.age)
-        if view.applying is not None:
+        if view.applying is not None and view.leads:
             failing.add_metric(name, float(bool(view.applying.problem)))
             if view.applying.succeeded is not None:
                 applied.add_metric(name, view.applying.succeeded.timestamp())
@@ -100,7 +102,7 @@ def _pods(views: Sequence[View], now: datetime) -> Iterator[Metric]:
     waiting = _gauge("pending_pods", "Pods that wait for a node, by how far they are.", ["state"])
     oldest = _gauge("pending_pods_oldest_seconds", "How long the oldest of them has waited.")
     for view in views:
-        if view.planned is None:
+        if view.planned is None or not view.leads:
             continue
         found = Counter(told.stands for told in pods_of(view).values())
         for stands in Stands:
@@ -117,7 +119,7 @@ def _plans(views: Sequence[View]) -> Iterator[Metric]:
     bound = _gauge("cost_hourly_lower_bound", "What no choice of new nodes costs less than.", ["currency"])
     orders = _gauge("plan_orders", "Orders of arrival that the last plan was replayed in, and survived.", ["outcome"])
     for view in views:
-        if view.planned is None:
+        if view.planned is None or not view.leads:
             continue
         _plan(view.cluster, view.planned.plan, nodes=nodes, pools=pools, cost=cost, bound=bound)
         certificate = view.planned.plan.certificate
@@ -141,7 +143,7 @@ def _plan(cluster: str, plan: Plan, **families: GaugeMetricFamily) -> None:
 def _pools(views: Sequence[View]) -> Iterator[Metric]:
     size = _gauge("pool_nodes", "Nodes of a pool: declared in Git, desired at the provider, there.", ["pool", "what"])
     for view in views:
-        if view.planned is None:
+        if view.planned is None or not view.leads:
             continue
         inputs = view.planned.inputs
         for pool in inputs.declared:
@@ -163,7 +165,7 @@ def _records(views: Sequence[View]) -> Iterator[Metric]:
     open_ = _gauge("open_proposals", "1 for each proposal that stands.", ["kind"])
     unsettled = _gauge("emergency_unsettled", "1 while an emergency is neither merged nor declined.")
     for view in views:
-        if view.proposed is None:
+        if view.proposed is None or not view.leads:
             continue
         name, ledger = [view.cluster], view.proposed.ledger
         for (event, kind), number in sorted(Counter((one.event.value, one.kind) for one in ledger.records).items()):

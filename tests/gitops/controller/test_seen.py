@@ -180,6 +180,18 @@ def test_metrics_tell_what_the_view_says() -> None:
     assert 0 < found["poolplan_cost_hourly", ("EUR", "planned", "prod")] < 1
 
 
+def test_of_plans_only_the_leader_speaks() -> None:
+    """What a replica knew when it led last would be told for ever."""
+    applying = Applying(at=NOW, succeeded=NOW, problem="no")
+    view = replace(view_of(waiting(), done=opened()), applying=applying)
+    leading, following = (
+        {family.name for family in text_string_to_metric_families(exposition([one], Tally(), NOW).decode()) if family.samples}
+        for one in (view, replace(view, leads=False))
+    )
+    assert {"poolplan_pending_pods", "poolplan_open_proposals", "poolplan_apply_failing"} <= leading - following
+    assert {"poolplan_leader", "poolplan_passes", "poolplan_last_successful_pass_timestamp_seconds"} <= following
+
+
 def test_metrics_are_the_same_bytes_for_the_same_view() -> None:
     view = view_of(waiting(), done=opened())
     assert exposition([view], Tally(), NOW) == exposition([view], Tally(), NOW)
