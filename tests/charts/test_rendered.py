@@ -18,7 +18,7 @@ from gitops.commands.propose import WEBHOOK_SECRET, interval
 from gitops.commands.run import command
 from gitops.controller.serving import controller_app
 from gitops.controller.view import View
-from gitops.fleet import GIT_TOKEN
+from gitops.fleet import GIT_LOGIN, GIT_TOKEN
 from gitops.leading import address_in
 from gitops.ovh.credentials import KEYS
 from gitops.process import run
@@ -191,6 +191,7 @@ def test_tokens_and_words_are_where_they_are_looked_for() -> None:
     named = {one["name"] for one in container("fleet")["env"]}
     assert {GIT_TOKEN, WEBHOOK_SECRET, "FORGE_TOKEN", "POOLPLAN_STATE"} <= named
     assert {f"OVH_{key.upper()}" for key in KEYS} <= named
+    assert GIT_LOGIN in {one["name"] for one in container("proposing")["env"]}
 
 
 @pytest.mark.parametrize("ready", [False, True])
