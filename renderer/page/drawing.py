@@ -89,7 +89,7 @@ def node_title(box: NodeBox, colours: Colours) -> str:
         return f"{box.name}{alike}: how large it will be is not known"
     asked = box.asked
     held = [
-        f"{run.count} × {run.workload}{_lettered(colours, run)}{' (waits for it)' if run.comes else ''}"
+        f"{run.pods} × {run.workload}{_lettered(colours, run)}{' (waits for it)' if run.comes else ''}"
         for run in sorted(box.runs, key=lambda run: (not run.comes, colours.place(run.workload), run))
     ]
     told = "; ".join(shortened(held, NAMED_PODS, "group")) or "no pod"
@@ -155,8 +155,8 @@ class _Lane:
         for run in runs:
             each = run.memory if self.memory else run.cpu
             single = wide * each // max(1, self.total) >= SINGLE
-            for number in range(run.count if single else 1):
-                self.asked += each if single else each * run.count
+            for number in range(run.pods if single else 1):
+                self.asked += each if single else each * run.pods
                 end = min(wide, wide * self.asked // max(1, self.total))
                 if end > self.taken:
                     found.append((self.taken, end - self.taken))

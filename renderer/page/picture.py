@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planner.candidates import daemon_overhead
 from planner.desired import free_names
@@ -53,15 +53,14 @@ class Stage(Enum):
         return self in (Stage.PLANNED, Stage.APPROVED, Stage.JOINING)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Run:
-    """``count`` pods of a workload, of ``cpu`` millicores and ``memory`` bytes each. ``comes``: they wait for it."""
+class Run(NamedTuple):
+    """``pods`` pods of a workload, of ``cpu`` millicores and ``memory`` bytes each. ``comes``: they wait for it."""
 
     comes: bool
     workload: str
     cpu: int
     memory: int
-    count: int
+    pods: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +81,11 @@ class NodeBox:
     @property
     def asked(self) -> tuple[int, int]:
         """The cpu and memory that its pods request."""
-        return sum(run.cpu * run.count for run in self.runs), sum(run.memory * run.count for run in self.runs)
+        return sum(run.cpu * run.pods for run in self.runs), sum(run.memory * run.pods for run in self.runs)
 
     @property
     def pods(self) -> int:
-        return sum(run.count for run in self.runs)
+        return sum(run.pods for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +228,7 @@ def _overhead(snapshot: Snapshot, node: PlacedNode | None) -> tuple[Run, ...]:
         return ()
     asked = daemon_overhead(snapshot.daemonsets, dict(node.expected.labels), node.expected.taints)
     cpu, memory = asked.get(CPU), asked.get(MEMORY)
-    return (Run(comes=True, workload=SYSTEM, cpu=cpu, memory=memory, count=1),) if cpu or memory else ()
+    return (Run(comes=True, workload=SYSTEM, cpu=cpu, memory=memory, pods=1),) if cpu or memory else ()
 
 
 def _sizes(nodes: Sequence[Node], plan: Plan) -> dict[str, Resources]:
@@ -344,8 +343,8 @@ def _moved(pools: Iterable[Sequence[NodeBox]]) -> Load:
     gone = [box for boxes in pools for box in boxes if box.stage is Stage.GOES]
     runs = [run for box in gone for run in box.runs if run.workload != SYSTEM]
     return Load(
-        cpu_asked=sum(run.cpu * run.count for run in runs), memory_asked=sum(run.memory * run.count for run in runs),
-        pods=sum(run.count for run in runs),
+        cpu_asked=sum(run.cpu * run.pods for run in runs), memory_asked=sum(run.memory * run.pods for run in runs),
+        pods=sum(run.pods for run in runs),
     )  # fmt: skip
 
 
@@ -356,7 +355,7 @@ def _named(by_pool: Mapping[str, Sequence[NodeBox]]) -> tuple[str, ...]:
     for boxes in by_pool.values():
         for box in boxes:
             for run in box.runs:
-                amount = run.count * (run.cpu * 4 * 1024**3 // 1000 + run.memory)
+                amount = run.pods * (run.cpu * 4 * 1024**3 // 1000 + run.memory)
                 asked[run.workload] += amount
                 if run.comes or box.stage is Stage.GOES:
                     urgent[run.workload] += amount

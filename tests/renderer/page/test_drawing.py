@@ -41,7 +41,7 @@ def test_lanes_are_as_large_as_what_the_node_gives(cpu: int, gib: int) -> None:
 
 
 def test_a_pod_is_as_large_as_what_it_requests() -> None:
-    svg = node_svg(box(8000, 32 * GI, Run(comes=False, workload="Deployment shop/api", cpu=2000, memory=4 * GI, count=2)), COLOURS)
+    svg = node_svg(box(8000, 32 * GI, Run(comes=False, workload="Deployment shop/api", cpu=2000, memory=4 * GI, pods=2)), COLOURS)
     lanes, pods = rects(svg, "f"), rects(svg, "h0 p")
     assert len(pods) == 4
     assert [area(one) / area(lane) for one, lane in zip(pods, (lanes[0], lanes[0], lanes[1], lanes[1]), strict=True)] == pytest.approx([0.25, 0.25, 0.125, 0.125], rel=0.02)
@@ -49,7 +49,7 @@ def test_a_pod_is_as_large_as_what_it_requests() -> None:
 
 runs = st.builds(
     Run, comes=st.booleans(), workload=st.sampled_from(["Deployment shop/api", "Job a/b", SYSTEM]),
-    cpu=st.integers(0, 9000), memory=st.integers(0, 40 * GI), count=st.integers(1, 300),
+    cpu=st.integers(0, 9000), memory=st.integers(0, 40 * GI), pods=st.integers(1, 300),
 )  # fmt: skip
 boxes = st.builds(
     NodeBox, name=st.just("node-1"), stage=st.sampled_from(Stage), cpu=st.integers(0, 200_000),
@@ -75,7 +75,7 @@ def test_a_box_stays_small_in_bytes(one: NodeBox) -> None:
 
 
 def test_what_comes_and_what_goes_is_said_too() -> None:
-    waits = Run(comes=True, workload="Deployment shop/api", cpu=500, memory=GI, count=3)
+    waits = Run(comes=True, workload="Deployment shop/api", cpu=500, memory=GI, pods=3)
     assert node_title(box(4000, 16 * GI, waits), COLOURS) == (
         "node-1: 1.5 of 4 cores and 3 of 16 Gi requested; 3 × Deployment shop/api (A) (waits for it)"
     )
