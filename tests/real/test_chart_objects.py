@@ -20,7 +20,8 @@ from gitops.sandbox.server import start_sandbox
 from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions, Timing
 from tests.commands.tools import DATA, Desk, new_repository, policy
 from tests.commands.waiting import until
-from tests.real.controlplane import ControlPlaneError, namespace
+from tests.contracts.apiservers import node
+from tests.real.controlplane import CONTROLLERS, ControlPlaneError, bound_node, namespace
 from tests.real.parts import find_program
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Installed:
 
     def run(self, *arguments: str) -> str:
         kubeconfig = str(self.plane.kubeconfig)
-        done = run([str(self.helm), *arguments, "--kubeconfig", kubeconfig, "--namespace", NAMESPACE], timeout=120)
+        done = run([str(self.helm), *arguments, "--kubeconfig", kubeconfig, "--namespace", NAMESPACE], timeout=300)
         assert done.code == 0, done.err
         return done.out
 
@@ -308,6 +309,25 @@ def test_pods_keep_to_the_restricted_standard(release: Installed, values: Path) 
         plane.call("POST", path, {**pod, "spec": spec})
         with pytest.raises(ControlPlaneError, match="violates PodSecurity"):
             plane.call("POST", path, {**pod, "spec": {**spec, "hostNetwork": True}})
+
+
+def test_two_pods_come_and_go_to_two_nodes(release: Installed, plane: ControlPlane) -> None:
+    """By the real controllers and the real scheduler; there is no kubelet, so they do not run."""
+    release.run("uninstall", "poolplan")
+    release.set()
+    for zone in ("a", "b"):
+        labels = {"kubernetes.io/hostname": f"node-{zone}", "topology.kubernetes.io/zone": f"eu-west-par-{zone}"}
+        plane.call("POST", "/api/v1/nodes", node(f"node-{zone}", **labels))
+    plane.start_controllers()
+    plane.start_scheduler()
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods"
+    plane.wait("both pods on nodes", lambda: len([1 for one in plane.call("GET", path)["items"] if bound_node(one)]) == 2)
+    pods = plane.call("GET", path)["items"]
+    assert sorted(map(bound_node, pods)) == ["node-a", "node-b"]
+    assert {one["spec"]["priorityClassName"] for one in pods} == {"system-cluster-critical"}
+    plane.stop(CONTROLLERS)
+    release.run("uninstall", "poolplan")
+    release.set()
 
 
 def _started(release: Installed, sandbox: str, folder: Path, said: list[dict[str, Any]]) -> Running:
