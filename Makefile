@@ -32,6 +32,7 @@ bench: $(BIN)/poolplan
 	$(BIN)/python benchmarks/scheduling.py --yardstick
 	$(BIN)/python benchmarks/mixes.py
 	$(BIN)/python benchmarks/cluster.py
+	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/evidence.py --demo
 	$(BIN)/python benchmarks/apply_overhead.py
 	$(BIN)/python benchmarks/growth.py

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import apply_overhead, cluster, evidence, growth, made, mixes, process, review, scheduling
+from benchmarks import apply_overhead, cluster, evidence, growth, made, mixes, page, process, review, scheduling
 from benchmarks.yardstick import first_fit
 from renderer.nodes import quantities
 
@@ -22,6 +22,7 @@ PROGRAMS: dict[str, tuple[ModuleType, list[str]]] = {
     "cluster": (cluster, ["--nodes", "3", "--running", "40", "--pending", "6", "--runs", "1"]),
     "review": (review, ["--clusters", "2", "--runs", "1"]),
     "apply_overhead": (apply_overhead, ["--pools", "1", "--runs", "1"]),
+    "page": (page, ["--nodes", "3,7", "--runs", "1"]),
     "evidence": (evidence, ["--pods", "20", "--nodes", "3", "--running", "40", "--pending", "6"]),
 }
 COUNT = 120
