@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gitops.controller.boxes import draw
 from gitops.controller.pods import Stands, Told, pods_of
 from gitops.controller.proposals import state_of
 from gitops.errors import Stalled
@@ -14,7 +15,6 @@ from planner.drift import differences, find_drift, listed
 from renderer.drift import drift_text
 from renderer.layout import POOLS, released_names
 from renderer.page.facts import Apply, ClusterPage, Offer, Waiting
-from renderer.page.picture import picture_of
 from renderer.summary import summarize
 from renderer.wording import glance_text, time_text
 
@@ -49,7 +49,7 @@ def page_of(view: View) -> ClusterPage:
 
 def _picture(planned: Observed) -> Picture:
     inputs = planned.inputs
-    return picture_of(inputs.snapshot, inputs.declared, inputs.observed, planned.plan)
+    return draw(inputs.snapshot, inputs.declared, inputs.observed, planned.plan)
 
 
 def _waiting(view: View) -> tuple[Waiting, ...]:

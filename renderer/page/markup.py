@@ -50,6 +50,14 @@ def link(address: str, label: str) -> Html:
     return element("a", label, href=address, rel="noreferrer")
 
 
+def path_part(name: str) -> str:
+    """A name as one part of an address's path (RFC 3986): all but unreserved characters as their bytes."""
+    return "".join(
+        chr(byte) if (byte < 128 and chr(byte).isalnum()) or chr(byte) in "-._~" else f"%{byte:02X}"
+        for byte in name.encode("utf-8", "replace")
+    )
+
+
 def _attributes(given: dict[str, str | int | None]) -> str:
     return "".join(
         f' {name.rstrip("_").replace("_", "-")}="{text(str(value))}"' for name, value in given.items()

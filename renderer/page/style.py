@@ -113,6 +113,7 @@ svg .g{{stroke:#fff;stroke-width:2.5;paint-order:stroke}}
  section{{padding:.7rem .75rem}}
  dl.facts{{grid-template-columns:1fr 1fr}}
  dd.big{{font-size:1.05rem}}
+ figcaption{{max-width:8.7rem}}
  .bars p{{grid-template-columns:auto 1fr;gap:.1rem .6rem}}
  .bars svg{{grid-row:2;grid-column:1/-1}}
  .bars .soft{{text-align:right}}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from renderer.page.markup import Html, element, void
+from renderer.page.markup import Html, element, path_part, void
 from renderer.page.pools import picture_part
 from renderer.page.style import STYLE
 from renderer.page.tables import cell, history_part, missing_table, offers_table, table, tag, waiting_table
@@ -36,7 +35,7 @@ def index_page(pages: Sequence[ClusterPage]) -> str:
     """Several clusters, a row each."""
     rows = (
         (
-            cell(element("a", one.cluster, href=f"clusters/{quote(one.cluster, safe='')}")),
+            cell(element("a", one.cluster, href=f"clusters/{path_part(one.cluster)}")),
             cell(_role(one)), cell(_waits(one)),
             cell(str(len(one.offers))), cell(_price(one), look="t"),
             cell(one.problem or _passed(one), look="w"),

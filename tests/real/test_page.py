@@ -21,9 +21,9 @@ from gitops.serving import Served, listen
 from renderer.page.style import DARK, LIGHT
 from renderer.page.whole import cluster_page
 from tests.gitops.controller.story import view
+from tests.gitops.controller.test_boxes import cluster, drawn
+from tests.gitops.controller.test_boxes import page as facts_of
 from tests.real.browser import Browser, chromium, find_browser
-from tests.renderer.page.test_picture import cluster, drawn
-from tests.renderer.page.test_picture import page as facts_of
 
 SCHEMES = {"light": LIGHT, "dark": DARK}
 WIDTHS = (360, 768, 1280)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from renderer.page.markup import Html, element, link, text, void
+from renderer.page.markup import Html, element, link, path_part, text, void
 from renderer.text import one_line
 
 HOSTILE = ("<script>alert(1)</script>", '" onload="alert(1)', "' onload='x", "</title><b>", "&lt;", "]]>", "javascript:alert(1)", "\u202egnp", "a\x00b")
@@ -53,6 +54,11 @@ def test_an_attribute_stays_within_its_quotes(given_text: str) -> None:
 def test_only_web_addresses_become_links(given_text: str) -> None:
     parsed = Parsed(link(given_text, "there"))
     assert [tag for tag, _ in parsed.tags] == (["a"] if given_text.startswith(("http://", "https://")) else [])
+
+
+@given(texts)
+def test_a_name_in_a_path_is_spelled_as_everywhere(given_text: str) -> None:
+    assert path_part(given_text) == quote(given_text, safe="")
 
 
 def test_markup_is_not_escaped_again() -> None:

@@ -8,6 +8,7 @@ from html import unescape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gitops.controller.boxes import draw
 from planner import labels as known
 from planner.nodes import Node
 from planner.plan import Cost, Plan
@@ -16,7 +17,7 @@ from planner.pools import PoolSet
 from planner.resources import Resources
 from planner.snapshot import Snapshot
 from renderer.page.facts import ClusterPage, Offer, Waiting
-from renderer.page.picture import Load, Picture, Stage, picture_of
+from renderer.page.picture import Load, Picture, Stage
 from renderer.page.whole import cluster_page, index_page
 from renderer.summary import summarize
 from renderer.text import one_line
@@ -46,7 +47,7 @@ def cluster(nodes: int, pods_each: int, workloads: int, pools: int) -> Snapshot:
 
 
 def drawn(snapshot: Snapshot, plan: Plan = NOTHING) -> Picture:
-    return picture_of(snapshot, PoolSet(), PoolSet(), replace(plan, declared=PoolSet(), desired=PoolSet(), changes=(), placements=()))
+    return draw(snapshot, PoolSet(), PoolSet(), replace(plan, declared=PoolSet(), desired=PoolSet(), changes=(), placements=()))
 
 
 def page(picture: Picture | None, **more: object) -> ClusterPage:
