@@ -17,6 +17,7 @@ from gitops.clock import SystemClock
 from gitops.controller.logs import Log
 from gitops.controller.running import Running, RunOptions
 from gitops.controller.serving import controller_app
+from gitops.controller.web import page_routes
 from gitops.gather import Sources, Surroundings
 from gitops.serving import Served, listen
 from tests.commands.test_main_path import clear, placed, pods, sizes
@@ -142,6 +143,18 @@ def test_health_says_what_is_not_read_yet(process: Process) -> None:
         until("it is ready", lambda: requests.get(f"{root}/readyz", timeout=5).status_code == 200)
         assert requests.get(f"{root}/healthz", timeout=5).text == "ok\n"
         assert requests.post(f"{root}/hooks", timeout=5).status_code == 404, "without a secret there are no hooks"
+
+
+def test_the_page_tells_of_the_pods_that_wait(world: World, process: Process) -> None:
+    pods(world, "one", "two")
+    routes = page_routes(lambda: process.running.views)
+    app = controller_app(lambda: process.running.views, routes, clock=SystemClock())
+    with Served(app, listen(0), name="http") as served:
+        root = f"http://127.0.0.1:{served.port}"
+        until("both are proposed for", lambda: "covered by" in requests.get(root, timeout=30).text)
+        page = requests.get(f"{root}/clusters/demo", timeout=30).text
+        for told in ("leads", "default/one", "default/two", "karpenter-b3-8-eu-west-par-a", "comes with the plan", "up, branch poolplan/demo/up"):
+            assert told in page
 
 
 def test_a_signed_hook_leads_to_a_look_at_the_address_that_is_documented() -> None:

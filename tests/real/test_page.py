@@ -62,7 +62,7 @@ def test_all_facts_are_there_without_scripts(browser: Browser, address: str) -> 
     without = browser.open(address, scripts=False)
     told = re.sub(r"<[^>]*>", " ", without.markup())
     for fact in ("12 → 15", "covered by #12", "not covered: NodePool default", "ordered, joining", "not ready, cordoned",
-                 "+€0.33/h", "b3-16 is out of stock", "maxNodes is 20 at the provider, 100 in Git"):  # fmt: skip
+                 "+€0.52/h", "b3-16 is out of stock", "maxNodes is 20 at the provider, 100 in Git"):  # fmt: skip
         assert fact in told
     assert without.markup() == browser.open(address, scripts=True).markup()
 
