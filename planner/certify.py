@@ -6,7 +6,8 @@ tried at once, at first only in the order of arrival that strands pods most ofte
 - ``secure``: where pods gather in zones, recipes as unlike as can be, from little room to plenty, until one survives;
 - ``probe``: fleets of some families and sizes of flavors with more or less room than the pods ask for;
 - ``mend``: fleets that strand pods, with nodes for these beside;
-- ``descend``: the cheapest that survives, with nodes left out, made smaller, split or joined.
+- ``descend``: the cheapest that survives, with nodes left out, made smaller, split or joined;
+- ``few``: once that goes no further, all fleets of few nodes that are cheaper.
 
 What is cheapest in the end is tried in all other orders. Where one of these strands pods, it counts from then on, and
 nodes are added for these pods while that stays cheaper than what survived everything. How long to go on is counted in
@@ -71,7 +72,11 @@ def search(court: Court, starts: Sequence[Counts]) -> Trial | None:
     if hunt.soon():
         hunt.verify()
     vain, going = 0, True
-    while going and vain < FRONTS and not hunt.good_enough():
+    while not hunt.good_enough():
+        if not going or vain == FRONTS:
+            if not hunt.few():
+                break
+            vain = 0
         if hunt.best is None:
             hunt.probe(LAST)
             hunt.mend()
@@ -92,7 +97,8 @@ class _Hunt:
     """Fleets under trial. ``hard`` are the orders in which all are tried; those that survive these are ``alive``.
 
     ``sure`` is the cheapest fleet that survived all orders, ``finished`` whether the last search ended by itself,
-    ``loose`` whether what survives has so much room to spare that the first steps down should be large.
+    ``loose`` whether what survives has so much room to spare that the first steps down should be large, ``swept``
+    whether all fleets of few nodes were tried.
     """
 
     court: Court
@@ -103,6 +109,7 @@ class _Hunt:
     menu: list[Series] = field(default_factory=list)
     probed: bool = False
     loose: bool = False
+    swept: bool = False
     done: set[Counts] = field(default_factory=set)
     _seen: tuple[object, ...] = ()
     _alive: list[Trial] = field(default_factory=list)
@@ -329,6 +336,15 @@ class _Hunt:
         work = (self.court.left - self.court.problem.aims.budget * share) // 6
         sizes = (LANES, LANES // 2)
         return next((one for one in sizes if self.court.work(one, self._nodes()) <= work), LANES // 4)
+
+    def few(self) -> bool:
+        """Try fleets of few nodes, once, as far as a sixth of the work goes; whether a cheaper one survives."""
+        if self.sure is None or self.swept or self.court.left <= 0:
+            return False
+        self.swept, court = True, self.court
+        one = max(1, court.work(LANES, sum(self.sure.counts)) // LANES)
+        self.survive(court.few(self.sure.hourly, court.left // 6 // one))
+        return self.best is not self.sure
 
     def verify(self) -> bool:
         """Try the cheapest fleets in all orders, until one survives; whether an order turned out to be hard."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.few import fleets_of_few
+from planner.fleet import WHOLE
 from planner.levels import Zones
 from planner.milp import Program, Row, rounded
 
@@ -49,6 +51,20 @@ class Draft:
             self._drawn[key] = self._draw(allowed, even=even)
         drawn = self._drawn[key]
         return None if drawn is None else drawn.near(slack)
+
+    def few(self, below: int, most: int) -> list[Ints]:
+        """Up to so many fleets of few nodes that have the room and cost less than ``below``; none where there are many
+        variants.
+
+        Those of fewest nodes come first, and of these those with most room where every node holds the same mix of pods.
+        """
+        drawn = self._draw(np.ones(len(self.proposer.market.variants), np.bool_), even=False)
+        if drawn is None or len(drawn.kept) > WHOLE:
+            return []
+        market = self.proposer.market
+        found = fleets_of_few(drawn.matrix, drawn.least, market.price[drawn.kept], below)
+        share = (found * mixed(market, self.asks)[drawn.kept]).sum(axis=1)
+        return [drawn.whole(one) for one in found[np.lexsort((-share, found.sum(axis=1)))[:most]]]
 
     def drawn(self, allowed: Flags, *, even: bool = False) -> bool:
         """Whether a fleet of these variants was asked for before."""
@@ -112,9 +128,13 @@ class Drawn:
         counts = rounded(matrix, self.least, self.cost, values)
         if counts is None or not counts.any():
             return None
-        whole = np.zeros(self.size, np.int64)
-        whole[self.kept] = self.zones.levelled(counts, matrix, self.least)
-        return whole
+        return self.whole(counts, matrix)
+
+    def whole(self, counts: Ints, matrix: Floats | None = None) -> Ints:
+        """Nodes by variant, shared out among the zones as far as the rows, or others, allow."""
+        found = np.zeros(self.size, np.int64)
+        found[self.kept] = self.zones.levelled(counts, self.matrix if matrix is None else matrix, self.least)
+        return found
 
     def _between(self, slack: int) -> Floats | None:
         tight = self._end(0)

@@ -51,6 +51,7 @@ LANES, NUMBERS = 64, 6_000_000
 #: For how many fleets side by side a budget is to be enough in every order, as a share of it; the fewest orders that a
 #: fleet must survive.
 SEVERAL, SHARE, FEWEST = 8, 3, 3
+FEW = 150_000  # what it costs to look for fleets of few nodes
 STEPS = 6  # how many more fleets of the same variants cost as much as the first
 AGAIN = 2  # how many times as much it costs to propose for pods that were not asked for before
 #: The orders in which a fleet must survive, those first that strand pods most often: all in which the nodes are there
@@ -263,6 +264,14 @@ class Court:
             total += counts
         fleet = tuple(total.tolist())
         return fleet if any(fleet) and _may_order(self.problem.ledger, self.market, fleet) else None
+
+    def few(self, below: int, most: int) -> list[Counts]:
+        """Up to so many fleets of few nodes that cost less than ``below``, see ``Draft.few``; none where NodePools of
+        several weights share the pods."""
+        self.left -= FEW
+        drafts = self._drafts(())
+        found = drafts[0].few(below, most) if len(drafts) == 1 else []
+        return [tuple(one.tolist()) for one in found]
 
     def uneven(self, counts: Sequence[int]) -> float:
         """How many times as large a fleet would have to be if every node held the same mix of pods; 1 at the least."""
