@@ -92,7 +92,7 @@ def _drift(planned: Observed | None) -> tuple[str, ...] | None:
         return None
     inputs = planned.inputs
     there = listed(inputs.observed)
-    if not there:
+    if not there and (inputs.declared or inputs.observed):
         return None
     released = released_names(planned.fleet.files.inside(POOLS).paths())
     found = differences(find_drift(inputs.declared, there, released=released))

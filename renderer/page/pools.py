@@ -79,12 +79,20 @@ def _bar_text(load: Load, *, memory: bool) -> str:
 
 
 def _legend(picture: Picture, colours: Colours) -> Html:
-    used = [(f"h{place}", colours.letter(place), name) for place, name in enumerate(picture.workloads)]
-    rest = (
-        ("ho", "", "other workloads"), ("hs", "", SYSTEM), ("ho w", "", "pods that wait, where the plan has them"),
-        ("e c", "", "a node that comes"), ("e x", "", "a node that goes"),
+    """What each sign that is drawn means."""
+    boxes = [box for pool in picture.pools for box in pool.boxes]
+    runs = [run for box in boxes for run in box.runs]
+    signs = (
+        *((f"h{place}", colours.letter(place), name, True) for place, name in enumerate(picture.workloads)),
+        ("ho", "", "other workloads", any(colours.name(colours.place(run.workload)) == "ho" for run in runs)),
+        ("hs", "", SYSTEM, any(run.workload == SYSTEM for run in runs)),
+        ("ho w", "", "pods that wait, where the plan has them", any(run.comes for run in runs)),
+        ("e c", "", "a node that comes", any(box.stage.comes for box in boxes)),
+        ("e x", "", "a node that goes", any(box.stage is Stage.GOES for box in boxes)),
     )  # fmt: skip
-    items = (element("li", swatch(class_, letter), element("span", name)) for class_, letter, name in (*used, *rest))
+    items = (
+        element("li", swatch(class_, letter), element("span", name)) for class_, letter, name, used in signs if used
+    )
     return joined((
         element("p", _SCALE, class_="soft"), element("ul", *items, class_="legend", aria_label="Legend")
     ))  # fmt: skip

@@ -49,10 +49,10 @@ section{{background:var(--card);border:1px solid var(--line);border-radius:8px;p
 .fault{{border-left:4px solid var(--bad)}}
 .fault b{{color:var(--bad)}}
 .note p,.fault p{{margin:0 0 .2rem}}
-dl.facts{{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.8rem 1.2rem;margin:0}}
+dl.facts{{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.8rem 1rem;margin:0}}
 dt{{color:var(--soft);font-size:.87rem}}
 dd{{margin:0;overflow-wrap:anywhere}}
-dd.big{{font-size:1.2rem;font-weight:600;font-variant-numeric:tabular-nums}}
+dd.big{{font-size:1.1rem;font-weight:600;font-variant-numeric:tabular-nums}}
 .scroll{{overflow-x:auto}}
 table{{border-collapse:collapse;width:100%;font-size:.93rem}}
 th,td{{text-align:left;vertical-align:top;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--line)}}
@@ -112,7 +112,7 @@ svg .g{{stroke:#fff;stroke-width:2.5;paint-order:stroke}}
  body{{padding:.6rem;font-size:14.5px}}
  section{{padding:.7rem .75rem}}
  dl.facts{{grid-template-columns:1fr 1fr}}
- dd.big{{font-size:1.05rem}}
+ dd.big{{font-size:1rem}}
  figcaption{{max-width:8.7rem}}
  .bars p{{grid-template-columns:auto 1fr;gap:.1rem .6rem}}
  .bars svg{{grid-row:2;grid-column:1/-1}}

@@ -13,6 +13,7 @@ from gitops.controller.page import page_of
 from gitops.controller.view import View
 from gitops.loop.ledger import Ledger
 from gitops.rounds import Observed
+from planner.pools import PoolSet
 from renderer.page.style import STYLE
 from renderer.page.whole import cluster_page, index_page
 from tests.conftest import CompareText
@@ -86,6 +87,19 @@ def test_what_the_plan_does_not_order_any_more_is_not_drawn() -> None:
     plan = replace(seen.planned.plan, changes=(change,), placements=())
     page = shown(replace(seen, planned=replace(seen.planned, plan=plan)))
     assert "ordered, joining" not in page
+
+
+def test_drift_is_not_taken_for_none_where_nobody_looked() -> None:
+    seen = view()
+    assert seen.planned is not None
+    inputs = seen.planned.inputs
+    by_nodes = PoolSet.of(replace(pool, state=None) for pool in inputs.observed)
+    for declared, observed, drift in (
+        (inputs.declared, by_nodes, None), (inputs.declared, PoolSet(), None), (PoolSet(), PoolSet(), ()),
+        (inputs.declared, inputs.declared, ()),
+    ):  # fmt: skip
+        planned = replace(seen.planned, inputs=replace(inputs, declared=declared, observed=observed))
+        assert page_of(replace(seen, planned=planned)).drift == drift
 
 
 def test_the_same_view_is_the_same_page_whatever_the_time() -> None:
