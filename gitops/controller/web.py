@@ -8,7 +8,7 @@ each view.
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from threading import Lock
@@ -73,9 +73,9 @@ def _answer(request: Request, text: str) -> Response:
 
 @dataclass
 class _Kept:
-    """The page of a view. ``view`` is kept too, so that what it holds can be compared by identity."""
+    """The page of the views with this key. The view itself is not kept: a snapshot of a large cluster hangs on it."""
 
-    view: View
+    key: tuple[object, ...]
     page: ClusterPage
     texts: dict[bool, str] = field(default_factory=dict)
 
@@ -99,13 +99,12 @@ class _Shelf:
             return kept.texts[alone]
 
     def _of(self, view: View) -> _Kept:
-        known = self._kept.get(view.cluster)
-        if known is None or not _same(known.view, view):
-            self._kept[view.cluster] = known = _Kept(view=view, page=page_of(view))
+        known, key = self._kept.get(view.cluster), _key(view)
+        if known is None or known.key != key:
+            self._kept[view.cluster] = known = _Kept(key=key, page=page_of(view))
         return known
 
 
-def _same(one: View, other: View) -> bool:
-    """Whether two views show the same: what is large in them is the very same object, all else is equal."""
-    small = replace(one, planned=other.planned, proposed=other.proposed, health=other.health, seconds=other.seconds)
-    return one.planned is other.planned and one.proposed is other.proposed and small == other
+def _key(view: View) -> tuple[object, ...]:
+    """Equal for views that show the same: what is planned and proposed is new with each pass that is counted."""
+    return view.passes, view.failures, view.at, view.succeeded, view.leads, view.problem, view.applying

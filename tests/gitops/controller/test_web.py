@@ -118,7 +118,9 @@ def test_a_view_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(worked) == 1
     views[0] = replace(views[0], problem="main cannot be read")
     assert "main cannot be read" in one.get("/").text
-    assert len(worked) == 2
+    views[0] = replace(views[0], passes=views[0].passes + 1, planned=None)
+    assert "Nothing is known yet" in one.get("/").text
+    assert len(worked) == 3
 
 
 def _looked_at(views: Sequence[View]) -> list[View]:
