@@ -83,10 +83,11 @@ def _stepwise(work: _Work) -> Applied:
     _adopt(work)
     work.agreed = _agreed(work, plan, work.agreed)
     work.leaving = _leaving(work)
-    if work.leaving:
+    steps = steps_of(plan)
+    if work.leaving and not any(step.act is Act.GROW for step in steps):  # what grows does not wait for what leaves
         _refuse_in_use(work, _nodes(work), work.leaving, f"{NOTHING}, plan again")
     try:
-        for step in steps_of(plan):
+        for step in steps:
             hands.may()
             with noted(hands.journal, hands.clock, plan.digest, step):
                 _ACTS[step.act](work, step)

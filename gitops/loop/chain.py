@@ -38,7 +38,7 @@ class Chain:
 
     ``links`` are the changes since, oldest first, without those that a later one covers as a whole, and without a
     plan that puts pools back where main has moved on since. ``tried`` is how many of them, from the oldest on, were
-    tried in vain because the cloud lacked something: some of it may be there.
+    tried in vain: some of it may be there.
     """
 
     head: Tree
@@ -89,11 +89,9 @@ def read_chain(trees: Trees, ledger: Ledger) -> Chain:
 
 
 def _tried(links: tuple[Link, ...], ledger: Ledger) -> int:
-    """How many links, from the oldest on, the tries covered that the cloud let fail since the last application."""
+    """How many links, from the oldest on, the tries covered that failed since the last application."""
     last = ledger.applied.number if ledger.applied else 0
-    failed = {
-        one.commit for one in ledger.records if one.event is Event.FAILED and one.shortages and one.number > last
-    }
+    failed = {one.commit for one in ledger.records if one.event is Event.FAILED and one.number > last}
     return max((place for place, link in enumerate(links, 1) if link.commit.id in failed), default=0)
 
 

@@ -100,8 +100,8 @@ def next_turn(
 ) -> Turn | Withheld:
     """The oldest change that was not applied, if it is approved. What was begun is ended, whatever the hour.
 
-    Where it failed because the cloud lacks something, it goes together with the approved changes after it: they may
-    lead around what is lacking (docs/adr/0017).
+    Where it failed, it goes together with the approved changes after it: they may lead around what is lacking, or take
+    back what cannot be done, and nothing that is urgent waits behind it (docs/adr/0017).
     """
     held = refuse_claimed(ledger, holder, now)
     turns: list[Turn] = []

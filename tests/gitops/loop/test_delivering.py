@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from gitops.apply.hands import Applied
 from gitops.errors import PoolplanError, Refused, Stalled, Waiting
 from gitops.forges.base import RequestText
 from gitops.forges.merging import Method
@@ -26,6 +27,7 @@ from renderer.tree import render_files
 from tests.gitops.git.test_signing import needs_ssh, ssh_key
 from tests.gitops.git.tools import MAIN, SOMEBODY
 from tests.gitops.loop.town import ADA, BOT, GRACE, Town, nodes
+from tests.gitops.plans import pool
 
 
 @pytest.fixture
@@ -549,3 +551,26 @@ def test_only_merges_signed_by_known_keys_where_the_rules_say_so(signed: bool, t
         assert town.apply().applied
     else:
         assert "is not signed by a key of review.signedBy" in withheld(town.apply())
+
+
+def test_what_grows_does_not_wait_behind_nodes_that_are_in_use_again(town: Town) -> None:
+    merged(town, nodes(3))
+    town.apply()
+    town.propose(town.plan(nodes(2), victims={"karpenter-b3-8-a": ("n0",)}))
+    number = town.request(Kind.DOWN).number
+    town.server.approve(ADA, number)
+    town.server.merge(ADA, number)
+    carry = town.carry
+
+    def in_use(turn: Turn) -> Applied:
+        if any(one.victims for one in turn.plan.changes):
+            raise Refused("nodes that the plan removes are in use now")
+        return carry(turn)
+
+    town.carry = in_use  # type: ignore[method-assign]
+    with pytest.raises(Refused):
+        town.apply()
+    merged(town, nodes(3), pool("other", 1))
+    ((made, _),) = town.apply().applied
+    assert [str(one.pool) for one in made.plan.changes] == ["other"], "what was taken back leaves nothing to remove"
+    assert town.apply().applied == ()
