@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gitops.apply.journal import Entry
+    from gitops.controller.keys import Keys
     from gitops.engines.base import Progress
     from gitops.fleet import Fleet
     from gitops.gather import Sources, Surroundings
@@ -37,6 +38,7 @@ class Deliveries:
     around: Surroundings
     place: Place
     may: Callable[[], None]
+    keys: Keys
     report: Callable[[Progress], None]
     freeze: str | None = None
     _last: Applying | None = None
@@ -51,7 +53,8 @@ class Deliveries:
             self.repository.refresh()
             fleet = read_fleet(self.repository, self.name, self.around)
             tell = Tell(report=self.report, say=self.around.remark, freeze=self.freeze, may=self.may)
-            delivery = deliver(fleet, self.sources(fleet.settings), self.around, self.place, tell)
+            around = self.keys.within(self.around, fleet.policy)
+            delivery = deliver(fleet, self.sources(fleet.settings), around, self.place, tell)
             self._last = self._after(delivery, fleet, now, before)
         except PoolplanError as error:
             self._last = Applying(

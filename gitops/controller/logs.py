@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gitops.redact import redact
@@ -23,6 +23,11 @@ class Log:
     write: Callable[[str], None]
     as_json: bool = True
     secrets: Sequence[str] = ()
+    _hidden: set[str] = field(default_factory=set)
+
+    def hide(self, texts: Sequence[str]) -> None:
+        """Take these out of all lines from now on, too."""
+        self._hidden.update(texts)
 
     def say(self, event: str, *, level: str = "info", **fields: object) -> None:
         """One line: what happened, and its figures."""
@@ -32,7 +37,7 @@ class Log:
         else:
             told = " ".join(f"{name}={value}" for name, value in fields.items())
             line = f"{at} {event}{f' {told}' if told else ''}"
-        self.write(redact(line, self.secrets))
+        self.write(redact(line, (*self.secrets, *sorted(self._hidden))))
 
 
 def log_pass(log: Log, view: View) -> None:

@@ -18,6 +18,7 @@ from planner.memory import Memory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gitops.controller.keys import Keys
     from gitops.controller.view import View
     from gitops.gather import Sources, Surroundings
 
@@ -30,6 +31,7 @@ class Observing:
     sources: Sources
     around: Surroundings
     may: Callable[[], None]
+    keys: Keys
     seconds: Callable[[], float] = monotonic
     _memory: Memory = field(default_factory=Memory)
 
@@ -38,6 +40,7 @@ class Observing:
         now, began = self.around.clock.now(), self.seconds()
         try:
             self.may()
+            self._find_keys()
             self._find_cluster()
             planned = observe_round(self.sources, self.around, now=now, memory=self._memory)
         except PoolplanError as error:
@@ -46,6 +49,11 @@ class Observing:
             view, at=now, succeeded=now, problem="", passes=view.passes + 1, planned=planned,
             seconds={"plan": self.seconds() - began},
         )  # fmt: skip
+
+    def _find_keys(self) -> None:
+        """The keys that the cluster's own OVHNodeClass names, where this process has none."""
+        if not has_credentials(self.around.environment):
+            self.around = self.keys.within(self.around, read_cluster(self.sources, self.around)[1])
 
     def _find_cluster(self) -> None:
         """Find out once which cluster of the project this is: of many, that takes a call for each of their pools."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from gitops.controller.keys import Keys
     from gitops.controller.view import View
     from gitops.gather import Sources, Surroundings
     from gitops.git.base import Repository
@@ -45,6 +46,7 @@ class Planning:
     around: Surroundings
     state: Path
     may: Callable[[], None]
+    keys: Keys
     keep_evidence: bool = False
     seconds: Callable[[], float] = monotonic
     _memory: Memory = field(default_factory=Memory)
@@ -74,8 +76,9 @@ class Planning:
         self.worlds.look_again()
         self.repository.refresh()
         fleet = read_fleet(self.repository, self.name, self.around)
+        around = self.keys.within(self.around, fleet.policy)
         read = self.seconds()
-        planned = plan_round(fleet, self.sources(fleet.settings), self.around, now=now, memory=self._memory)
+        planned = plan_round(fleet, self.sources(fleet.settings), around, now=now, memory=self._memory)
         decided = self.seconds()
         world = self.worlds.of(fleet)
         self.may()

@@ -12,6 +12,7 @@ from uuid import uuid4
 from gitops.cluster.live.cluster import LiveCluster
 from gitops.controller.applying import Deliveries
 from gitops.controller.controller import Controller
+from gitops.controller.keys import Keys
 from gitops.controller.observing import Observing
 from gitops.controller.planning import Planning
 from gitops.controller.saying import Speaker, Voice
@@ -166,18 +167,18 @@ class Running:
             return self._observer(name, may, observers)
         repository = open_source(options.repo, around, cache=options.state / "git")
         settings = read_fleet(repository, name, around).settings
-        live, voice = self._live(options.sources(name, settings))
+        live, voice, keys = self._live(options.sources(name, settings))
 
         def sources(given: Settings) -> Sources:
             return replace(options.sources(name, given), live=live.snapshot_inputs)
 
         planning = Planning(
             name=name, repository=repository, worlds=Worlds(around=around, freeze=options.freeze), sources=sources,
-            around=around, state=options.state, may=may, keep_evidence=options.keep_evidence,
+            around=around, state=options.state, may=may, keys=keys, keep_evidence=options.keep_evidence,
         )  # fmt: skip
         deliveries = Deliveries(
             name=name, repository=open_source(options.repo, around, cache=options.state / "git-apply"),
-            sources=sources, around=around, may=may, report=self._report, freeze=options.freeze,
+            sources=sources, around=around, may=may, keys=keys, report=self._report, freeze=options.freeze,
             place=Place(
                 work=options.state / "terraform", program=options.program, cli_config=options.cli_config,
                 holder=f"lease {options.lease}" if options.lease else "",
@@ -189,18 +190,19 @@ class Running:
         self, name: str, may: Callable[[], None], observers: Sequence[Callable[[View], None]]
     ) -> Controller:  # fmt: skip
         sources = self._options.sources(name, None)
-        live, voice = self._live(sources)
+        live, voice, keys = self._live(sources)
         planning = Observing(
-            name=name, sources=replace(sources, live=live.snapshot_inputs), around=self._around, may=may
+            name=name, sources=replace(sources, live=live.snapshot_inputs), around=self._around, may=may, keys=keys
         )  # fmt: skip
         return self._put_together(live, planning, None, (voice, *observers))
 
-    def _live(self, sources: Sources) -> tuple[LiveCluster, Voice]:
-        """A cluster that is followed, and what tells it of its plans."""
+    def _live(self, sources: Sources) -> tuple[LiveCluster, Voice, Keys]:
+        """A cluster that is followed, what tells it of its plans, and the keys that it may keep."""
         api, around = connect_cluster(sources, self._around), self._around
         voice = Voice(Speaker(api=api, clock=around.clock, remark=around.remark))
         self._voices.append(voice)
-        return LiveCluster(api, environment=around.environment, clock=around.clock), voice
+        keys = Keys(read=api.secret, hide=self._log.hide)
+        return LiveCluster(api, environment=around.environment, clock=around.clock), voice, keys
 
     def _put_together(
         self, live: LiveCluster, planning: Planning | Observing, deliveries: Deliveries | None,

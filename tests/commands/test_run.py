@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from tests.commands.world import World
 
 UP = "poolplan/demo/up"
+#: Each key of the sandbox, in base64.
+SECRET = """
+apiVersion: v1
+kind: Secret
+metadata: {name: keys, namespace: default}
+data: {applicationKey: c2FuZGJveA==, applicationSecret: c2FuZGJveA==, consumerKey: c2FuZGJveA==}
+"""
 
 
 @pytest.fixture
@@ -134,6 +141,22 @@ def test_of_two_one_acts_and_the_other_takes_over(world: World, desk: Desk, flee
     second.running.look_now()
     until("the pod runs", lambda: all(placed(world).values()))
     second.stop()
+
+
+def test_keys_may_stand_in_the_secret_that_the_node_class_names(
+    world: World, desk: Desk, fleet: FleetRepository
+) -> None:
+    world.seed(SECRET)
+    named = policy("b3-8").replace("  region: EU-WEST-PAR", "  region: EU-WEST-PAR\n  credentialsSecretRef: {name: keys}")
+    fleet.commit({"policy/policy.yaml": named}, "Name the Secret")
+    desk.environment = {name: text for name, text in desk.environment.items() if not name.endswith(("_KEY", "_SECRET"))}
+    process = Process(world, desk, fleet)
+    pods(world, "one")
+    until("it has proposed", lambda: UP in fleet.branches())
+    fleet.merge(UP)
+    process.running.look_now()
+    until("the pod runs", lambda: all(placed(world).values()))
+    process.stop()
 
 
 def test_health_says_what_is_not_read_yet(process: Process) -> None:
