@@ -262,14 +262,14 @@ def _noting(call: Any, model: SandboxModel, name: str, kill: Kill | None) -> Cal
     def noting(*arguments: object) -> object:
         answer: object = call(model, *arguments)
         if kill is not None:
-            kill.end = _kill_terraform
+            kill.end = kill_children
             kill.note(f"after {name}")
         return answer
 
     return noting
 
 
-def _kill_terraform() -> None:
+def kill_children() -> None:
     """End the Terraform that this process started, and the provider that it started, at once."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,17 @@ class Impossible(Exception):
     """It cannot happen any more: the pool is busy, or what it is about is gone."""
 
 
+def a_pod(name: str, on: str, uid: str) -> Any:
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": uid, "controller": True}
+    return {
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": "default", "labels": {"app": "web"}, "ownerReferences": [owner]},
+        "spec": {"nodeName": on, "containers": [{"name": "main", "image": "pause"}],
+                 "terminationGracePeriodSeconds": 30},
+        "status": {"phase": "Running"},
+    }  # fmt: skip
+
+
 def victims(site: Site, name: str) -> tuple[str, ...]:
     return next(one.victims for one in site.kept.plan.changes if one.pool == name)
 
@@ -36,7 +48,7 @@ def _take_out(site: Site, node: str) -> None:
 
 
 def _there(site: Site, name: str) -> Pool:
-    found = site.pools().get(name)  # type: ignore[call-overload]
+    found = site.pools().get(name)
     if found is None or found.state is None or found.state.status != "READY":
         raise Impossible
     return found
@@ -59,8 +71,6 @@ def _other_gone(site: Site) -> None:
 
 
 def _pod_comes(site: Site) -> None:
-    from tests.reliability.scene import a_pod  # noqa: PLC0415 - sites are made of these
-
     (node,) = victims(site, "goes")
     open_nodes = {one["metadata"]["name"] for one in site.cluster.listing("nodes")} - site.unschedulable()  # type: ignore[index,call-overload]
     if node not in open_nodes:
@@ -79,8 +89,6 @@ def _opened(site: Site) -> None:
 
 def _opened_and_used(site: Site) -> None:
     _opened(site)
-    from tests.reliability.scene import a_pod  # noqa: PLC0415 - sites are made of these
-
     owner: Any = site.cluster.read(Key("namespaces", "", "default"))
     nodes = (*victims(site, "goes"), *victims(site, "shrinks"))
     there = {one["metadata"]["name"] for one in site.cluster.listing("nodes")}  # type: ignore[index,call-overload]
@@ -93,6 +101,18 @@ def _delegate_idle(site: Site) -> None:
     site.idle_until = site.clock.now() + timedelta(minutes=30)
 
 
+def _state_lost(site: Site) -> None:
+    assert site.kept.served is not None
+    site.kept.served.state_file.unlink()
+
+
+def _state_locked(site: Site) -> None:
+    """By another Terraform, as long as this process of poolplan runs."""
+    assert site.kept.served is not None
+    file = site.ends.enter_context(site.kept.served.state_file.open("r+"))
+    fcntl.lockf(file, fcntl.LOCK_EX)
+
+
 def _goes_deleted(site: Site) -> None:
     gone = _there(site, "goes")
     assert gone.state is not None
@@ -100,7 +120,7 @@ def _goes_deleted(site: Site) -> None:
 
 
 def _name_taken(site: Site) -> None:
-    if site.pools().get("made") is not None:  # type: ignore[call-overload]
+    if site.pools().get("made") is not None:
         raise Impossible
     site.client().create_pool(replace(pool("made", 1), flavor="b3-16"))
 
@@ -108,5 +128,5 @@ def _name_taken(site: Site) -> None:
 HAPPENINGS: dict[str, Callable[[Site], None]] = {
     "victim-gone": _victim_gone, "other-gone": _other_gone, "pod-comes": _pod_comes, "opened": _opened, "opened-and-used": _opened_and_used,
     "resized": lambda site: _resize(site, "grows", 3), "one-more": lambda site: _resize(site, "shrinks", 1),
-    "delegate-idle": _delegate_idle, "goes-deleted": _goes_deleted, "name-taken": _name_taken,
+    "state-lost": _state_lost, "state-locked": _state_locked, "delegate-idle": _delegate_idle, "goes-deleted": _goes_deleted, "name-taken": _name_taken,
 }  # fmt: skip

@@ -38,7 +38,7 @@ def line(engine: str, name: str) -> str:
 
 def written(page: str) -> Mapping[tuple[str, str], str]:
     """The lines of a page as it stands, by engine and fault."""
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for engine, title in TITLES.items():
         section = page.partition(f"\n### {title}\n")[2].partition("\n### ")[0].partition("\n## ")[0]
         found |= {(engine, match["name"]): match[0] for match in ROW.finditer(section)}
@@ -89,7 +89,7 @@ The steps are those of [how it works](how-it-works.md#9-apply); `{STEPS[0]}` and
 | {STOPS} | each apply is refused: what was done stands, nodes take pods again, and the next plan starts from there |
 | {NOT_THERE} | the step makes no such call, or what happens cannot happen there |
 
-Kills are tried before and after every call that changes something, at the first that reads, and around every line of the journal; a cell is the outcome of all of them.
+Kills of poolplan are tried before and after every call that changes something, at the first that reads, and around every line of the journal; a cell is the outcome of all of them.
 Other faults strike the first call of their kind in the step.
 
 ```sh
@@ -102,12 +102,11 @@ The first command repeats all of it, the second writes this page anew.
 ## The tables
 
 """
+_SAME = "What is not listed does not concern the engine, and is as for ovh-api: the code is the same.\n\n"
 _NOTES = {
-    "ovh-api": "", "argocd": "The stand-in for Argo CD is that of the tests: it syncs once for each commit.\n\n",
-    "flux": "The stand-in for Flux puts every difference back each time it looks. "
-    "What does not concern the delegate is as for Argo CD: the code is the same.\n\n",
-    "terraform": "A real Terraform with the sandbox's provider. What does not concern the engine is as for ovh-api: "
-    "the code is the same.\n\n",
+    "argocd": f"The stand-in for Argo CD is that of the tests: it syncs once for each commit.\n{_SAME}",
+    "flux": f"The stand-in for Flux puts every difference back each time it looks.\n{_SAME}",
+    "terraform": f"A real Terraform with the sandbox's provider, and its state in a file.\n{_SAME}",
 }  # fmt: skip
 _END = """
 ## Not tried

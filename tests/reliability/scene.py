@@ -6,14 +6,13 @@ and a pool goes. All but the wires is real: ``gitops.delivery.deliver`` from the
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -21,22 +20,18 @@ from gitops.agreement import Owner
 from gitops.apply.journal import BEGUN, Entry, FileJournal
 from gitops.apply.steps import Act, steps_of
 from gitops.catalogs.bundle import bundled
-from gitops.clock import SystemClock
 from gitops.delivery import Place, Tell, deliver, work_of
 from gitops.engines import delegating
-from gitops.engines.base import Goal
 from gitops.engines.making import Ground, make_engine
-from gitops.engines.ovh_api import OvhApiEngine
 from gitops.errors import Interrupted, Overtaken, Waiting
 from gitops.files import locked
 from gitops.fleet import Fleet
 from gitops.forges.plain import PlainForge
 from gitops.gather import Sources, Surroundings
-from gitops.git.base import Author, BranchName, CommitId, Draft
+from gitops.git.base import Author, BranchName, CommitId
 from gitops.git.memory import MemoryRepository
 from gitops.loop.claims import conclude
 from gitops.loop.delivering import Delivery
-from gitops.loop.drafting import draft_of
 from gitops.loop.ledger import read_ledger, stamp
 from gitops.loop.records import Event, Record
 from gitops.loop.trees import Trees
@@ -45,25 +40,21 @@ from gitops.ovh.client import OvhClient
 from gitops.ovh.credentials import credentials_from
 from gitops.ovh.transport import Transport
 from gitops.sandbox.cluster.cluster import SandboxCluster
-from gitops.sandbox.cluster.store import Key
 from gitops.sandbox.joining import joined_nodes, node_builder
 from gitops.sandbox.model import SandboxModel
 from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions, Timing
-from gitops.settings import Engine, OvhSettings, Settings
-from planner.aims import Aims, policy_digest
+from gitops.settings import Settings
 from planner.plan import Plan
 from planner.policy import Policy
-from planner.pools import Pool, PoolSet
-from planner.portion import Kind
-from renderer.delegated import Delegate
-from renderer.tree import render_files
+from planner.pools import PoolSet
 from tests.gitops import standin
-from tests.gitops.plans import plan_of, pool
-from tests.gitops.standin import StandIn, TofuStandIn
+from tests.gitops.plans import pool
+from tests.gitops.standin import StandIn
+from tests.reliability.served import Served
 from tests.reliability.trouble import AGREE, RECORD, Fault, Trouble
 from tests.reliability.wire import Clock, ClusterWire, OvhWire
 
-standin.parse_pools = cache(standin.parse_pools)  # a delegate that looks each minute reads the same again and again
+standin.parse_pools = cache(standin.parse_pools)  # type: ignore[attr-defined]  # a delegate that looks each minute reads the same again and again
 MAIN = BranchName("main")
 ADA = Author("Ada", "ada@example.org")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -90,9 +81,9 @@ class Kept:
     heads: dict[BranchName, CommitId]
     plan: Plan
     nodes: frozenset[str]
-    pods: frozenset[str]
-    mine: frozenset[str] = frozenset()
     trees: dict[CommitId, Any] = field(default_factory=dict)
+    served: Served | None = None
+    state: bytes = b""
 
 
 class WatchedRepository(MemoryRepository):
@@ -193,10 +184,15 @@ class Site:
     drift: bool = False
     holder: str = "machine"
     idle_until: datetime = NOON
+    ends: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.settings = self.kept.settings
-        self.model = SandboxModel(SandboxOptions(timing=LEISURELY), bundled(), clock=self.clock)
+        served = self.kept.served
+        if served is None:
+            self.model = SandboxModel(SandboxOptions(timing=LEISURELY), bundled(), clock=self.clock)
+        else:
+            self.model = served.begin(self)
         self.model._world = self.kept.world
         self.cluster = SandboxCluster(self.clock)
         self._build = node_builder(self.model.catalog, self.model.options.region)
@@ -225,7 +221,7 @@ class Site:
         if world != self._synced:
             self.cluster.sync(joined_nodes(world, self._build))
             self._synced = world
-        if any("deletionTimestamp" in one["metadata"] for one in self.cluster.listing("pods")):  # type: ignore[call-overload,index,operator]
+        if any("deletionTimestamp" in one["metadata"] for one in self.cluster.listing("pods")):  # type: ignore[operator]
             self.cluster.settle(self.clock.now())
         if self.delegate is not None and not self.trouble.dead and self.clock.now() >= self.idle_until:
             self.delegate.reconcile()
@@ -283,10 +279,12 @@ class Site:
             self.trouble.step = next(begun)
             if self.trouble.meets("lead", "MAY", self.clock.now()):
                 raise Interrupted("this process does not lead any more")
-            if (fault := self.trouble.meets("world", "HAPPEN", self.clock.now())) is not None:
-                self.happen(fault.how)
+            for seam in ("world", "state"):
+                if (fault := self.trouble.meets(seam, "HAPPEN", self.clock.now())) is not None:
+                    self.happen(fault.how)
 
-        around = Surroundings(environment={**KEYS, "OVH_ENDPOINT": ADDRESS}, clock=self.clock,
+        environment = {**KEYS, "OVH_ENDPOINT": self.settings.ovh.endpoint}
+        around = Surroundings(environment=environment, clock=self.clock,
                               remark=self.said.append)  # fmt: skip
         fleet = Fleet(
             repository=self.repository, settings=self.settings, main=self._main(), files=self._tree().files,
@@ -294,10 +292,17 @@ class Site:
         )  # fmt: skip
         tell = Tell(report=lambda _: None, say=self.said.append, may=may, retry=True)
         with ExitStack() as stack:
+            self.ends = stack
             if self.trouble.meets("lock", "LOCK", self.clock.now()) is not None:
                 stack.enter_context(locked(work_of(self.folder, self.settings) / "poolplan.lock", "another process"))
             stack.enter_context(self._patched())
-            return deliver(fleet, Sources(), around, Place(work=self.folder, holder=self.holder), tell)
+            return deliver(fleet, Sources(), around, self._place(), tell)
+
+    def _place(self) -> Place:
+        served = self.kept.served
+        if served is None:
+            return Place(work=self.folder, holder=self.holder)
+        return Place(work=self.folder, holder=self.holder, program=served.program, cli_config=served.cli_config)
 
     def happen(self, what: str) -> None:
         from tests.reliability.happenings import HAPPENINGS  # noqa: PLC0415 - it works on sites
@@ -310,6 +315,8 @@ class Site:
 
         def make(ground: Ground) -> Any:
             self.trouble.step = AGREE
+            if (fault := self.trouble.meets("state", "HAPPEN", self.clock.now())) is not None:
+                self.happen(fault.how)
             return make_engine(ground)
 
         patches: dict[str, Any] = {
@@ -345,124 +352,11 @@ class Site:
         forge.trouble, forge.clock = self.trouble, self.clock
         return World(repository=self.repository, forge=forge, variables={}, remark=self.said.append)
 
-    def _delegate(self) -> StandIn | TofuStandIn | None:
+    def _delegate(self) -> StandIn | None:
         kind = self.settings.delegate
         if kind is None:
             return None
         unwatched = MemoryRepository()
         unwatched._objects, unwatched._heads = self.repository._objects, self.repository._heads
         following, client = delegating.following_of(self.settings), self.client()
-        if kind is Delegate.TOFU_CONTROLLER:
-            return TofuStandIn(unwatched, client, following, OWNER, mine=set(self.kept.mine))
         return StandIn(kind, unwatched, client, following)
-
-
-def settings_of(engine: str) -> Settings:
-    """The settings of a cluster with this engine: terraform, ovh-api, or a delegate's name."""
-    ovh = OvhSettings(service_name=PROJECT, kube_id=CLUSTER, endpoint=ADDRESS)
-    if engine in {"terraform", "ovh-api"}:
-        return Settings(name="prod", ovh=ovh, engine=Engine(engine))
-    return Settings(name="prod", ovh=ovh, engine=Engine.DELEGATED, delegate=Delegate(engine))
-
-
-def prepare(engine: str, folder: Path) -> Kept:
-    """A site with the pools of BEFORE in effect, and an approved change to those of AFTER on main."""
-    settings = settings_of(engine)
-    site = Site(folder=folder, clock=Clock(NOON), kept=Kept(
-        settings=settings, world=SandboxModel(SandboxOptions(), bundled(), clock=SystemClock())._world, cluster=None,
-        objects={}, heads={}, plan=plan_of(), nodes=frozenset(), pods=frozenset(),
-    ))  # fmt: skip
-    client = site.client()
-    for one in (FOREIGN, *BEFORE):
-        client.create_pool(one)
-    for _ in range(10):
-        site.clock.sleep(timedelta(minutes=1))
-    pods = _fill(site)
-    _declare(site, BEFORE)
-    conclude(site._world(), settings, _begun(site))
-    if site.delegate is not None:
-        _promoted(site)
-    plan = _change(site)
-    tree = site._tree()
-    draft = draft_of(plan, Kind.POLICY, tree, settings)
-    commit = site.repository.commit(draft, parent=site._main())
-    site.repository.push(commit, MAIN, expect=site._main())
-    site.clock.sleep(timedelta(minutes=1))
-    return Kept(
-        settings=settings, world=site.model._world, cluster=json.loads(json.dumps(site.cluster.dump())),
-        objects=site.repository._objects, heads=site.repository._heads, plan=plan, nodes=site.nodes(), pods=pods,
-        mine=frozenset(one.name for one in BEFORE),
-    )  # fmt: skip
-
-
-def _begun(site: Site) -> Record:
-    """What is on main was applied before."""
-    at = stamp(site.clock.now())
-    return Record(event=Event.APPLIED, at=at, kind="policy", digest="", commit=site._main(), holder="machine")
-
-
-def _promoted(site: Site) -> None:
-    """The live branch says what is in effect, and the delegate has seen it."""
-    client = site.client()
-    promotion = delegating.Promotion(repository=site.repository, api=lambda: site.delegate)  # type: ignore[arg-type,return-value]
-    engine = delegating.delegated_engine(
-        site.settings,
-        promotion,
-        OvhApiEngine(client, site.clock, owner=OWNER, owns=lambda _: False),
-        client,
-        site.clock,
-    )
-    goal = Goal(pools=PoolSet.of(BEFORE), files=site._tree().files.inside(PurePosixPath("pools")))
-    engine.apply(engine.plan(goal), lambda _: None)
-
-
-def _declare(site: Site, pools: tuple[Pool, ...]) -> None:
-    rendered = render_files(PoolSet.of(pools), site.settings.terraform, delegate=site.settings.delegate)
-    files = {f"pools/{path}": text for path, text in rendered} | {"cluster.yaml": "kind: Cluster\n"}
-    draft = Draft(root=site.settings.folder, message="Begin", author=ADA, at=site.clock.now(),
-                  files=_files(files))  # fmt: skip
-    commit = site.repository.commit(draft, parent=None)
-    site.repository.push(commit, MAIN, expect=None)
-
-
-def _files(texts: dict[str, str]) -> Any:
-    from renderer.files import FileSet  # noqa: PLC0415 - only here
-
-    return FileSet.of({PurePosixPath(path): text for path, text in texts.items()})
-
-
-def _change(site: Site) -> Plan:
-    declared = tuple(one for one in site.pools() if one.name != FOREIGN.name)
-    names = {one.name: _names(site, one) for one in declared}
-    victims = {"shrinks": (names["shrinks"][0],), "goes": tuple(names["goes"])}
-    made = plan_of(declared, AFTER, victims=victims)
-    changes = tuple(replace(one, drains=one.pool == "shrinks") for one in made.changes)
-    evidence = replace(made.evidence, policy=policy_digest(Policy(), Aims()), now=stamp(site.clock.now()))
-    return replace(made, changes=changes, evidence=evidence)
-
-
-def _names(site: Site, one: Pool) -> list[str]:
-    assert one.state is not None
-    return sorted(node.name for node in site.client().nodes(one.state.id))
-
-
-def _fill(site: Site) -> frozenset[str]:
-    """Two pods on the node that is to leave, one elsewhere."""
-    there = {one.name: one for one in site.pools()}
-    victim, stays, _ = _names(site, there["shrinks"])
-    owner: Any = site.cluster.read(Key("namespaces", "", "default"))
-    site.cluster.seed(a_pod(name, on, owner["metadata"]["uid"]) for name, on in (
-        ("web-1", victim), ("web-2", victim), ("web-3", stays)
-    ))  # fmt: skip
-    return frozenset({"web-1", "web-2", "web-3"})
-
-
-def a_pod(name: str, on: str, uid: str) -> Any:
-    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": uid, "controller": True}
-    return {
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": name, "namespace": "default", "labels": {"app": "web"}, "ownerReferences": [owner]},
-        "spec": {"nodeName": on, "containers": [{"name": "main", "image": "pause"}],
-                 "terminationGracePeriodSeconds": 30},
-        "status": {"phase": "Running"},
-    }  # fmt: skip

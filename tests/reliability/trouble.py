@@ -26,7 +26,8 @@ class Fault:
 
     ``how``: answer (in place of the call), deaf (no answer, the call never came), cut (the call took effect, its answer
     was lost), slow, kill-before, kill-after, full (the disk), or the name of what happens in the world. ``lasts`` is in
-    seconds from the first time on; 0: it strikes once. ``elsewhere``: another machine goes on. ``engines``: only those.
+    seconds from the first time on; 0: it strikes once. ``elsewhere``: another machine goes on. ``engines`` and ``steps``:
+    only those.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Fault:
     lasts: int = 0
     elsewhere: bool = False
     engines: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -95,4 +97,5 @@ def _is_meant(calls: str, verb: str) -> bool:
 def fault_of(entry: Mapping[str, Any]) -> Fault:
     """A fault from its entry in faults.yaml."""
     headers = tuple(sorted(entry.get("headers", {}).items()))
-    return Fault(**{**entry, "headers": headers, "engines": tuple(entry.get("engines", ()))})
+    lists = {key: tuple(entry.get(key, ())) for key in ("engines", "steps")}
+    return Fault(**{**entry, "headers": headers, **lists})
