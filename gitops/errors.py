@@ -93,9 +93,10 @@ class Stalled(PoolplanError):
 
 
 class Refused(PoolplanError):
-    """A gate said no. ``reasons`` are whole sentences, at least one."""
+    """A gate said no. ``reasons`` are whole sentences, at least one. ``changed``: part of the work was done by then."""
 
     exit_code = ExitCode.REFUSED
+    changed = False
 
     def __init__(self, message: str, *, reasons: tuple[str, ...] = ()) -> None:
         self.reasons = reasons

@@ -59,7 +59,8 @@ class _Work:
         """What was changed by now, for a refusal to say."""
         if self.removed:
             return f"removed so far: {', '.join(self.removed)}"
-        return f"{self.changed} pools were changed before" if self.changed else NOTHING
+        were = "1 pool was" if self.changed == 1 else f"{self.changed} pools were"
+        return f"{were} changed before" if self.changed else NOTHING
 
 
 def apply_plan(plan: Plan, owner: Owner, hands: Hands) -> Applied:
@@ -95,6 +96,8 @@ def _stepwise(work: _Work) -> Applied:
         told = explained(error, plan, hands)
         if isinstance(told, Short):
             told.fresh = work.orders
+        elif isinstance(told, Refused):
+            told.changed |= bool(work.changed or work.removed)
         if told is error:
             raise
         raise told from error

@@ -106,10 +106,10 @@ def act(asked: Asked, means: Means, *, by: str) -> Applied:
     _let_be(asked.plan, means)
     try:
         applied = apply_plan(asked.plan, means.owner, hands)
-    except Refused:
-        means.outbox.drop(entry)  # nothing was changed that was not there before
-        raise
     except PoolplanError as error:
+        if isinstance(error, Refused) and not error.changed:
+            means.outbox.drop(entry)
+            raise
         short = error.shortages if isinstance(error, Short) else ()
         _conclude(means, replace(entry, state=FAILED, text=str(error), shortages=short))
         raise

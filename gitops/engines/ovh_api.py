@@ -98,6 +98,8 @@ class OvhApiEngine:
             failure = error
         completed, failed = wait_for(sent, self._client, self._clock, report)
         if failure := failure or failed:
+            if isinstance(failure, Refused):
+                failure.changed = bool(sent)
             raise _aside(failure, completed)
         done = [step.action for step in completed]
         return ApplyResult(

@@ -230,6 +230,7 @@ def refusal(bench: Bench, plan: Plan, **more: Any) -> Refused:
     with pytest.raises(Refused) as refused:
         bench.apply(plan, nodes=nodes, kill=kill, **more)
     assert kill.effects == []
+    assert not refused.value.changed
     assert ends(bench, plan) == before
     return refused.value
 
@@ -315,6 +316,17 @@ def test_what_goes_wrong_after_a_removal_says_what_was_removed(bench: Bench) -> 
     assert str(refused.value) == (
         f"fake would not do exactly what was approved; removed so far: {victim}"
     )
+    assert refused.value.changed
+
+
+def test_what_is_refused_after_growth_says_that_something_was_changed(bench: Bench) -> None:
+    before = bench.reset(pool("a", 1))
+    (victim,) = bench.nodes("a")
+    plan = plan_of(tuple(before), (pool("c", 1),), victims={"a": (victim,)})
+    with pytest.raises(Refused) as refused:
+        bench.apply(plan, nodes=FakeNodes(busy=lambda _nodes: [victim]))
+    assert str(refused.value) == "nodes that the plan removes are in use now; 1 pool was changed before, plan again"
+    assert refused.value.changed
 
 
 def test_a_pool_that_fails_ends_the_apply(bench: Bench) -> None:

@@ -75,6 +75,7 @@ def test_another_flavor_is_no_change_of_a_pool(place: Place) -> None:
     with pytest.raises(Refused, match="cannot make a pool into another; nothing was changed") as refused:
         engine.apply(plan, place.told.append)
     assert refused.value.reasons == ("a: flavor cannot change: add a pool under a new name and remove this one",)
+    assert not refused.value.changed
     assert place.sizes() == {"a": 1, "b": 1}
 
 
@@ -86,8 +87,9 @@ def test_a_pool_that_changed_since_the_plan_is_left_alone(place: Place) -> None:
     assert there is not None
     place.client.update_pool(there, there.resized(3))
     place.clock.sleep(timedelta(minutes=3))
-    with pytest.raises(Refused, match=r"^pool b is not as it was planned with any more; plan again \(done: update a\)$"):
+    with pytest.raises(Refused, match=r"^pool b is not as it was planned with any more; plan again \(done: update a\)$") as refused:
         engine.apply(plan, place.told.append)
+    assert refused.value.changed
     assert place.sizes() == {"a": 2, "b": 3}
 
 
