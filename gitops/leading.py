@@ -32,11 +32,13 @@ def identity_at(name: str, unique: str, address: str) -> str:
 def address_in(identity: str) -> str:
     """The address in an identity; empty where there is none. It must be an IP: nobody is sent to a name."""
     host, _, port = identity.rpartition("_")[2].rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
     try:
-        ip_address(host.strip("[]"))
+        address = ip_address(host[1:-1] if bracketed else host)
     except ValueError:
         return ""
-    return f"{host}:{port}" if port.isdigit() else ""
+    good = bracketed == (address.version == 6) and port.isascii() and port.isdecimal()
+    return f"{host}:{port}" if good else ""
 
 
 class Leadership:

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 
 
+def address_of(text: str) -> tuple[str, int]:
+    """Host and port of ``HOST:PORT``; an IPv6 address stands in square brackets. Raises InputError."""
+    host, _, port = text.rpartition(":")
+    if not (host and port.isascii() and port.isdecimal()):
+        raise InputError(f"--listen {text}: write it like 127.0.0.1:8080")
+    return host.strip("[]"), int(port)
+
+
 def listen(port: int, *, host: str = LOOPBACK) -> socket.socket:
     """A listening socket, so that callers can connect before the server's thread is up. Raises InputError.
 

@@ -109,16 +109,14 @@ def listening(address: str, bell: Bell, around: Surroundings) -> Iterator[None]:
         yield
         return
     from gitops.forges.webhooks import SHORTEST_SECRET, webhook_app  # noqa: PLC0415 - only where hooks are served
-    from gitops.serving import Served, listen  # noqa: PLC0415 - likewise
+    from gitops.serving import Served, address_of, listen  # noqa: PLC0415 - likewise
 
-    host, _, port = address.rpartition(":")
-    if not (host and port.isdigit()):
-        raise InputError(f"--listen {address}: write it like 127.0.0.1:8080")
+    host, port = address_of(address)
     secret = around.environment.get(WEBHOOK_SECRET, "")
     if len(secret) < SHORTEST_SECRET:
         raise InputError(f"{WEBHOOK_SECRET} is not set, or shorter than {SHORTEST_SECRET} characters: hooks need it")
     app = webhook_app(lambda: secret, lambda _: bell.ring(), around.clock)
-    with Served(app, listen(int(port), host=host.strip("[]")), name="webhooks") as served:
+    with Served(app, listen(port, host=host), name="webhooks") as served:
         around.remark(f"webhooks are taken at {host}:{served.port}")
         yield
 

@@ -115,14 +115,12 @@ def _served(
     from gitops.controller.forwarding import HandedOn  # noqa: PLC0415 - likewise
     from gitops.controller.serving import controller_app  # noqa: PLC0415 - only where something is served
     from gitops.controller.web import page_routes  # noqa: PLC0415 - likewise
-    from gitops.serving import Served, listen  # noqa: PLC0415 - likewise
+    from gitops.serving import Served, address_of, listen  # noqa: PLC0415 - likewise
 
-    host, _, port = address.rpartition(":")
-    if not (host and port.isdigit()):
-        raise InputError(f"--listen {address}: write it like 127.0.0.1:8080")
+    host, port = address_of(address)
     app = controller_app(
         lambda: running.views, page_routes(lambda: running.views) if page else (),
         secret=around.environment.get(WEBHOOK_SECRET, ""), look=running.look_now, clock=around.clock,
         tally=around.tally,
     )  # fmt: skip
-    return Served(HandedOn(app, running.leader_elsewhere), listen(int(port), host=host.strip("[]")), name="http")
+    return Served(HandedOn(app, running.leader_elsewhere), listen(port, host=host), name="http")

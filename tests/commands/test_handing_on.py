@@ -96,6 +96,7 @@ def test_no_more_is_taken_than_a_hook_has(leader: str) -> None:
         (identity_at("poolplan-1", "uuid", "10.2.0.7:8080"), "10.2.0.7:8080"), (identity_at("poolplan-1", "uuid", ""), ""),
         (identity_at("poolplan-1", "uuid", "[fd00::7]:8080"), "[fd00::7]:8080"), ("", ""), ("poolplan-1", ""),
         ("poolplan-1_uuid_metadata.internal:80", ""), ("poolplan-1_uuid_10.2.0.7:8080/x", ""), ("a_b_10.2.0.7", ""),
+        ("a_b_fd00::7:8080", ""), ("a_b_10.2.0.7:²", ""),
     ],
 )  # fmt: skip
 def test_an_address_in_an_identity_is_an_ip(identity: str, address: str) -> None:

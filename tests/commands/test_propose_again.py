@@ -44,6 +44,7 @@ def test_a_signed_webhook_wakes_it_and_no_other(secret: str, status: int, rings:
     [
         ("8080", SECRET, "write it like 127.0.0.1:8080"),
         ("127.0.0.1:x", SECRET, "write it like 127.0.0.1:8080"),
+        ("127.0.0.1:²", SECRET, "write it like 127.0.0.1:8080"),
         ("127.0.0.1:0", "short", "POOLPLAN_WEBHOOK_SECRET is not set, or shorter than 16 characters"),
     ],
 )
