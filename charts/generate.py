@@ -93,8 +93,8 @@ ROWS: tuple[tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...], ...] 
         ("Pods that wait, by how far they are", "timeseries", "short", (
             (f"max by (state) (poolplan_pending_pods{{{_CLUSTER}}})", "{{state}}"),
         )),
-        ("The oldest has waited", "timeseries", "s", (
-            (f"max by (cluster) (poolplan_pending_pods_oldest_seconds{{{_CLUSTER}}})", "{{cluster}}"),
+        ("The oldest of them has waited", "timeseries", "s", (
+            (f"max by (state) (poolplan_pending_pods_oldest_seconds{{{_CLUSTER}}})", "{{state}}"),
         )),
         ("Nodes by pool", "timeseries", "short", (
             (f'max by (pool) (poolplan_pool_nodes{{{_CLUSTER}, what="available"}})', "{{pool}}"),
@@ -136,6 +136,14 @@ ROWS: tuple[tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...], ...] 
             (f"max(poolplan_apply_failing{{{_CLUSTER}}})", "cannot apply"),
             (f"max(poolplan_emergency_unsettled{{{_CLUSTER}}})", "emergency not settled"),
             (f"sum(poolplan_leader{{{_CLUSTER}}})", "leaders"),
+        )),
+    ),
+    (
+        ("How far from the proven least the ordered nodes may be", "timeseries", "percentunit", (
+            (f"max by (cluster) (poolplan_plan_gap_ratio{{{_CLUSTER}}})", "{{cluster}}"),
+        )),
+        ("Differences of the provider from Git", "timeseries", "short", (
+            (f"max by (kind) (poolplan_drift{{{_CLUSTER}}}) > 0", "{{kind}}"),
         )),
     ),
 )  # fmt: skip

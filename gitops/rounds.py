@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gitops.clock import monotonic
 from gitops.errors import InputError, Stalled
 from gitops.fleet import at_cluster
 from gitops.gather import gather
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """What a round planned, and what of."""
+    """What a round planned, and what of. ``seconds`` is how long deciding took, without reading what of."""
 
     around: Surroundings
     inputs: Inputs
     plan: Plan
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,8 @@ def observe_round(
     Raises as ``plan_round`` does.
     """
     inputs = gather(sources, around)
-    return Observed(around=around, inputs=inputs, plan=_decided(inputs, now, memory))
+    plan, seconds = _decided(inputs, now, memory)
+    return Observed(around=around, inputs=inputs, plan=plan, seconds=seconds)
 
 
 def plan_round(
@@ -67,14 +70,16 @@ def plan_round(
     around = at_cluster(fleet.settings, around)
     inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
     inputs = _around_lacks(inputs, fleet, around, now)
-    plan = _decided(inputs, now, memory)
+    plan, seconds = _decided(inputs, now, memory)
     trees = trees_of(fleet, around, inputs.catalog)
-    return Planned(fleet=fleet, around=around, trees=trees, inputs=inputs, plan=plan)
+    return Planned(fleet=fleet, around=around, trees=trees, inputs=inputs, plan=plan, seconds=seconds)
 
 
-def _decided(inputs: Inputs, now: datetime, memory: Memory | None) -> Plan:
+def _decided(inputs: Inputs, now: datetime, memory: Memory | None) -> tuple[Plan, float]:
+    """The plan, and the seconds that it took."""
+    began = monotonic()
     try:
-        return decide(inputs, now=now, memory=memory)
+        return decide(inputs, now=now, memory=memory), monotonic() - began
     except ValueRefused as error:
         raise InputError(str(error)) from error
 

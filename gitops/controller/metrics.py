@@ -14,20 +14,24 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import CollectorRegistry
 
+from gitops.controller.differing import differences_of
 from gitops.controller.pods import Stands, pods_of
 from gitops.loop.ledger import time_of
 from gitops.loop.records import Event
+from planner.drift import DriftKind
 from planner.guardrails import nodes_added, nodes_removed
 from planner.portion import Kind
+from renderer.gap import gap_tenths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from gitops.controller.view import View
     from gitops.loop.ledger import Ledger
     from gitops.tally import Tally
     from planner.plan import Plan
+    from planner.pods import Pod
 
 MICRO = 1_000_000
 CLUSTER = ["cluster"]
@@ -72,7 +76,7 @@ def _passes(views: Sequence[View], now: datetime) -> Iterator[Metric]:
     ended = CounterMetricFamily("poolplan_passes", "Passes since the start, by outcome.", labels=[*CLUSTER, "outcome"])
     age = _gauge("last_successful_pass_age_seconds", "Since the last pass that ended well; absent before the first.")
     at = _gauge("last_successful_pass_timestamp_seconds", "When that was.")
-    took = _gauge("pass_seconds", "How long the last pass took, by part.", ["part"])
+    took = _gauge("pass_seconds", "How long the last pass took, by part; plan is the solver's.", ["part"])
     synced = _gauge("cluster_synced", "1 where a kind of object is followed.", ["kind"])
     silent = _gauge("cluster_silence_seconds", "Since the API server last spoke of a kind.", ["kind"])
     failing = _gauge("apply_failing", "1 while what main asks for cannot be applied.")
@@ -100,16 +104,26 @@ def _passes(views: Sequence[View], now: datetime) -> Iterator[Metric]:
 
 def _pods(views: Sequence[View], now: datetime) -> Iterator[Metric]:
     waiting = _gauge("pending_pods", "Pods that wait for a node, by how far they are.", ["state"])
-    oldest = _gauge("pending_pods_oldest_seconds", "How long the oldest of them has waited.")
+    oldest = _gauge("pending_pods_oldest_seconds", "How long the oldest of each of them has waited.", ["state"])
     for view in views:
         if view.planned is None or not view.leads:
             continue
-        found = Counter(told.stands for told in pods_of(view).values())
+        found = {key: told.stands for key, told in pods_of(view).items()}
+        number, age = Counter(found.values()), _ages(found, view.planned.inputs.snapshot.pods, now)
         for stands in Stands:
-            waiting.add_metric([view.cluster, stands.value], found[stands])
-        since = view.planned.plan.pending.since
-        oldest.add_metric([view.cluster], max(0.0, (now - time_of(since)).total_seconds()) if since else 0.0)
+            waiting.add_metric([view.cluster, stands.value], number[stands])
+            oldest.add_metric([view.cluster, stands.value], age.get(stands, 0.0))
     yield from (waiting, oldest)
+
+
+def _ages(found: Mapping[str, Stands], pods: Iterable[Pod], now: datetime) -> dict[Stands, float]:
+    """Seconds that the oldest pod of each state has waited; those that nobody has made yet wait since no time."""
+    ages: dict[Stands, float] = {}
+    for pod in pods:
+        stands, since = found.get(pod.key), pod.waiting_since
+        if stands is not None and since is not None:
+            ages[stands] = max(ages.get(stands, 0.0), (now - since).total_seconds())
+    return ages
 
 
 def _plans(views: Sequence[View]) -> Iterator[Metric]:
@@ -117,16 +131,20 @@ def _plans(views: Sequence[View]) -> Iterator[Metric]:
     pools = _gauge("plan_pools", "Pools that the last plan would change, by action.", ["action"])
     cost = _gauge("cost_hourly", "What all pools cost an hour, declared and as planned.", ["when", "currency"])
     bound = _gauge("cost_hourly_lower_bound", "What no choice of new nodes costs less than.", ["currency"])
+    gap = _gauge("plan_gap_ratio", "How much more the ordered nodes cost than is proven to be needed; 0.03 is 3 %.")
     orders = _gauge("plan_orders", "Orders of arrival that the last plan was replayed in, and survived.", ["outcome"])
     for view in views:
         if view.planned is None or not view.leads:
             continue
         _plan(view.cluster, view.planned.plan, nodes=nodes, pools=pools, cost=cost, bound=bound)
+        tenths = gap_tenths(view.planned.plan)
+        if tenths is not None:
+            gap.add_metric([view.cluster], tenths / 1000)
         certificate = view.planned.plan.certificate
         if certificate is not None:
             orders.add_metric([view.cluster, "tried"], certificate.orders)
             orders.add_metric([view.cluster, "survived"], certificate.survived)
-    yield from (nodes, pools, cost, bound, orders)
+    yield from (nodes, pools, cost, bound, gap, orders)
 
 
 def _plan(cluster: str, plan: Plan, **families: GaugeMetricFamily) -> None:
@@ -141,6 +159,7 @@ def _plan(cluster: str, plan: Plan, **families: GaugeMetricFamily) -> None:
 
 
 def _pools(views: Sequence[View]) -> Iterator[Metric]:
+    drift = _gauge("drift", "Differences of the provider's pools from Git, what is on its way included.", ["kind"])
     size = _gauge("pool_nodes", "Nodes of a pool: declared in Git, desired at the provider, there.", ["pool", "what"])
     for view in views:
         if view.planned is None or not view.leads:
@@ -152,7 +171,13 @@ def _pools(views: Sequence[View]) -> Iterator[Metric]:
             size.add_metric([view.cluster, pool.name, "desired"], pool.desired)
             if pool.state is not None:
                 size.add_metric([view.cluster, pool.name, "available"], pool.state.available_nodes)
-    yield size
+        differences = differences_of(view.planned)
+        if differences is not None:
+            kinds = Counter(one.kind for one in differences)
+            for kind in DriftKind:
+                if kind is not DriftKind.FOREIGN:
+                    drift.add_metric([view.cluster, kind.value], kinds[kind])
+    yield from (size, drift)
 
 
 def _records(views: Sequence[View]) -> Iterator[Metric]:

@@ -6,26 +6,32 @@ used, ``Reconciling`` that something of it is under way; each names the generati
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gitops.controller.pods import Stands, pods_of
 from gitops.controller.proposals import state_of
-from planner import labels as known
 from planner.coverage import find_gaps
 from planner.decide import find_region
 from planner.guardrails import nodes_added, nodes_removed
+from planner.onorder import awaited
+from planner.ownership import owners
 from planner.quantity import format_money
 from renderer.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gitops.controller.view import View
     from gitops.loop.acting import Done
-    from planner.plan import Change, Plan
+    from planner.decide import Inputs
+    from planner.plan import Change
+    from planner.pools import Pool
 
 GROUP, VERSION = "poolplan.dev", "v1alpha1"
+LONGEST = 1024
+"""Characters of a message at most, as the API server takes them of an Event."""
 _REASONS: Final = {
     Stands.UNCOVERED: ("Warning", "NotCovered"), Stands.PLANNED: ("Normal", "CapacityPlanned"),
     Stands.PROPOSED: ("Normal", "CapacityProposed"), Stands.APPROVED: ("Normal", "CapacityApproved"),
@@ -75,17 +81,46 @@ def pod_happenings(view: View) -> tuple[Happening, ...]:
 
 
 def node_pool_conditions(view: View) -> Mapping[str, tuple[Condition, ...]]:
-    """The conditions of each NodePool by name."""
+    """The conditions of each NodePool by name. A pool that several could have made is told of at each (ADR 5)."""
     planned = view.planned
     if planned is None:
         return {}
     inputs = planned.inputs
-    found = find_gaps(inputs.policy, inputs.catalog, find_region(inputs))
-    gaps = {gap.node_pool: gap.text for gap in found if gap.total}
+    region = find_region(inputs)
+
+    def named(pool: Pool) -> frozenset[str]:
+        return frozenset(one.name for one in owners(pool, inputs.policy, inputs.catalog, region))
+
+    gaps = {gap.node_pool: gap.text for gap in find_gaps(inputs.policy, inputs.catalog, region) if gap.total}
+    declared = [(named(pool), pool) for pool in planned.plan.declared]
+    proposed, coming = ([(named(pool), text) for pool, text in told] for told in (_changes(view), _to_come(inputs)))
     return {
-        one.name: (_usable(one.name, gaps, planned.plan), _under_way(one.name, view))
-        for one in inputs.policy.node_pools
+        name: (
+            _usable(gaps.get(name, ""), [pool for names, pool in declared if name in names]),
+            _under_way(
+                [text for names, text in proposed if name in names], [text for names, text in coming if name in names]
+            ),
+        )
+        for name in (one.name for one in inputs.policy.node_pools)
     }
+
+
+def condition_happenings(
+    about: tuple[str, str, str, str], wanted: Sequence[Condition], known_messages: Mapping[str, str]
+) -> tuple[Happening, ...]:
+    """What an object's Events are to say: what is under way, and what is in the way, where it was not said before.
+
+    ``about`` is its kind, apiVersion, name and uid; ``known_messages`` are those of its conditions so far, by type.
+    """
+    kind, api_version, name, uid = about
+    return tuple(
+        Happening(
+            kind=kind, api_version=api_version, namespace="", name=name, uid=uid,
+            type="Normal" if one.status else "Warning", reason=one.reason, message=one.message,
+        )
+        for one in wanted
+        if one.status is (one.type == "Reconciling") and known_messages.get(one.type) != one.message[:LONGEST]
+    )  # fmt: skip
 
 
 def node_class_conditions(view: View) -> Mapping[str, tuple[Condition, ...]]:
@@ -108,32 +143,41 @@ def scale_plans(view: View) -> Mapping[str, dict[str, object]]:
     }
 
 
-def _usable(name: str, gaps: Mapping[str, str], plan: Plan) -> Condition:
-    if name in gaps:
-        return Condition(type="Ready", status=False, reason="NothingToOrder", message=gaps[name])
-    pools = [pool for pool in plan.declared if dict(pool.labels).get(known.NODEPOOL) == name]
+def _usable(gap: str, pools: Sequence[Pool]) -> Condition:
+    if gap:
+        return Condition(type="Ready", status=False, reason="NothingToOrder", message=gap)
     nodes = sum(pool.desired for pool in pools)
     text = f"{count(len(pools), 'pool')} with {count(nodes, 'node')}"
     return Condition(type="Ready", status=True, reason="InUse" if pools else "Usable", message=text)
 
 
-def _under_way(name: str, view: View) -> Condition:
-    """What is proposed, approved or being applied of the NodePool's pools."""
-    texts = [text for done, change in _changes(view) if _is_of(change, name) and (text := _change_text(done, change))]
-    if not texts:
-        return Condition(type="Reconciling", status=False, reason="NothingToDo", message="nothing is to be done")
-    return Condition(type="Reconciling", status=True, reason="ChangeProposed", message="; ".join(texts))
+def _under_way(proposed: Sequence[str], coming: Sequence[str]) -> Condition:
+    """What is proposed of a NodePool's pools, or else which of their nodes are still to come."""
+    if proposed:
+        return Condition(type="Reconciling", status=True, reason="ChangeProposed", message="; ".join(proposed))
+    if coming:
+        return Condition(type="Reconciling", status=True, reason="NodesToCome", message="; ".join(coming))
+    return Condition(type="Reconciling", status=False, reason="NothingToDo", message="nothing is to be done")
 
 
-def _changes(view: View) -> Iterator[tuple[Done, Change]]:
+def _changes(view: View) -> Iterator[tuple[Pool, str]]:
+    """The pools that proposals which stand would change, and how."""
     for done in view.proposed.done if view.proposed else ():
         for change in done.plan.changes if done.plan is not None and done.commit else ():
-            yield done, change
+            pool = change.after or change.before
+            if pool is not None:
+                yield pool, _change_text(done, change)
 
 
-def _is_of(change: Change, name: str) -> bool:
-    pool = change.after or change.before
-    return pool is not None and dict(pool.labels).get(known.NODEPOOL) == name
+def _to_come(inputs: Inputs) -> Iterator[tuple[Pool, str]]:
+    """The declared pools of which nodes are approved, or ordered, and not there yet, and how many."""
+    found = Counter(awaited(inputs.declared, inputs.observed, inputs.snapshot.nodes).values())
+    for (name, ordered), number in sorted(found.items()):
+        pool = inputs.declared.get(name)
+        if pool is not None:
+            verb = "is" if number == 1 else "are"
+            how = f"{verb} joining" if ordered else f"{verb} approved and not ordered yet"
+            yield pool, f"{name}: {count(number, 'node')} {how}"
 
 
 def _change_text(done: Done, change: Change) -> str:

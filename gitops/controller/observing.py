@@ -47,7 +47,7 @@ class Observing:
             return replace(view, at=now, problem=str(error), failures=view.failures + 1)
         return replace(
             view, at=now, succeeded=now, problem="", passes=view.passes + 1, planned=planned,
-            seconds={"plan": self.seconds() - began},
+            seconds={"read": self.seconds() - began - planned.seconds, "plan": planned.seconds},
         )  # fmt: skip
 
     def _find_keys(self) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitops.controller.boxes import draw
+from gitops.controller.differing import differences_of
 from gitops.controller.pods import Stands, Told, pods_of
 from gitops.controller.proposals import state_of
 from gitops.errors import Stalled
 from gitops.loop.history import history_of
 from gitops.loop.status import missing_of
 from gitops.rounds import Planned
-from planner.drift import differences, find_drift, listed
 from renderer.drift import drift_text
-from renderer.layout import POOLS, released_names
 from renderer.page.facts import Apply, ClusterPage, Offer, Waiting
 from renderer.summary import summarize
 from renderer.wording import glance_text, time_text
@@ -87,16 +86,9 @@ def _recorded(view: View) -> tuple[History | None, tuple[Missing, ...], str]:
 
 
 def _drift(planned: Observed | None) -> tuple[str, ...] | None:
-    """Each difference as a sentence; None where the provider's own list was not read, or Git declares nothing."""
-    if not isinstance(planned, Planned):
-        return None
-    inputs = planned.inputs
-    there = listed(inputs.observed)
-    if not there and (inputs.declared or inputs.observed):
-        return None
-    released = released_names(planned.fleet.files.inside(POOLS).paths())
-    found = differences(find_drift(inputs.declared, there, released=released))
-    return tuple(drift_text(one) for one in found)
+    """Each difference as a sentence; None where nobody knows of any."""
+    found = differences_of(planned)
+    return None if found is None else tuple(drift_text(one) for one in found)
 
 
 def _applying(one: Applying) -> Apply:

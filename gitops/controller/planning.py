@@ -77,7 +77,6 @@ class Planning:
         self.repository.refresh()
         fleet = read_fleet(self.repository, self.name, self.around)
         around = self.keys.within(self.around, fleet.policy)
-        read = self.seconds()
         planned = plan_round(fleet, self.sources(fleet.settings), around, now=now, memory=self._memory)
         decided = self.seconds()
         world = self.worlds.of(fleet)
@@ -88,7 +87,9 @@ class Planning:
         self._act_by_itself(planned)
         return replace(
             view, at=now, succeeded=now, problem="", passes=view.passes + 1, planned=planned, proposed=proposed,
-            seconds={"read": read - began, "plan": decided - read, "propose": done - decided},
+            seconds={
+                "read": decided - began - planned.seconds, "plan": planned.seconds, "propose": done - decided,
+            },
         )  # fmt: skip
 
     def _act_by_itself(self, planned: Planned) -> None:

@@ -18,9 +18,11 @@ from gitops.clock import Bell
 from gitops.cluster.connection import Place
 from gitops.controller.objects import (
     GROUP,
+    LONGEST,
     VERSION,
     Condition,
     Happening,
+    condition_happenings,
     node_class_conditions,
     node_pool_conditions,
     pod_happenings,
@@ -79,9 +81,12 @@ class Speaker:
                 continue
             if written == MOST_EVENTS:
                 return
-            if self._allowed(self.api.create_event(one.namespace or "default", self._event(one)), "events", _THERE):
+            if self._tell_of(one):
                 self._said[about] = one.message
                 written += 1
+
+    def _tell_of(self, one: Happening) -> bool:
+        return self._allowed(self.api.create_event(one.namespace or "default", self._event(one)), "events", _THERE)
 
     def _event(self, one: Happening) -> dict[str, object]:
         at = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -89,8 +94,9 @@ class Speaker:
         about = {"apiVersion": one.api_version, "kind": one.kind, "name": one.name, "uid": one.uid}
         space = one.namespace or "default"
         return {
-            "apiVersion": "v1", "kind": "Event", "type": one.type, "reason": one.reason, "message": one.message[:1024],
-            "metadata": {"name": f"{one.name[:200]}.{mark}", "namespace": space}, "count": 1,
+            "apiVersion": "v1", "kind": "Event", "type": one.type, "reason": one.reason,
+            "message": one.message[:LONGEST], "count": 1,
+            "metadata": {"name": f"{one.name[:200]}.{mark}", "namespace": space},
             "involvedObject": {**about, **({"namespace": one.namespace} if one.namespace else {})},
             "source": {"component": SOURCE}, "reportingComponent": SOURCE, "firstTimestamp": at, "lastTimestamp": at,
         }  # fmt: skip
@@ -107,6 +113,9 @@ class Speaker:
         generation = (found.get("metadata") or {}).get("generation", 1)
         ours = [self._condition(one, kept.get(one.type), generation) for one in wanted]
         others = [one for name, one in sorted(kept.items()) if name not in {each.type for each in wanted}]
+        about = (kind, f"{where[0]}/{where[1]}", where[3], str((found.get("metadata") or {}).get("uid", "")))
+        for one in condition_happenings(about, wanted, {name: each.get("message", "") for name, each in kept.items()}):
+            self._tell_of(one)
         if ours == [kept.get(one.type) for one in wanted] or self._allowed(
             self.api.patch_cluster_status(Place(*where), {"conditions": [*others, *ours]}), f"{kind} status"
         ):
@@ -116,7 +125,7 @@ class Speaker:
         status = "True" if wanted.status else "False"
         since = before.get("lastTransitionTime") if before is not None and before.get("status") == status else None
         return {
-            "type": wanted.type, "status": status, "reason": wanted.reason, "message": wanted.message[:1024],
+            "type": wanted.type, "status": status, "reason": wanted.reason, "message": wanted.message[:LONGEST],
             "observedGeneration": generation,
             "lastTransitionTime": since or self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         }  # fmt: skip

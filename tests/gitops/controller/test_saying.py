@@ -94,7 +94,7 @@ class Scene:
 def scene() -> Scene:
     made = Scene()
     made.server.objects[POOL] = {
-        "metadata": {"name": "default", "generation": 4},
+        "metadata": {"name": "default", "generation": 4, "uid": "uid-of-default"},
         "status": {"conditions": [{"type": "ValidationSucceeded", "status": "True"}]},
     }
     return made
@@ -103,20 +103,25 @@ def scene() -> Scene:
 PROPOSED = view_of(waiting(), done=opened())
 
 
+def about(scene: Scene, kind: str) -> list[Object]:
+    """The Events on objects of this kind, in the order they were written."""
+    return [one for one in scene.server.events.values() if one["involvedObject"]["kind"] == kind]
+
+
 def test_a_pod_hears_of_each_step_once(scene: Scene) -> None:
     scene.tell(PROPOSED)
-    (event,) = scene.server.events.values()
+    (event,) = about(scene, "Pod")
     assert (event["reason"], event["type"], event["involvedObject"]["kind"]) == ("CapacityProposed", "Normal", "Pod")
     assert "event" not in scene.tell(PROPOSED)
     scene.tell(view_of(waiting(declared=1, observed=1)))
-    assert [one["reason"] for one in scene.server.events.values()] == ["CapacityProposed", "NodeJoining"]
+    assert [one["reason"] for one in about(scene, "Pod")] == ["CapacityProposed", "NodeJoining"]
 
 
 def test_after_a_restart_nothing_is_said_twice(scene: Scene) -> None:
     scene.tell(PROPOSED)
     scene.speaker = scene.anew()
     assert "event" in scene.tell(PROPOSED)
-    assert len(scene.server.events) == 1
+    assert len(about(scene, "Pod")) == 1
     assert "event" not in scene.tell(PROPOSED), "what the server knows already counts as said"
 
 
@@ -125,9 +130,10 @@ def test_a_wave_of_pods_is_told_of_in_several_passes(scene: Scene) -> None:
         node_class(), node_pool("default", ("b3-8",)), *(pod(f"web-{number}") for number in range(MOST_EVENTS + 5)),
     ])  # fmt: skip
     view = view_of(many, done=opened())
-    assert scene.tell(view).count("event") == MOST_EVENTS
-    assert scene.tell(view).count("event") == 5
-    assert scene.tell(view).count("event") == 0
+    for told in (MOST_EVENTS, MOST_EVENTS + 5, MOST_EVENTS + 5):
+        calls = scene.tell(view)
+        assert len(about(scene, "Pod")) == told
+    assert "event" not in calls
 
 
 def test_conditions_carry_their_generation_and_leave_others_alone(scene: Scene) -> None:
@@ -141,6 +147,33 @@ def test_conditions_carry_their_generation_and_leave_others_alone(scene: Scene) 
     scene.tell(view_of(waiting(declared=1)))
     _, again, _ = scene.server.objects[POOL]["status"]["conditions"]
     assert again["lastTransitionTime"] == "2026-03-01T12:00:00Z", "only a change of status is a transition"
+
+
+def test_a_node_pool_hears_of_what_is_under_way_whenever_that_changes(scene: Scene) -> None:
+    scene.tell(view_of(waiting(), done=opened()))
+    scene.tell(view_of(waiting(), done=opened()))
+    scene.tell(view_of(waiting(declared=1)))
+    scene.tell(view_of(waiting(declared=1, observed=1)))
+    name = "karpenter-b3-8-eu-west-par-a"
+    told = [(one["type"], one["reason"], one["message"]) for one in about(scene, "NodePool")]
+    assert told == [
+        ("Normal", "ChangeProposed", f"#12: {name} +1"),
+        ("Normal", "NodesToCome", f"{name}: 1 node is approved and not ordered yet"),
+        ("Normal", "NodesToCome", f"{name}: 1 node is joining"),
+    ]
+    scene.tell(view_of(waiting()))
+    assert len(about(scene, "NodePool")) == 3, "that nothing is under way is told by the condition"
+
+
+def test_after_a_restart_a_node_pool_hears_nothing_twice(scene: Scene) -> None:
+    view = view_of(waiting(declared=1, observed=1))
+    scene.tell(view)
+    (event,) = about(scene, "NodePool")
+    assert event["involvedObject"] == {
+        "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "name": "default", "uid": "uid-of-default",
+    }  # fmt: skip
+    scene.speaker = scene.anew()
+    assert scene.tell(view).count("event") == 1, "that of the pod, which the server knows; the condition stands"
 
 
 def test_a_policy_that_is_only_in_git_has_nothing_to_show(scene: Scene) -> None:
@@ -182,7 +215,7 @@ def test_a_server_that_fails_is_asked_again_with_the_next_view(scene: Scene) -> 
         scene.tell(PROPOSED)
     scene.server.refuse = lambda _: 0
     scene.tell(PROPOSED)
-    assert len(scene.server.events) == 1
+    assert len(about(scene, "Pod")) == 1
 
 
 @pytest.mark.parametrize("changed", [{"leads": False}, {"problem": "no answer"}, {"planned": None}])

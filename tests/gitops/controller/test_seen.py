@@ -24,6 +24,8 @@ from gitops.tally import Tally
 from planner.decide import Inputs, decide
 from planner.pools import PoolSet, ProviderState
 from planner.portion import Kind
+from renderer.gap import gap_tenths
+from tests.gitops.controller.story import view as story_view
 from tests.gitops.plans import pool
 from tests.planner.cluster import NOW, inputs_of, node, node_class, node_pool, pod
 
@@ -107,9 +109,33 @@ def test_a_node_pool_says_whether_it_can_order_and_what_is_under_way() -> None:
     view = view_of(waiting(), done=opened())
     ready, reconciling = node_pool_conditions(view)["default"]
     assert (ready.type, ready.status, ready.reason) == ("Ready", True, "Usable")
-    assert (reconciling.type, reconciling.status) == ("Reconciling", False), "the pool's label does not name it"
+    assert (reconciling.type, reconciling.status, reconciling.message) == ("Reconciling", True, f"#12: {POOL} +1")
     (of_class,) = node_class_conditions(view).values()
     assert of_class[0].message.startswith("region EU-WEST-PAR, zones eu-west-par-a")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "ready", "text"),
+    [
+        (waiting(declared=2), "1 pool with 2 nodes", f"{POOL}: 2 nodes are approved and not ordered yet"),
+        (
+            waiting(declared=2, observed=1), "1 pool with 2 nodes",
+            f"{POOL}: 1 node is approved and not ordered yet; {POOL}: 1 node is joining",
+        ),
+        (waiting(node("there-1", pool=POOL), declared=1, observed=1, joined=1), "1 pool with 1 node", ""),
+    ],
+)  # fmt: skip
+def test_a_node_pool_reconciles_until_its_nodes_are_there(inputs: Inputs, ready: str, text: str) -> None:
+    """Its pools are known by what they are like: their labels need not name it."""
+    usable, reconciling = node_pool_conditions(view_of(inputs))["default"]
+    assert (usable.reason, usable.message) == ("InUse", ready)
+    assert (reconciling.status, reconciling.message) == (bool(text), text or "nothing is to be done")
+
+
+def test_what_another_node_pool_has_is_not_told_of_this_one() -> None:
+    inputs = waiting(node_pool("other", ("c3-8",)), declared=1)
+    usable, reconciling = node_pool_conditions(view_of(inputs))["other"]
+    assert (usable.reason, reconciling.status) == ("Usable", False)
 
 
 def test_a_node_pool_that_orders_nothing_is_not_ready() -> None:
@@ -178,6 +204,46 @@ def test_metrics_tell_what_the_view_says() -> None:
     assert found["poolplan_api_calls_total", ("POST", "forge", "no answer")] == 1
     assert found["poolplan_open_proposals", ("prod", "up")] == 1
     assert 0 < found["poolplan_cost_hourly", ("EUR", "planned", "prod")] < 1
+
+
+def test_each_state_has_its_oldest_pod() -> None:
+    """The age is the pod's own, not that of the oldest pod of the plan."""
+
+    def since(minutes: int) -> dict[str, object]:
+        at = stamp(NOW - timedelta(minutes=minutes))
+        told = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "lastTransitionTime": at}
+        return {"phase": "Pending", "conditions": [told]}
+
+    made = [pod("web-1", cpu="1500m", status=since(2)), pod("giant", cpu="64", status=since(9))]
+    found = figures(view_of(inputs_of([node_class(), node_pool("default", ("b3-8",)), *made]), done=opened()))
+    oldest = {next(one for one in labels if one != "prod"): value for (name, labels), value in found.items() if name.endswith("_oldest_seconds")}
+    assert (oldest["proposed"], oldest["uncovered"], oldest["joining"]) == (150, 570, 0)
+
+
+def test_the_gap_is_told_where_nodes_are_ordered() -> None:
+    ordered = view_of(waiting())
+    assert ordered.planned is not None
+    tenths = gap_tenths(ordered.planned.plan)
+    assert tenths is not None
+    assert figures(ordered)["poolplan_plan_gap_ratio", ("prod",)] == tenths / 1000
+    assert ("poolplan_plan_gap_ratio", ("prod",)) not in figures(view_of(waiting(declared=1, observed=1)))
+
+
+def test_drift_is_counted_by_kind_where_somebody_looked() -> None:
+    view = story_view()
+    assert view.planned is not None
+    inputs = view.planned.inputs
+    grown = replace(inputs, observed=PoolSet.of(
+        replace(one, desired=one.desired + 1) if one.name == POOL else one for one in inputs.observed
+    ))  # fmt: skip
+    unread = replace(inputs, observed=PoolSet.of([]))
+    before, after, unknown = (
+        {labels: value for (name, labels), value in figures(replace(view, planned=replace(view.planned, inputs=one))).items()
+         if name == "poolplan_drift"}
+        for one in (inputs, grown, unread)
+    )  # fmt: skip
+    assert after[("paris", "size")] == before[("paris", "size")] + 1
+    assert unknown == {}
 
 
 def test_of_plans_only_the_leader_speaks() -> None:
