@@ -245,6 +245,7 @@ def test_a_controller_needs_no_right_that_it_does_not_have(
         running = _started(release, sandbox.url, tmp_path, said)
         try:
             until("an Event is on the pod", lambda: any(_events(plane)))
+            until("an Event is on the NodePool", lambda: any(_events(plane, "default", "ChangeProposed")))
             until("the ScalePlan is there", lambda: any(one.get("status") for one in _all(plane, "ScalePlan")))
             until("the NodePool is Ready", lambda: "True" in _ready(plane, "NodePool"))
             until("the OVHNodeClass is Ready", lambda: "True" in _ready(plane, "OVHNodeClass"))
@@ -258,7 +259,7 @@ def test_a_controller_needs_no_right_that_it_does_not_have(
             for kind in sorted(PATHS):
                 plane.call("DELETE", PATHS[kind])
     assert _events(plane)[0]["message"].startswith("covered by branch poolplan/demo/up")
-    assert shown[0][0].split() == ["NAME", "CHANGE", *["HOURLY", "BEFORE", "HOURLY", "AFTER", "CURRENCY", "STATE", "SINCE", "DIGEST"]]
+    assert shown[0][0].split() == ["NAME", "CHANGE", *["HOURLY", "BEFORE", "HOURLY", "AFTER", "CURRENCY", "STATE", "SINCE", "DIGEST", "AGE"]]
     assert shown[0][1].startswith("demo-up ")
     assert "karpenter-b3-8-eu-west-par-a +1" in shown[0][1]
     assert "sha256:" in shown[0][1]
@@ -373,6 +374,6 @@ def _ready(plane: ControlPlane, kind: str) -> list[str]:
     return [each["status"] for each in conditions if each["type"] == "Ready"]
 
 
-def _events(plane: ControlPlane) -> list[Object]:
+def _events(plane: ControlPlane, name: str = "waiting", reason: str = "CapacityProposed") -> list[Object]:
     found: list[Object] = plane.call("GET", "/api/v1/namespaces/default/events")["items"]
-    return [one for one in found if one["involvedObject"]["name"] == "waiting" and one["reason"] == "CapacityProposed"]
+    return [one for one in found if one["involvedObject"]["name"] == name and one["reason"] == reason]
