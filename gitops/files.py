@@ -109,7 +109,8 @@ def locked(path: Path, what: str) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         stream = path.open("a", encoding="utf-8")
     except OSError as error:
-        raise Stalled(f"{path} cannot be made: {error.strerror or error}") from error
+        why = error.strerror or error
+        raise Stalled(f"{path} cannot be made: {why}; name another folder in POOLPLAN_STATE") from error
     with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

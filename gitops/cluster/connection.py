@@ -249,8 +249,10 @@ def connect(
             )
     except config.ConfigException as error:
         where = f"{named}: " if named else ""
+        why = _one_line(error).rstrip(".")
         raise Stalled(
-            f"{where}no cluster to read: {_one_line(error)}; give --kubeconfig or --context, or files with --snapshot"
+            f"{where}no cluster to read: {why}; give --kubeconfig or --context; plan and propose also take files "
+            "with --snapshot"
         ) from error
     except (YAMLError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # it checks little itself
         what = named or "the kubeconfig"

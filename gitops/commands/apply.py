@@ -22,7 +22,7 @@ _REMEDY = "plan with poolplan propose, review and merge"
 
 @click.command("apply")
 @repo_options
-@click.option("--kubeconfig", metavar="FILE", default="", help="Whose nodes to cordon before removal.")
+@click.option("--kubeconfig", metavar="FILE", default="", help="Of the cluster. Default: as for kubectl.")
 @click.option("--context", metavar="NAME", default="", help="The kubeconfig's context.")
 @click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded.")
 @click.option("--cli-config", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",

@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "replay": ("gitops.commands.replay", "Make a plan again from its saved evidence, and compare."),
     "render": ("gitops.commands.render", "Write a plan's pools as Terraform and YAML files into a folder."),
     "propose": ("gitops.commands.propose", "Propose the plan for review: a branch, and a pull request on a forge."),
-    "apply": ("gitops.commands.apply", "Apply the approved plan with Terraform, and nothing else."),
+    "apply": ("gitops.commands.apply", "Apply what was approved and merged, and nothing else."),
     "run": ("gitops.commands.run", "Plan, propose and apply for as long as it runs: the controller."),
     "emergency": ("gitops.commands.emergency", "Apply growth now, without review, and leave the same record."),
     "status": ("gitops.commands.status", "Tell how clusters stand: what waits, failed, or is lacking."),

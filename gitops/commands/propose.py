@@ -60,8 +60,9 @@ WEBHOOK_SECRET = "POOLPLAN_WEBHOOK_SECRET"  # noqa: S105 - a name
 def command(**options: Any) -> int:
     """Plan what the repository's main branch and the cluster ask for, and propose it for review.
 
-    Each kind of change (up, down, policy, drift) has one branch and, on a forge, one pull request, revised as demand
-    moves and withdrawn when nothing is left to do. The same plan is the same commit: then nothing is pushed or said.
+    Each kind of change (up, down, policy, drift, restore) has one branch and, on a forge, one pull request, revised as
+    demand moves and withdrawn when nothing is left to do. The same plan is the same commit: then nothing is pushed or
+    said.
     """
     from gitops.fleet import open_source  # noqa: PLC0415 - loaded when the command runs
     from gitops.loop.opening import Worlds  # noqa: PLC0415 - likewise

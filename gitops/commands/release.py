@@ -37,7 +37,8 @@ def _pool(name: str, scene: Scene) -> Pool:
     """Raises InputError for a pool that is not declared, or not there."""
     if scene.fleet.declared.get(name) is None:
         there = ", ".join(pool.name for pool in scene.fleet.declared) or "no pool"
-        raise InputError(f"Git declares no pool {name} to be released; it declares {there}")
+        said = f"Git declares no pool {name} to be released; it declares {there}"
+        raise InputError(f"{said}, and poolplan changes no other")
     pool = scene.observed.get(name)
     if pool is None:
         raise InputError(f"the provider has no pool {name}: there is nothing to let go of, and poolplan drift says so")

@@ -92,6 +92,9 @@ def _judge(first: Diagnostic) -> tuple[Callable[[str], PoolplanError], str]:
     if "Saved plan is stale" in first.summary:
         return _later(0), "the state changed after the plan was made, nothing was applied: plan again"
     unreachable = _UNREACHABLE.search(text)
+    if "credential sources" in first.summary:
+        remedy = "export the keys of spec.terraform.backend (for s3 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
+        return Stalled, f"Terraform's state cannot be reached, no credentials for it were found: {remedy}"
     if "provider packages" in first.summary or "install provider" in first.summary:
         remedy = "check the network, or name a mirror of providers in a Terraform CLI configuration file"
         kind = _later(30) if unreachable else Fatal

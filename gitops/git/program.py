@@ -151,8 +151,9 @@ class Git:
         if _MISSING.search(said):
             return Stalled(f"{self.name}: there is no such repository, or no right to see it ({said})")
         if _PASSING.search(said):
-            return Waiting(f"{self.name}: git {what} did not get through ({said})")
-        return Stalled(f"{self.name}: git {what} failed ({said})")
+            return Waiting(f"{self.name}: git {what} did not get through ({said}): check its address and the network")
+        remedy = ": check its address, the network, and that git may sign in" if what in _REMOTE_COMMANDS else ""
+        return Stalled(f"{self.name}: git {what} failed ({said}){remedy}")
 
 
 def said_by(done: Finished) -> str:

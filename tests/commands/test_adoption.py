@@ -208,7 +208,7 @@ def test_files_alone(world: World, desk: Desk, fleet: FleetRepository) -> None:
 @pytest.mark.parametrize(("words", "code", "says"), [
     (("import", "absent"), 1, "the provider has no pool absent; it has gpu, karpenter-b3-8-old, scaled, workers"),
     (("import", "scaled", "workers"), 3, "not every pool can be imported, so none is"),
-    (("release", "workers"), 1, "Git declares no pool workers to be released; it declares no pool"),
+    (("release", "workers"), 1, "Git declares no pool workers to be released; it declares no pool, and poolplan changes no other"),
     (("release",), 1, "missing argument 'POOL...'"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused(

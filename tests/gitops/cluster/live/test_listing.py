@@ -221,7 +221,7 @@ def test_nobody_answers(tmp_path: Path) -> None:
 
 
 def test_no_cluster_at_all(tmp_path: Path) -> None:
-    with pytest.raises(Stalled, match=r"no cluster to read: .* files with --snapshot"):
+    with pytest.raises(Stalled, match=r"no cluster to read: .* found; give --kubeconfig .* files with --snapshot"):
         connect({}, kubeconfig=tmp_path / "missing")
     with pytest.raises(Stalled, match="no cluster to read"):
         connect({}, kubeconfig=kubeconfig(tmp_path, "http://127.0.0.1:1"), context="elsewhere")
