@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gitops.settings import Settings
 
 
+RIGHTS_PAGE = "docs/guides/rights.md"
 _NO_COMMIT = CommitId("0" * 40)
 
 
@@ -125,7 +126,8 @@ def _rights(around: Surroundings) -> Iterator[Check]:
         return
     for right in RIGHTS:
         granted = right.granted_by(rules, service_name=client.service_name, kube_id=kube_id)
-        detail = "granted" if granted else f"not granted: {right.without}"
+        remedy = f"make a consumer key that has it, {RIGHTS_PAGE} says how"
+        detail = "granted" if granted else f"not granted: {right.without}; {remedy}"
         yield Check(f"OVH right {right.method} {right.path}", granted, detail, needed=right.needed)
 
 
@@ -161,7 +163,8 @@ def _cluster_rights(sources: Sources, around: Surroundings) -> Iterator[Check]:
         except PoolplanError as error:
             yield Check(name, False, str(error), needed=False)
             continue
-        detail = "; ".join(f"{one} is not granted: {one.without}" for one in missing) or "granted"
+        told = "; ".join(f"{one} is not granted: {one.without}" for one in missing)
+        detail = f"{told}; the chart grants it, and {RIGHTS_PAGE} lists all of them" if told else "granted"
         yield Check(name, not missing, detail, needed=False)
 
 

@@ -37,7 +37,7 @@ FOLLOWING: Final = tuple(
     for kind in (*CLUSTER_KINDS, *POLICY_LISTS) for verb in ("list", "watch")
 )  # fmt: skip
 SHOWING: Final = (
-    ClusterRight(verb="create", group="", resource="events", without="pods do not say what is planned for them"),
+    ClusterRight(verb="create", group="", resource="events", without="pods and NodePools do not say what is planned"),
     *(
         ClusterRight(verb=verb, group=group, resource=resource, part=part, without="they have no conditions")
         for group, resource in (("karpenter.sh", "nodepools"), ("karpenter.ovhcloud.sh", "ovhnodeclasses"))

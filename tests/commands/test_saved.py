@@ -9,6 +9,7 @@ import pytest
 
 from gitops.catalogs.bundle import bundled
 from gitops.ovh.rights import RIGHTS
+from gitops.sandbox.cluster import reviews
 from tests.commands.tools import Desk, Outcome, new_repository, policy
 from tests.commands.waiting import until
 
@@ -272,12 +273,26 @@ def test_a_right_that_is_missing_is_a_failure_only_where_it_is_needed(busy: Worl
     lines = outcome.out.splitlines()
     put = "/cloud/project/{serviceName}/kube/{kubeId}/nodepool/{nodePoolId}"
     assert f"ok    OVH right PUT {put}: granted" in lines
-    assert f"FAIL  OVH right DELETE {put}: not granted: no pool is deleted through the API" in lines
-    assert "none  OVH right GET /me: not granted: the subsidiary whose prices count must be named" in lines
+    remedy = "make a consumer key that has it, docs/guides/rights.md says how"
+    assert f"FAIL  OVH right DELETE {put}: not granted: no pool is deleted through the API; {remedy}" in lines
+    assert f"none  OVH right GET /me: not granted: the subsidiary whose prices count must be named; {remedy}" in lines
     busy.fail(method="GET", path="/auth/currentCredential", status=403, message="This call has not been granted")
     unknown = desk.run("validate", "--live")
     assert unknown.code == 0, unknown
     assert "none  OVH rights: cannot be listed: " in unknown.out
+
+
+def test_rights_that_the_cluster_does_not_grant_are_named_with_what_is_lost_and_a_way_out(
+    busy: World, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    monkeypatch.setitem(reviews._STATUS, review, {"allowed": False, "reason": "nobody said so"})
+    outcome = desk.run("validate", "--live")
+    assert outcome.code == 0, "a plan of files needs none of them"
+    (show,) = [line for line in outcome.out.splitlines() if "Kubernetes rights to show" in line]
+    assert show.startswith("none  Kubernetes rights to show: ")
+    assert "pods and NodePools do not say what is planned; " in show
+    assert show.endswith("; the chart grants it, and docs/guides/rights.md lists all of them")
 
 
 def test_each_missing_thing_is_said_at_once(desk: Desk) -> None:
