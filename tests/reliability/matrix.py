@@ -29,10 +29,14 @@ STEPS = (CLAIM, AGREE, "grow", "wait", "cordon", "drain", "remove", "settle", "v
 GOES_ON, NEXT, TOLD_NEXT, REFUSED_NEXT, STOPS, NOT_THERE = (
     "goes on", "next apply", "told, next apply", "refused, next apply", "stops", "–"
 )  # fmt: skip
-ENGINES = ("ovh-api", "argocd", "flux", "terraform")
-USUAL = ("ovh-api", "argocd", "flux")
+ENGINES = ("ovh-api", "argocd", "flux", "tofu-controller", "terraform")
+USUAL = ("ovh-api", "argocd", "flux", "tofu-controller")
 """The engines of a fault that names none."""
-SEAMS = {"argocd": ("ovh", "git", "delegate", "world", "process"), "flux": ("git", "delegate", "world", "process")}
+SEAMS = {
+    "argocd": ("ovh", "git", "delegate", "world", "process"),
+    "flux": ("delegate", "world"),
+    "tofu-controller": ("git", "delegate", "world", "process"),
+}
 """What may end in another way with another engine; all else is the same code."""
 PATIENCE = timedelta(minutes=10)
 CLAIM_ENDS = CLAIM_HELD + timedelta(minutes=1)

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/reliability.md"
 TITLES = {
     "ovh-api": "ovh-api", "argocd": "delegated, Argo CD", "flux": "delegated, Flux",
-    "terraform": "terraform",
+    "tofu-controller": "delegated, tofu-controller", "terraform": "terraform",
 }  # fmt: skip
 ROW = re.compile(r"^\| (?P<name>[^|]+?) \|.*$", re.MULTILINE)
 Line = Callable[[str, str], str]
@@ -102,10 +102,11 @@ The first command repeats all of it, the second writes this page anew.
 ## The tables
 
 """
-_SAME = "What is not listed does not concern the engine, and is as for ovh-api: the code is the same.\n\n"
+_SAME = "What is not listed is as in the tables above: the code is the same.\n\n"
 _NOTES = {
     "argocd": f"The stand-in for Argo CD is that of the tests: it syncs once for each commit.\n{_SAME}",
     "flux": f"The stand-in for Flux puts every difference back each time it looks.\n{_SAME}",
+    "tofu-controller": f"The stand-in for tofu-controller plans once for each commit, and applies what is approved.\n{_SAME}",
     "terraform": f"A real Terraform with the sandbox's provider, and its state in a file.\n{_SAME}",
 }  # fmt: skip
 _END = """
@@ -114,7 +115,7 @@ _END = """
 - Several faults in one apply.
 - Faults on OVHcloud itself: all of it ran against the sandbox, whose effects are there at once when a call is answered.
 - A process that really gets SIGKILL: here it stops at the call and runs nothing more. `tests/commands` and `tests/real` kill real ones.
-- tofu-controller, whose engine is killed at each call by `tests/contracts`, but not step by step.
+- Argo CD, Flux and tofu-controller themselves: each is played by a stand-in.
 - A remote Terraform state that is cut off or lost; only a local one was.
 - A disk that is full for Git, for Terraform or for the state folder as a whole; only the journal's was.
 """

@@ -47,9 +47,10 @@ from gitops.settings import Settings
 from planner.plan import Plan
 from planner.policy import Policy
 from planner.pools import PoolSet
+from renderer.delegated import Delegate
 from tests.gitops import standin
 from tests.gitops.plans import pool
-from tests.gitops.standin import StandIn
+from tests.gitops.standin import StandIn, TofuStandIn
 from tests.reliability.served import Served
 from tests.reliability.trouble import AGREE, RECORD, Fault, Trouble
 from tests.reliability.wire import Clock, ClusterWire, OvhWire
@@ -204,6 +205,8 @@ class Site:
         self.repository._objects, self.repository._heads = dict(self.kept.objects), dict(self.kept.heads)
         self.repository.between = self.somebody_records
         self.delegate = self._delegate()
+        if self.delegate is not None:
+            self.delegate.reconcile()
         self.clock.ticks.append(self.tick)
 
     # --- what is there
@@ -352,11 +355,13 @@ class Site:
         forge.trouble, forge.clock = self.trouble, self.clock
         return World(repository=self.repository, forge=forge, variables={}, remark=self.said.append)
 
-    def _delegate(self) -> StandIn | None:
+    def _delegate(self) -> StandIn | TofuStandIn | None:
         kind = self.settings.delegate
         if kind is None:
             return None
         unwatched = MemoryRepository()
         unwatched._objects, unwatched._heads = self.repository._objects, self.repository._heads
         following, client = delegating.following_of(self.settings), self.client()
+        if kind is Delegate.TOFU_CONTROLLER:
+            return TofuStandIn(unwatched, client, following, OWNER, mine={str(one.name) for one in BEFORE})
         return StandIn(kind, unwatched, client, following)
