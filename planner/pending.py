@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from planner.plan import Pending
@@ -38,5 +39,5 @@ def urgency(opened: Iterable[Opened], demand: Demand) -> int:
 
 
 def rfc3339(time: datetime) -> str:
-    """A time in UTC, to the second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    """An aware time as UTC, to the second."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from planner.pending import rfc3339
 from planner.quantity import format_money
 from renderer.planwire import API_VERSION
 
@@ -55,4 +55,4 @@ def _entry(entry: Entry, now: datetime) -> dict[str, Any]:
 
 
 def _stamp(time: datetime | None) -> str | None:
-    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if time is None else rfc3339(time)

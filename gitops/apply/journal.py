@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gitops.apply.steps import Act, Step
 from gitops.errors import PoolplanError, Stalled
+from planner.pending import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,8 +102,7 @@ def noted(journal: Journal, clock: Clock, digest: str, step: Step) -> Iterator[N
     """Note that a step begins, and how it ends."""
 
     def note(state: str, text: str = "") -> None:
-        at = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        journal.add(Entry(at=at, digest=digest, step=step, state=state, text=text))
+        journal.add(Entry(at=rfc3339(clock.now()), digest=digest, step=step, state=state, text=text))
 
     note(BEGUN)
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gitops.redact import redact
+from planner.pending import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ class Log:
 
     def say(self, event: str, *, level: str = "info", **fields: object) -> None:
         """One line: what happened, and its figures."""
-        at = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = rfc3339(self.clock.now())
         if self.as_json:
             line = json.dumps({"time": at, "level": level, "event": event, **fields}, ensure_ascii=False, default=str)
         else:

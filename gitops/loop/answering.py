@@ -20,6 +20,7 @@ from planner.aims import policy_digest
 from planner.between import Given, plan_between, without_victims
 from planner.decide import decide
 from planner.errors import ValueRefused
+from planner.pending import rfc3339
 from planner.portion import Kind
 from renderer.context import Context
 from renderer.escape import prose
@@ -112,9 +113,8 @@ def _told(seen: Pass, request: PullRequest, files: FileSet, mine: list[PurePosix
     settings = _settings(seen, request, files)
     policy = seen.trees.read_policy(files)
     pools = parse_pools(files.inside(POOLS), seen.settings.live)
-    now = seen.now.strftime("%Y-%m-%dT%H:%M:%SZ")
     # Nothing of what the provider has: what reviewers approve in the files knows no pool's id either.
-    given = Given(catalog=seen.inputs.catalog, policy=policy_digest(policy, settings.aims), now=now)
+    given = Given(catalog=seen.inputs.catalog, policy=policy_digest(policy, settings.aims), now=rfc3339(seen.now))
     plan = plan_between(seen.main.pools or pools, pools, given)
     heard = heard_of(seen, request) if plan.changes else ()
     verdict = verdict_on(seen, plan, request, heard, commit=request.head, draft=True)

@@ -15,6 +15,7 @@ from gitops.errors import Stalled
 from gitops.git.base import Author, BranchName, Draft
 from gitops.loop.records import Event, Record, read_record, record_text
 from planner.errors import ValueRefused
+from planner.pending import rfc3339
 from renderer.files import FileSet
 
 if TYPE_CHECKING:
@@ -136,6 +137,5 @@ def time_of(text: str) -> datetime:
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def stamp(at: datetime) -> str:
-    """A time as records have it: UTC, whole seconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+stamp = rfc3339
+"""A time as records have it: UTC, whole seconds."""
