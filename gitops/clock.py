@@ -5,7 +5,13 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(seconds=15)
+"""Between two looks: what is waited for takes minutes, and each look is a call."""
 
 
 class Clock(Protocol):
@@ -30,6 +36,16 @@ class Bell:
         rang = self._event.wait(longest.total_seconds())
         self._event.clear()
         return rang
+
+
+def looks(clock: Clock, patience: timedelta) -> Iterator[None]:
+    """Turns of a loop that looks at something until it has come: pauses between them, a last one when time is up."""
+    end, pause = clock.now() + patience, _SHORTEST
+    while clock.now() < end:
+        yield
+        clock.sleep(pause)
+        pause = min(_LONGEST, pause * 3 / 2)
+    yield
 
 
 class SystemClock:

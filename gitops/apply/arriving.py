@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from gitops.apply.refusals import STATES, WORKING, from_error, from_states, growing, shortage_of
 from gitops.apply.shortages import Lack, Short
-from gitops.apply.waiting import LONGEST, PATIENCE, SHORTEST
+from gitops.clock import looks
+from gitops.engines.ovh_calls import PATIENCE
 from gitops.errors import Interrupted, PoolplanError, Refused, Waiting
 from gitops.ovh.broken import BROKEN
 
@@ -35,15 +36,14 @@ def await_arrival(names: Sequence[str], hands: Hands) -> None:
 
     Raises Short once nothing is under way, or all had an hour; Waiting where nothing tells what is lacking then.
     """
-    end, pause = hands.clock.now() + PATIENCE, SHORTEST
-    while True:
+    for _ in looks(hands.clock, PATIENCE):
         pools = [pool for pool in hands.client.pools() if pool.name in names]
         nodes = nodes_of([pool for pool in pools if not _is_whole(pool)], hands)
-        late = hands.clock.now() >= end
-        if late or not any(_is_under_way(pool, nodes.get(pool.name, ())) for pool in pools):
+        if not any(_is_under_way(pool, nodes.get(pool.name, ())) for pool in pools):
+            late = False
             break
-        hands.clock.sleep(pause)
-        pause = min(LONGEST, pause * 3 / 2)
+    else:
+        late = True
     if nodes:
         found = from_states(pools, nodes, hands.client.cluster().region, late=late)
         if found:
@@ -99,16 +99,14 @@ def _await_nodes(pools: Sequence[Pool], hands: Hands) -> None:
     """
     if hands.ready is None:
         return
-    end, pause = hands.clock.now() + TO_JOIN, SHORTEST
     names = {pool.name: [one.name for one in found] for pool, found in _running(pools, hands)}
-    while (there := hands.ready()) is not None:
+    for _ in looks(hands.clock, TO_JOIN):
+        there = hands.ready()
+        if there is None:
+            break
         missing = {name: [one for one in mine if not there.get(one)] for name, mine in names.items()}
         if not any(missing.values()):
             return
-        if hands.clock.now() >= end:
-            break
-        hands.clock.sleep(pause)
-        pause = min(LONGEST, pause * 3 / 2)
     if there is None or not (set(there) & {one for mine in names.values() for one in mine}):
         hands.say("no node of the changed pools is in the cluster at hand, so whether they joined is not known")
         return

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from gitops.clock import looks
 from gitops.engines.base import Stage
-from gitops.engines.ovh_calls import LEAVING, patiently, pauses, status_of
+from gitops.engines.ovh_calls import LEAVING, patiently, status_of
 from planner.diff import changed_fields
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def wait_for_arrival(awaited: Sequence[Sent], watch: Watch) -> None:
     for one in awaited:
         watch.report(one.progress(Stage.STARTED))
     left, missing = list(awaited), list[str]()
-    for pause in pauses(watch.clock, PATIENCE):
+    for _ in looks(watch.clock, PATIENCE):
         observed = patiently(watch.client.pools, watch.clock)
         left = [one for one in left if _missing(one, observed)]
         missing = [_missing(one, observed) for one in left]
@@ -51,7 +52,6 @@ def wait_for_arrival(awaited: Sequence[Sent], watch: Watch) -> None:
             watch.report(one.progress(Stage.RUNNING, watch.clock.now()))
         if (error := watch.hopeless()) is not None:
             raise error
-        watch.clock.sleep(pause)
     raise watch.late(missing)
 
 

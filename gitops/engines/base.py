@@ -93,6 +93,11 @@ class Progress:
     stage: Stage
     elapsed_seconds: int = 0
 
+    def __str__(self) -> str:
+        """``create web: complete, 120 s``."""
+        time = f", {self.elapsed_seconds} s" if self.stage is not Stage.STARTED else ""
+        return f"{self.action} {self.pool_name}: {self.stage.value}{time}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyResult:

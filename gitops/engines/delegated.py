@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from gitops.clock import looks
 from gitops.engines.arrival import PATIENCE, Watch, wait_for_arrival
 from gitops.engines.base import ApplyResult
 from gitops.engines.base import Stage as Step
 from gitops.engines.delegate_status import Stage
-from gitops.engines.ovh_calls import delete_pool, pauses
+from gitops.engines.ovh_calls import delete_pool
 from gitops.engines.ovh_waiting import Sent, wait_for
 from gitops.errors import PoolplanError, Refused, Stalled, Waiting
+from planner.pending import rfc3339
 from renderer.delegated import Delegate
 from renderer.files import FileSet
 from renderer.layout import KUSTOMIZATION, MANIFESTS, TERRAFORM, Live, manifest_file
@@ -181,14 +183,13 @@ class DelegatedEngine:
         )  # fmt: skip
 
     def _await_seen(self, commit: Commit, why: str) -> None:
-        for pause in pauses(self._parts.clock, PATIENCE):
+        for _ in looks(self._parts.clock, PATIENCE):
             seen = self._parts.sight.look(commit.id)
             if seen.applied:
                 return
             self._refuse_unseen(seen, why)
             if (error := self._stuck(commit)) is not None:
                 raise error
-            self._parts.clock.sleep(pause)
         raise self._late(commit, ())
 
     def _refuse_unseen(self, seen: Seen, why: str) -> None:
@@ -204,7 +205,7 @@ class DelegatedEngine:
 
     def _late(self, commit: Commit, missing: Sequence[str]) -> Waiting:
         """What was promoted and is not there. The branch keeps it, so the next apply waits on."""
-        seen, since = self._parts.sight.look(commit.id), commit.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        seen, since = self._parts.sight.look(commit.id), rfc3339(commit.at)
         said = ": ".join(filter(None, (f"{self._who} has not applied {commit.id[:12]} since {since}", seen.text)))
         if seen.applied:
             said = f"{self._who} has applied {commit.id[:12]} of {since}, and OVHcloud does not have it"

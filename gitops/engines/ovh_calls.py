@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from gitops.clock import looks
 from gitops.errors import Refused, Waiting
 from gitops.ovh.failures import Busy, Conflict, NotFound, TooManyRequests
 from planner.diff import changed_fields
 from planner.pools import FAILED_STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from gitops.clock import Clock
     from gitops.ovh.client import OvhClient
@@ -30,6 +31,7 @@ APPEARANCE = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Seconds between looks for a pool whose creation broke off: a new one may be hidden for two minutes (ovh.md 4.3)."""
 AT_REST = FAILED_STATES - {"DELETING", "DELETED", "SUSPENDING"} | {"READY"}
 PATIENCE = timedelta(hours=1)
+"""terraform-provider-ovh waits an hour too."""
 LEAVING = ("DELETING", "DELETED")
 
 
@@ -120,20 +122,11 @@ def _appeared(client: OvhClient, wanted: Pool, clock: Clock) -> Pool | None:
 
 def _at_rest(client: OvhClient, pool_id: str, clock: Clock) -> Pool:
     """The pool once it takes orders again. Raises Waiting after an hour."""
-    for pause in pauses(clock, PATIENCE):
+    for _ in looks(clock, PATIENCE):
         pool = patiently(lambda: client.pool(pool_id), clock)
         if status_of(pool) in AT_REST:
             return pool
-        clock.sleep(pause)
     raise Waiting(f"pool {pool_id} is still busy after an hour")
-
-
-def pauses(clock: Clock, patience: timedelta) -> Iterator[timedelta]:
-    """Pauses that grow, until the patience is at its end."""
-    end, pause = clock.now() + patience, timedelta(seconds=1)
-    while clock.now() < end:
-        yield pause
-        pause = min(timedelta(seconds=15), pause * 3 / 2)
 
 
 def _pause(clock: Clock, error: Waiting, pause: float | None) -> None:

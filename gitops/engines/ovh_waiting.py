@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from gitops.clock import looks
 from gitops.engines.base import Progress, Stage
-from gitops.engines.ovh_calls import LEAVING, PATIENCE, patiently, pauses, status_of
+from gitops.engines.ovh_calls import LEAVING, PATIENCE, patiently, status_of
 from gitops.errors import PoolplanError, Stalled, Waiting
 from planner.diff import changed_fields
 from planner.pools import FAILED_STATES
@@ -60,9 +61,7 @@ def wait_for(
     completed: list[Progress] = []
     failures: list[PoolplanError] = []
     left = list(sent)
-    for pause in pauses(clock, PATIENCE):
-        if not left:
-            break
+    for _ in looks(clock, PATIENCE) if left else ():
         try:
             observed = patiently(client.pools, clock)
         except PoolplanError as error:
@@ -77,8 +76,8 @@ def wait_for(
                 completed.append(progress)
             elif progress.stage is Stage.FAILED:
                 failures.append(_failure(one, there))
-        if left:
-            clock.sleep(pause)
+        if not left:
+            break
     if left:
         names = ", ".join(one.name for one in left)
         failures.append(Waiting(f"pools are not at rest after an hour: {names}; apply again to go on waiting"))
@@ -87,11 +86,10 @@ def wait_for(
 
 def gone(client: OvhClient, name: str, clock: Clock) -> None:
     """Return once the provider has no pool of that name. Raises Waiting after an hour."""
-    for pause in pauses(clock, PATIENCE):
+    for _ in looks(clock, PATIENCE):
         observed: PoolSet = patiently(client.pools, clock)
         if observed.get(name) is None:
             return
-        clock.sleep(pause)
     raise Waiting(f"pool {name} is still being deleted after an hour")
 
 

@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from gitops.agreement import pool_of
+from gitops.clock import looks
 from gitops.engines.arrival import PATIENCE
 from gitops.engines.delegate_status import Stage, plan_id
-from gitops.engines.ovh_calls import pauses
 from gitops.engines.plan_document import parse_document, parse_plan
 from gitops.errors import Refused
 from planner.diff import changed_fields
@@ -48,7 +48,7 @@ class TofuApproval:
         first = self.approvals.head() is None  # then Flux has to make the object yet
         if first:
             self._say("", "Let tofu-controller plan", watch)
-        for pause in pauses(watch.clock, PATIENCE):
+        for _ in looks(watch.clock, PATIENCE):
             seen = self.sight.look(commit.id)
             if seen.applied:
                 return
@@ -61,7 +61,6 @@ class TofuApproval:
                 raise Refused(f"the plan of tofu-controller cannot be compared: {seen.text}; nothing was approved")
             if (error := watch.hopeless()) is not None:
                 raise error
-            watch.clock.sleep(pause)
         raise watch.late(())
 
     def _say(self, approved: str, what: str, watch: Watch) -> None:

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from gitops.agreement import Owner
+from gitops.apply.arriving import await_arrival
 from gitops.apply.carrying import apply_plan
 from gitops.apply.hands import Applied, Hands
 from gitops.apply.journal import MemoryJournal
 from gitops.apply.shortages import Short
 from gitops.apply.waiting import wait_until_ready
 from gitops.engines.base import EnginePlan
+from gitops.engines.ovh_calls import PATIENCE
 from gitops.errors import Refused, Stalled, Waiting
 from gitops.ovh.client import OvhClient
 from gitops.ovh.credentials import credentials_from
@@ -24,7 +26,7 @@ from gitops.ovh.transport import Transport
 from gitops.sandbox.server import RunningSandbox, start_sandbox
 from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions, Timing
 from planner.plan import Plan
-from planner.pools import Pool, PoolSet
+from planner.pools import Pool, PoolSet, ProviderState
 from renderer.files import FileSet
 from tests.gitops.enginevalues import engine_plan
 from tests.gitops.fakeengine import FakeEngine
@@ -355,6 +357,32 @@ def test_waiting_has_an_end() -> None:
         bench.clock.sleep = lambda _duration: HandClock.sleep(bench.clock, timedelta(minutes=10))  # type: ignore[method-assign]
         with pytest.raises(Waiting, match="is not READY after an hour"):
             wait_until_ready(bench.client(), made.state.id, bench.clock)
+
+
+def test_what_came_by_the_last_look_is_there() -> None:
+    clock = HandClock()
+    last = clock.now() + PATIENCE
+
+    class Provider:
+        def pools(self) -> PoolSet:
+            there = clock.now() >= last
+            state = ProviderState(id="1", status="READY" if there else "INSTALLING", available_nodes=int(there))
+            return PoolSet.of([pool("a", 1, state=state)])
+
+        def nodes_by_pool(self, ids: Sequence[str]) -> dict[str, tuple[()]]:
+            return dict.fromkeys(ids, ())
+
+    provider: Any = Provider()
+    hands = Hands(
+        engine=FakeEngine(provider, OWNER), client=provider, clock=clock, nodes=FakeNodes, say=silent,
+        report=lambda _progress: None, files=lambda _pools: FileSet(),
+    )  # fmt: skip
+    await_arrival(("a",), hands)
+    assert clock.now() >= last
+
+
+def silent(text: str) -> None:
+    raise AssertionError(text)
 
 
 def node_id(bench: Bench, name: str) -> str:
