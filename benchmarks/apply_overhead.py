@@ -131,22 +131,23 @@ def main() -> None:
     parser = made.arguments(__doc__)
     parser.add_argument("--pools", default="1,10,100")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--mirror", type=Path, help="a filesystem mirror that holds OVHcloud's own provider")
     chosen = parser.parse_args()
     program = find_program("terraform") or find_program("tofu")
     if program is None:
         sys.exit("neither terraform nor tofu is on PATH")
-    told = [measure(int(count), chosen.runs, program) for count in chosen.pools.split(",")]
+    told = [measure(int(count), chosen.runs, program, chosen.mirror) for count in chosen.pools.split(",")]
     results = [asdict(one) for one in told]
     print(json.dumps({**made.machine(), "results": results}, indent=2) if chosen.json else table(told))
 
 
-def measure(count: int, runs: int, program: str) -> Measured:
+def measure(count: int, runs: int, program: str, mirror: Path | None) -> Measured:
     """Both ways, one after the other, so that what else the machine does falls on both."""
     bare, ours = [], []
     for _ in range(runs):
-        with site(program) as one:
+        with site(program, mirror) as one:
             bare.append((*by_terraform(one, count), one.faults(count)))
-        with site(program) as one:
+        with site(program, mirror) as one:
             ours.append((*by_poolplan(one, count), one.faults(count)))
     bare_seconds, bare_cpu = median(bare, 0), median(bare, 1)
     seconds, cpu = median(ours, 0), median(ours, 1)
@@ -159,6 +160,15 @@ def measure(count: int, runs: int, program: str) -> Measured:
     )  # fmt: skip
 
 
+def _cli_config(folder: Path, mirror: Path | None) -> Path:
+    """A Terraform CLI configuration that finds the provider: the stand-in, or OVHcloud's own in a mirror."""
+    if mirror is None:
+        return install_mirror(folder / "mirror")
+    path = folder / "terraform.rc"
+    path.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n', "utf-8")
+    return path
+
+
 def median(told: Sequence[tuple[Any, ...]], place: int) -> float:
     return float(statistics.median(one[place] for one in told))
 
@@ -169,11 +179,11 @@ def more(part: float, whole: float) -> float:
 
 
 @contextmanager
-def site(program: str) -> Iterator[Site]:
+def site(program: str, mirror: Path | None) -> Iterator[Site]:
     """A sandbox without pools."""
     with tempfile.TemporaryDirectory() as name, start_sandbox(SandboxOptions(timing=AT_ONCE), SystemClock()) as sandbox:
         folder = Path(name)
-        one = Site(folder=folder, sandbox=sandbox, program=program, cli_config=install_mirror(folder / "mirror"))
+        one = Site(folder=folder, sandbox=sandbox, program=program, cli_config=_cli_config(folder, mirror))
         failures: Any = sandbox.model.failures
         interfere = failures.interfere
 
