@@ -13,7 +13,6 @@ from gitops.errors import ExitCode, Refused, Waiting
 from gitops.gather import Sources
 
 if TYPE_CHECKING:
-    from gitops.engines.base import Progress
     from gitops.loop.delivering import Delivery
     from planner.plan import Plan
 
@@ -53,7 +52,7 @@ def command(**options: Any) -> int:
 
         unlock(fleet, around, place, options["unlock"])
         remark(f"the lock {options['unlock']} of the Terraform state is ended")
-    tell = Tell(report=_report, say=remark, freeze=options["freeze"], retry=options["retry"])
+    tell = Tell(report=lambda one: remark(str(one)), say=remark, freeze=options["freeze"], retry=options["retry"])
     delivery = deliver(fleet, sources, around, place, tell)
     return conclude(delivery, fleet.settings.git.branch)
 
@@ -90,13 +89,6 @@ def _handed(plan: Plan) -> list[str]:
     found = [(sum(one.action is action for one in plan.changes), word) for action, word in
              ((Action.IMPORT, "imported"), (Action.RELEASE, "released"))]  # fmt: skip
     return [f"{_count(number, 'pool')} {word}" for number, word in found if number]
-
-
-def _report(progress: Progress) -> None:
-    from gitops.engines.base import Stage  # noqa: PLC0415 - loaded only when the command runs
-
-    time = f", {progress.elapsed_seconds} s" if progress.stage is not Stage.STARTED else ""
-    remark(f"{progress.action} {progress.pool_name}: {progress.stage.value}{time}")
 
 
 def _count(number: int, what: str) -> str:

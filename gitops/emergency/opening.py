@@ -138,7 +138,8 @@ def means_of(
     hands = Hands(
         engine=engine, client=client, clock=around.clock,
         nodes=lambda: live_nodes(sources, around, limits_of(settings, trees.grace_periods(main))),
-        files=lambda pools: with_pools(main.files.inside(POOLS), pools), report=lambda _: None, say=around.remark,
+        files=lambda pools: with_pools(main.files.inside(POOLS), pools), say=around.remark,
+        report=lambda one: around.remark(str(one)),
         journal=FileJournal(work / JOURNAL),
         stand_back=delegated.stand_back if delegated else lambda _names: None,
     )  # fmt: skip

@@ -59,6 +59,8 @@ def test_growth_is_there_at_once_and_reviewed_afterwards(
     pods(world, "one", "two")
     outcome = emergency(desk)
     assert outcome.code == 0, outcome.err
+    assert f"create {POOL}: started" in outcome.err
+    assert f"create {POOL}: complete, " in outcome.err
     assert "Applied without review: 1 pool changed. emergency opened: branch poolplan/demo/emergency" in outcome.out
     until("the pods run", lambda: all(placed(world).values()))
     assert len(nodes(world)) == 2
