@@ -235,6 +235,8 @@ def _policy(sources: Sources, found: ReadPolicy) -> ReadPolicy:
     if not found.policy.node_pools:
         named = ", ".join(str(path) for path in sources.policies)
         remedy = f"{named} holds none" if named else "give the policy with --policy, or have it in the snapshot"
+        if not named and not sources.snapshots:
+            remedy = "create one in the cluster, or have plan read it from files with --policy"
         raise InputError(f"there is no NodePool: {remedy}")
     return found
 

@@ -38,7 +38,8 @@ def listen(port: int, *, host: str = LOOPBACK) -> socket.socket:
         listener.bind((host, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        raise InputError(f"cannot listen on {host}:{port}: {error}; choose another port", path="port") from error
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot listen on {host}:{port}: {why}; choose another port", path="port") from error
     listener.listen(128)
     return listener
 

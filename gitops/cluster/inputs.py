@@ -123,7 +123,8 @@ def require_nodes(inputs: Inputs, paths: Sequence[Path]) -> None:
     """Raises InputError where files hold no Node: what runs already could not be told from what is missing."""
     if not inputs.snapshot.nodes:
         raise InputError(
-            f"a snapshot without a Node cannot be planned safely; export nodes too: kubectl get {_KINDS} -A -o json",
+            "a snapshot without a Node cannot be planned safely; plan a cluster that has none yet without --snapshot, "
+            f"or export nodes too: kubectl get {_KINDS} -A -o json",
             place=Place(", ".join(str(path) for path in paths)) if paths else None,
         )
 
