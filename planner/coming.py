@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from planner.plan import Reason
+from planner.quantity import count
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -57,7 +58,7 @@ def shortfall(pool: Pool, catalog: Catalog, region: Region, joined: Container[st
     causes = sorted({status for _, status in lost})
     if stays + len(lost) < pool.desired:
         causes.append(f"{pool.flavor} cannot be had in {pool.zones[0] if pool.zones else region.name} for now")
-    text = f"{pool.desired - stays} of {_nodes(pool.desired)} never came: {', '.join(causes)}"
+    text = f"{pool.desired - stays} of {count(pool.desired, 'node')} never came: {', '.join(causes)}"
     return Shortfall(pool=pool.name, stays=stays, lost=tuple(sorted(name for name, _ in lost)), text=text)
 
 
@@ -76,7 +77,3 @@ def takes_back(change: Change) -> bool:
 def _is_sold(pool: Pool, catalog: Catalog, region: Region) -> bool:
     flavor = catalog.flavor(pool.flavor)
     return flavor is None or flavor.sold(region, pool.zones[0] if pool.zones else region.zones[0])
-
-
-def _nodes(count: int) -> str:
-    return "1 node" if count == 1 else f"{count} nodes"

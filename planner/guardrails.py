@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from planner.accounts import by_label
 from planner.plan import Action
-from planner.quantity import format_money
+from planner.quantity import count, format_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -138,10 +138,10 @@ def _steps(plan: Plan, guardrails: Guardrails) -> Iterator[Violation]:
     added, removed = sum(map(nodes_added, plan.changes)), sum(map(nodes_removed, plan.changes))
     limit = guardrails.max_nodes_added
     if limit is not None and added > limit:
-        yield Violation("maxNodesAdded", f"the plan adds {_nodes(added)}, at most {limit} may be added")
+        yield Violation("maxNodesAdded", f"the plan adds {count(added, 'node')}, at most {limit} may be added")
     limit = guardrails.max_nodes_removed
     if limit is not None and removed > limit:
-        yield Violation("maxNodesRemoved", f"the plan removes {_nodes(removed)}, at most {limit} may be removed")
+        yield Violation("maxNodesRemoved", f"the plan removes {count(removed, 'node')}, at most {limit} may be removed")
     limit, more = guardrails.max_hourly_added, hourly_added(plan)
     if limit is not None and more > limit:
         text = f"the plan adds {_money(more, plan)}, at most {format_money(limit)} may be added"
@@ -149,20 +149,21 @@ def _steps(plan: Plan, guardrails: Guardrails) -> Iterator[Violation]:
     limit = guardrails.max_pools_deleted
     deleted = sum(change.action in (Action.DELETE, Action.REPLACE) for change in plan.changes)
     if limit is not None and deleted > limit:
-        what = "1 pool" if deleted == 1 else f"{deleted} pools"
-        yield Violation("maxPoolsDeleted", f"the plan deletes or replaces {what}, at most {limit} may be")
+        text = f"the plan deletes or replaces {count(deleted, 'pool')}, at most {limit} may be"
+        yield Violation("maxPoolsDeleted", text)
 
 
 def _shares(plan: Plan, guardrails: Guardrails) -> Iterator[Violation]:
     """The limits on what one plan does, in percent of the declared nodes. Exact: half a node is no node."""
     before, own = _size(plan.declared), done_by([plan])
-    for rule, limit, count, what in (
+    for rule, limit, number, what in (
         ("maxGrowthPercent", guardrails.max_growth_percent, own.nodes_added, ("adds", "to", "added")),
         ("maxShrinkPercent", guardrails.max_shrink_percent, own.nodes_removed, ("removes", "of", "removed")),
     ):
-        if limit is not None and count * 100 > limit * before:
+        if limit is not None and number * 100 > limit * before:
             does, of, done = what
-            yield Violation(rule, f"the plan {does} {_nodes(count)} {of} {before}, at most {limit} % may be {done}")
+            text = f"the plan {does} {count(number, 'node')} {of} {before}, at most {limit} % may be {done}"
+            yield Violation(rule, text)
 
 
 def _totals(plan: Plan, guardrails: Guardrails) -> Iterator[Violation]:
@@ -172,7 +173,8 @@ def _totals(plan: Plan, guardrails: Guardrails) -> Iterator[Violation]:
         yield Violation("maxPools", f"the plan leads to {after} pools, at most {guardrails.max_pools} are allowed")
     before, after = _size(plan.pools_before), _size(plan.pools_after)
     if _breaks(guardrails.max_nodes, before, after):
-        yield Violation("maxNodes", f"the plan leads to {_nodes(after)}, at most {guardrails.max_nodes} are allowed")
+        text = f"the plan leads to {count(after, 'node')}, at most {guardrails.max_nodes} are allowed"
+        yield Violation("maxNodes", text)
     before, after = plan.cost.before.hourly, plan.cost.after.hourly
     if _breaks(guardrails.max_hourly, before, after):
         limit = format_money(guardrails.max_hourly or 0)
@@ -228,7 +230,7 @@ def _node_pool(name: str, limits: PerNodePool, plan: Plan, account: Callable[[Po
     own = [[pool for pool in pools if name in (account(pool).node_pools or ())] for pools in sides]
     before, after = (_size(pools) for pools in own)
     if _breaks(limits.max_nodes, before, after):
-        text = f"the plan leads to {_nodes(after)} of NodePool {name}, at most {limits.max_nodes} are allowed"
+        text = f"the plan leads to {count(after, 'node')} of NodePool {name}, at most {limits.max_nodes} are allowed"
         yield Violation(f"nodePools.{name}.maxNodes", text)
     if limits.max_hourly is None:
         return
@@ -259,10 +261,6 @@ def _breaks(limit: int | None, before: int, after: int) -> bool:
 
 def _size(pools: Iterable[Pool]) -> int:
     return sum(pool.desired for pool in pools)
-
-
-def _nodes(count: int) -> str:
-    return "1 node" if count == 1 else f"{count} nodes"
 
 
 def _money(micros: int, plan: Plan) -> str:

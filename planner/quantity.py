@@ -30,6 +30,11 @@ MICRO = 1_000_000
 HOURS_PER_MONTH = 730
 
 
+def count(number: int, noun: str) -> str:
+    """``1 pod``, ``2 pods``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def parse_quantity(text: str) -> Fraction:
     """A Kubernetes quantity (``500m``, ``1.5Gi``, ``2e3``) as an exact number of its base unit, never negative.
 

@@ -7,6 +7,7 @@ import textwrap
 import unicodedata
 from typing import TYPE_CHECKING
 
+from planner.quantity import count as count  # noqa: PLC0414 - one of the words of every view
 from planner.quantity import round_money
 
 if TYPE_CHECKING:
@@ -60,11 +61,6 @@ def rough_price(hours: int, months: int, currency: str) -> str:
     monthly_places = 0 if abs(months) >= 10_000_000 or not months else 2
     hour = money(hours, currency, decimals=hourly_places, signed=True)
     return f"{hour}/h ({money(months, currency, decimals=monthly_places, signed=True)}/month)"
-
-
-def count(number: int, noun: str) -> str:
-    """``1 pod``, ``2 pods``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def columns(text: str) -> int:

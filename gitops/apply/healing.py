@@ -15,6 +15,7 @@ from gitops.engines.ovh_waiting import FAILED, gone
 from gitops.errors import Stalled
 from planner.diff import changed_fields
 from planner.plan import Action
+from renderer.text import count
 
 if TYPE_CHECKING:
     from gitops.apply.hands import Hands
@@ -48,7 +49,7 @@ def _heal(plan: Plan, pool: Pool, hands: Hands) -> None:
     assert pool.state is not None, "only observed pools fail"  # noqa: S101 - for the type checker
     machines = [node for node in hands.client.nodes(pool.state.id) if node.instance_id and not node.leaving]
     if machines:
-        hands.say(f"{pool.name} is in state {pool.state.status} and has {len(machines)} nodes, so it is kept")
+        hands.say(f"{pool.name} is in state {pool.state.status} and has {count(len(machines), 'node')}, so it is kept")
         return
     if pool.name in _pools(hands.journal, plan, Act.HEAL, state=DONE):
         raise Stalled(

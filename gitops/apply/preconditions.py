@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gitops.apply.steps import lessens
 from planner.plan import Action
+from renderer.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,8 +51,8 @@ def _of_pool(change: Change, pool: Pool, names: Sequence[str]) -> list[str]:
     others = sorted(name for name in names if name not in change.victims)
     removed = ", ".join(change.victims) or "no node"
     if len(others) > stays:
-        there = f"{len(others)} are there that the plan does not remove: {', '.join(others)}"
-        return [f"{stays} nodes are to stay, and {there}; it removes {removed}"]
+        there = f"of those there it does not remove {', '.join(others)}"
+        return [f"the plan leaves {count(stays, 'node')}, and {there}; it removes {removed}"]
     if len(others) < stays and change.victims:
-        return [f"without {removed} {len(others)} nodes stay, the plan says {stays}"]
+        return [f"without {removed} the pool has {count(len(others), 'node')}, the plan leaves {stays}"]
     return []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gitops.apply.shortages import Lack, Shortage
 from gitops.ovh.failures import QUOTAS, QuotaLacking
+from renderer.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,9 +46,9 @@ def from_states(
         status = pool.state.status if pool.state else ""
         lack = STATES.get(status)
         if lack is not None and all(one.kind is Lack.STUCK for one in of_nodes):
-            of_nodes = [_shortage(pool, lack, region, f"OVHcloud put the pool into {status}")]
+            of_nodes = [shortage_of(pool, lack, region, f"OVHcloud put the pool into {status}")]
         elif late and status in WORKING and not of_nodes:
-            found.append(_shortage(pool, Lack.STUCK, region, f"the pool is still {status}"))
+            found.append(shortage_of(pool, Lack.STUCK, region, f"the pool is still {status}"))
         found += of_nodes
     return tuple(sorted(set(found)))
 
@@ -65,7 +66,7 @@ def from_error(error: Exception, plan: Plan, observed: PoolSet, region: str) -> 
     missing = [pool for pool in growing(plan) if not _is_there(pool, observed)]
     blamed = [pool for pool in missing if pool.name in named] or missing
     lack = Lack.PORTS if used_up == QUOTAS["InsufficientPortsQuota"] else Lack.QUOTA
-    return tuple(_shortage(pool, lack, region, f"the project's quota of {used_up} is used up") for pool in blamed)
+    return tuple(shortage_of(pool, lack, region, f"the project's quota of {used_up} is used up") for pool in blamed)
 
 
 def growing(plan: Plan) -> list[Pool]:
@@ -76,26 +77,22 @@ def growing(plan: Plan) -> list[Pool]:
     ]  # fmt: skip
 
 
-def shortage_of(pool: Pool, lack: Lack, region: str, what: str) -> Shortage:
-    """A shortage of one pool."""
-    return _shortage(pool, lack, region, what)
-
-
 def _of_nodes(pool: Pool, nodes: Sequence[ProviderNode], region: str, *, late: bool) -> list[Shortage]:
     states = Counter(node.status for node in nodes if not node.leaving)
     found = []
-    for status, count in sorted(states.items()):
+    for status, number in sorted(states.items()):
         lack = STATES.get(status)
         if lack is Lack.POOL_ERROR:
             lack = Lack.NODE_ERROR
         if lack is not None:
-            found.append(_shortage(pool, lack, region, f"{_of(count, pool)} {_are(count)} {status}"))
+            found.append(shortage_of(pool, lack, region, f"{_of(number, pool)} {status}"))
         elif late and status in WORKING:
-            found.append(_shortage(pool, Lack.STUCK, region, f"{_of(count, pool)} {_are(count)} still {status}"))
+            found.append(shortage_of(pool, Lack.STUCK, region, f"{_of(number, pool)} still {status}"))
     return found
 
 
-def _shortage(pool: Pool, lack: Lack, region: str, what: str) -> Shortage:
+def shortage_of(pool: Pool, lack: Lack, region: str, what: str) -> Shortage:
+    """A shortage of one pool; ``what`` is a clause, to which flavor and zone are added."""
     zone = pool.zones[0] if pool.zones else region
     return Shortage(
         pool=pool.name, lack=lack.value, flavor=pool.flavor, zone=zone, what=f"{what} ({pool.flavor} in {zone})"
@@ -107,9 +104,5 @@ def _is_there(pool: Pool, observed: PoolSet) -> bool:
     return there is not None and there.desired >= pool.desired
 
 
-def _of(count: int, pool: Pool) -> str:
-    return f"{count} of {pool.desired} {'node' if pool.desired == 1 else 'nodes'}"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _of(number: int, pool: Pool) -> str:
+    return f"{number} of {count(pool.desired, 'node')} {'is' if number == 1 else 'are'}"

@@ -43,10 +43,11 @@ def command(**options: Any) -> int:
 
 
 def _list(free: PoolSet, scene: Scene) -> None:
+    from renderer.text import count  # noqa: PLC0415 - loaded when the command runs
+
     for pool in free:
-        nodes = "1 node" if pool.desired == 1 else f"{pool.desired} nodes"
         problem = _problem(pool)
-        traits = ", ".join((pool.flavor, *pool.zones, nodes))
+        traits = ", ".join((pool.flavor, *pool.zones, count(pool.desired, 'node')))
         click.echo(f"{pool.name}: {traits}{f'; cannot be imported: {problem}' if problem else ''}")
     if not len(free):
         scene.around.remark("nothing to import: Git declares every pool that the provider has")

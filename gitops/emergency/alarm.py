@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from gitops.errors import PoolplanError
 from planner.guardrails import nodes_added, nodes_removed
+from renderer.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +49,8 @@ def sound(alarm: Alarm, name: str, entry: Entry) -> None:
 
 def sentence(name: str, entry: Entry) -> str:
     """What happened, in one line."""
-    added, removed = (sum(map(count, entry.plan.changes)) for count in (nodes_added, nodes_removed))
-    nodes = ", ".join(filter(None, (f"+{added} nodes" if added else "", f"−{removed} nodes" if removed else "")))
+    added, removed = (sum(map(one, entry.plan.changes)) for one in (nodes_added, nodes_removed))
+    nodes = ", ".join(f"{sign}{count(number, 'node')}" for sign, number in (("+", added), ("−", removed)) if number)
     what = f"poolplan emergency in {name} by {entry.by}: {nodes}, without review ({entry.state})"
     return f"{what}. Reason: {entry.reason}"
 

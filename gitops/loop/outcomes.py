@@ -14,6 +14,7 @@ from gitops.loop.ledger import stamp
 from gitops.loop.verdicts import LONGEST
 from renderer import comments
 from renderer.drift import drift_text
+from renderer.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,9 @@ def _mark(world: World, turn: Turn, state: StatusState, text: str) -> None:
 def _result(plan: Plan, applied: Applied) -> str:
     if plan.adopts:
         return "Git says now what the provider has; nothing was changed there"
-    pools = "1 pool was changed" if applied.changed == 1 else f"{applied.changed} pools were changed"
-    nodes = len(applied.removed)
-    removed = f", {nodes} {'node was' if nodes == 1 else 'nodes were'} removed" if nodes else ""
-    return f"{pools}{removed}"
+    told = f"{_were(applied.changed, 'pool')} changed"
+    return f"{told}, {_were(len(applied.removed), 'node')} removed" if applied.removed else told
+
+
+def _were(number: int, noun: str) -> str:
+    return f"{count(number, noun)} {'was' if number == 1 else 'were'}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gitops.apply.shortages import span_of
 from gitops.loop.ledger import stamp, time_of
 from gitops.loop.records import Event
+from renderer.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,10 +51,9 @@ class Retry:
         """Why it is not tried now, a sentence; empty where it is."""
         if now >= self.at:
             return ""
-        tries = "1 time" if self.attempts == 1 else f"{self.attempts} times"
         return (
-            f"{self.digest[7:19]} was tried {tries} and failed ({self.reason}); the next try is not before "
-            f"{stamp(self.at)}, poolplan apply --retry tries at once"
+            f"{self.digest[7:19]} was tried {count(self.attempts, 'time')} and failed ({self.reason}); the next try is "
+            f"not before {stamp(self.at)}, poolplan apply --retry tries at once"
         )
 
 

@@ -286,7 +286,7 @@ def test_a_pool_with_another_node_than_the_plan_removes_is_not_deleted(bench: Be
     error = refusal(bench, plan)
     assert str(error) == "the nodes are not as the plan found them; nothing was changed, plan again"
     assert error.reasons == (
-        f"a: 0 nodes are to stay, and 1 are there that the plan does not remove: {new}; it removes {old}",
+        f"a: the plan leaves 0 nodes, and of those there it does not remove {new}; it removes {old}",
     )
 
 
@@ -300,7 +300,7 @@ def test_a_pool_that_lost_a_node_meanwhile_loses_no_other(bench: Bench) -> None:
     plan, _ = shrinking(bench)
     bench.sandbox.model.delete_node(node_id(bench, bench.nodes("a")[2]))
     error = refusal(bench, plan, twist=lambda _found: engine_plan(plan, OWNER))
-    assert error.reasons[0].endswith("1 nodes stay, the plan says 2")
+    assert error.reasons[0].endswith(" the pool has 1 node, the plan leaves 2")
 
 
 def test_another_pool_of_the_same_name_is_left_alone(bench: Bench) -> None:

@@ -113,7 +113,7 @@ def test_a_pool_with_a_machine_is_kept(bench: Bench) -> None:
     bench.noted(TRIED, FAILED)
     bench.heal()
     assert "new" in bench.api.kept
-    assert bench.said == ["new is in state USER_QUOTA_ERROR and has 1 nodes, so it is kept"]
+    assert bench.said == ["new is in state USER_QUOTA_ERROR and has 1 node, so it is kept"]
 
 
 @pytest.mark.parametrize("fields", [{"labels": (("team", "other"),)}, {"flavor": "b3-16"}, {"desired": 3}])
