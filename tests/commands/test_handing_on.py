@@ -108,6 +108,11 @@ def served(running: Running, port: int) -> Served:
     return Served(HandedOn(app, running.leader_elsewhere), listen(port), name=f"http-{port}")
 
 
+def plans_something(process: Process) -> bool:
+    planned = process.running.views[0].planned
+    return planned is not None and bool(planned.plan.changes)
+
+
 def test_both_replicas_show_what_the_leader_knows(
     world: World, desk: Desk, fleet: FleetRepository  # noqa: F811 - fixtures
 ) -> None:
@@ -125,6 +130,7 @@ def test_both_replicas_show_what_the_leader_knows(
                 until("the first leads", one.running.leads)
         pods(world, "one")
         until("it has proposed", lambda: UP in fleet.branches())
+        until("that pass has ended", lambda: plans_something(processes[0]))
         second = processes[1].running
         until("the second knows who leads", lambda: second.leader_elsewhere() == f"127.0.0.1:{ports[0]}")
         assert second.views[0].planned is None
