@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from planner.plan import Reason
+from planner.pools import LEAVING_STATES
 from planner.quantity import count
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from planner.pools import Pool
 
 NEVER_CAME: Final = "never-came"
-_GOING = frozenset({"DELETING", "DELETED", "SUSPENDING", "SUSPENDED"})
+_GOING = LEAVING_STATES | {"SUSPENDING", "SUSPENDED"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from planner.accounts import pool_price
 from planner.between import NOTHING
 from planner.canonical import value_digest
 from planner.plan import Action, Change, Cost, Evidence, Plan, Price, Reason
-from planner.pools import PoolName, PoolSet
+from planner.pools import LEAVING_STATES, PoolName, PoolSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 IMPORTED: Final = Reason("import", "the provider has the pool as it stands here; from now on Git declares it")
 RELEASED: Final = Reason("release", "the pool stays as it is at the provider; from now on Git does not declare it")
-_GOING: Final = frozenset({"DELETING", "DELETED"})
 
 
 def importable(declared: PoolSet, observed: PoolSet) -> PoolSet:
@@ -38,7 +37,7 @@ def import_problem(pool: Pool) -> str:
         return "OVHcloud's autoscaler sizes it, and a size has one writer: switch its autoscaling off first"
     if state is None or not state.id:
         return "its id is not known: only the OVH API's own list of pools tells it"
-    return f"it is in state {state.status}" if state.status in _GOING else ""
+    return f"it is in state {state.status}" if state.status in LEAVING_STATES else ""
 
 
 def import_plan(declared: PoolSet, pools: Iterable[Pool], given: Given) -> Plan:

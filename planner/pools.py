@@ -17,11 +17,13 @@ NODES_PER_POOL = 100
 NODES_PER_ANTI_AFFINITY_POOL = 5
 POOLS_PER_CLUSTER = 100
 NODES_PER_CLUSTER = {"free": 100, "standard": 500}
+#: States of pools and nodes that are on their way out or gone.
+LEAVING_STATES = frozenset({"DELETING", "DELETED"})
 #: Pool states in which ordered nodes will not come by themselves.
 FAILED_STATES = frozenset({
     "ERROR", "USER_ERROR", "USER_QUOTA_ERROR", "USER_NODE_NOT_FOUND_ERROR", "USER_NODE_SUSPENDED_SERVICE",
-    "USER_WEBHOOK_PREVENTING_OPERATIONS_ERROR", "SUSPENDED", "SUSPENDING", "DELETING", "DELETED",
-})  # fmt: skip
+    "USER_WEBHOOK_PREVENTING_OPERATIONS_ERROR", "SUSPENDED", "SUSPENDING",
+}) | LEAVING_STATES  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

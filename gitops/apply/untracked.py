@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from planner.diff import changed_fields
 from planner.plan import Action
-from planner.pools import PoolSet
+from planner.pools import LEAVING_STATES, PoolSet
 
 if TYPE_CHECKING:
     from gitops.engines.base import EnginePlan
     from planner.plan import Change, Plan
     from planner.pools import Pool
-
-LEAVING = ("DELETING", "DELETED")
 
 
 def names_untracked(plan: Plan, engine_plan: EnginePlan) -> frozenset[str]:
@@ -43,7 +41,7 @@ def untracked(plan: Plan, engine_plan: EnginePlan, observed: PoolSet) -> tuple[P
     reasons: list[str] = []
     for name in sorted(names_untracked(plan, engine_plan)):
         pool = observed.get(name)
-        if pool is None or (pool.state is not None and pool.state.status in LEAVING):
+        if pool is None or (pool.state is not None and pool.state.status in LEAVING_STATES):
             continue
         text = _another(changes.get(name), pool)
         if text:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from gitops.clock import looks
 from gitops.engines.base import Stage
-from gitops.engines.ovh_calls import LEAVING, patiently, status_of
+from gitops.engines.ovh_calls import patiently, status_of
 from planner.diff import changed_fields
+from planner.pools import LEAVING_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,8 +60,8 @@ def _missing(one: Sent, observed: PoolSet) -> str:
     """In what the provider still differs, as a clause; empty once it has the change."""
     there = observed.get(one.name)
     if one.wanted is None:
-        return f"{one.name} is still there" if there is not None and status_of(there) not in LEAVING else ""
-    if there is None or status_of(there) in LEAVING:
+        return f"{one.name} is still there" if there is not None and status_of(there) not in LEAVING_STATES else ""
+    if there is None or status_of(there) in LEAVING_STATES:
         return f"{one.name} is not there"
     fields = changed_fields(there, one.wanted)
     return f"{one.name} has another {', '.join(fields)}" if fields else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gitops.agreement import RESOURCE
 from gitops.engines.base import ApplyResult, EngineChange, EnginePlan, EngineResource, Progress, Stage
-from gitops.engines.ovh_calls import LEAVING, create_pool, delete_pool, id_of, patiently, status_of, update_pool
+from gitops.engines.ovh_calls import create_pool, delete_pool, id_of, patiently, status_of, update_pool
 from gitops.engines.ovh_waiting import Sent, gone, wait_for
 from gitops.engines.pool_values import values_of
 from gitops.errors import PoolplanError, Refused
@@ -18,7 +18,7 @@ from gitops.ovh.pools import encode_creation, encode_update
 from planner.canonical import digest_of
 from planner.diff import action_for
 from planner.plan import Action
-from planner.pools import PoolSet
+from planner.pools import LEAVING_STATES, PoolSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -140,7 +140,7 @@ class OvhApiEngine:
     def _refuse_moved(self, call: Call) -> None:
         """The pool must still need exactly this call. One that leaves is waited for where its name is wanted."""
         there = patiently(self._client.pools, self._clock).get(call.name)
-        if there is not None and call.action is Action.CREATE and status_of(there) in LEAVING:
+        if there is not None and call.action is Action.CREATE and status_of(there) in LEAVING_STATES:
             gone(self._client, call.name, self._clock)
             there = None
         now = calls_between([there] if there else [], PoolSet.of([call.after] if call.after else []))
@@ -172,7 +172,7 @@ def calls_between(there: Iterable[Pool], wanted: PoolSet) -> tuple[Call, ...]:
     calls = []
     for name in sorted(observed.names() | wanted.names()):
         before, after = observed.get(name), wanted.get(name)
-        if before is not None and after is not None and status_of(before) in LEAVING:
+        if before is not None and after is not None and status_of(before) in LEAVING_STATES:
             before = None
         action, forcing = action_for(before, after)
         if action is Action.REPLACE:

@@ -13,7 +13,7 @@ from gitops.clock import looks
 from gitops.errors import Refused, Waiting
 from gitops.ovh.failures import Busy, Conflict, NotFound, TooManyRequests
 from planner.diff import changed_fields
-from planner.pools import FAILED_STATES
+from planner.pools import FAILED_STATES, LEAVING_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +29,9 @@ LONGEST_PAUSE = 300.0
 """A server that asks for more is left alone: the next apply goes on."""
 APPEARANCE = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Seconds between looks for a pool whose creation broke off: a new one may be hidden for two minutes (ovh.md 4.3)."""
-AT_REST = FAILED_STATES - {"DELETING", "DELETED", "SUSPENDING"} | {"READY"}
+AT_REST = FAILED_STATES - LEAVING_STATES - {"SUSPENDING"} | {"READY"}
 PATIENCE = timedelta(hours=1)
 """terraform-provider-ovh waits an hour too."""
-LEAVING = ("DELETING", "DELETED")
 
 
 def status_of(pool: Pool) -> str:
@@ -97,7 +96,7 @@ def delete_pool(client: OvhClient, pool: Pool, clock: Clock) -> None:
     for pause in (*PAUSES, None):
         try:
             status = status_of(client.pool(id_of(pool)))
-            if status in LEAVING:
+            if status in LEAVING_STATES:
                 return
             if status not in AT_REST:
                 _at_rest(client, id_of(pool), clock)

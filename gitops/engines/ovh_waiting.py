@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from gitops.clock import looks
 from gitops.engines.base import Progress, Stage
-from gitops.engines.ovh_calls import LEAVING, PATIENCE, patiently, status_of
+from gitops.engines.ovh_calls import PATIENCE, patiently, status_of
 from gitops.errors import PoolplanError, Stalled, Waiting
 from planner.diff import changed_fields
-from planner.pools import FAILED_STATES
+from planner.pools import FAILED_STATES, LEAVING_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HIDDEN_FOR = timedelta(minutes=2)
 """So long a new pool may not be seen, and one that is being deleted may look as before (ovh.md 4.3 and 9)."""
-FAILED = FAILED_STATES - set(LEAVING)
+FAILED = FAILED_STATES - LEAVING_STATES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

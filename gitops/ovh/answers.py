@@ -8,10 +8,8 @@ import msgspec
 
 from planner.catalog import Region
 from planner.labels import ONE_ZONE
+from planner.pools import LEAVING_STATES
 from planner.resources import CPU, MEMORY, MOST, NODES
-
-#: Statuses of nodes that are on their way out or gone.
-LEAVING = frozenset({"DELETING", "DELETED"})
 
 
 class ProviderNode(msgspec.Struct, frozen=True, rename="camel"):
@@ -31,7 +29,7 @@ class ProviderNode(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def leaving(self) -> bool:
-        return self.status in LEAVING
+        return self.status in LEAVING_STATES
 
     @property
     def provider_id(self) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from planner.onorder import joined
-from planner.pools import FAILED_STATES, PoolSet
+from planner.pools import FAILED_STATES, LEAVING_STATES, PoolSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from planner.nodes import Node
     from planner.pools import Pool
 
-BROKEN = (FAILED_STATES | {"FLAVOR_OUT_OF_STOCK_ERROR"}) - {"DELETING", "DELETED"}
+BROKEN = (FAILED_STATES | {"FLAVOR_OUT_OF_STOCK_ERROR"}) - LEAVING_STATES
 """A node in one of these states never joins."""
 STUCK, LOST = timedelta(minutes=90), timedelta(minutes=30)
 """So long a machine may be made (an apply waits an hour for it), and may run before it has joined."""
