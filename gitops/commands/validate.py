@@ -54,6 +54,8 @@ def check_files(paths: Sequence[Path], around: Surroundings) -> str:
         around.remark(f"checking {path} and the policy beside it")
         for warning in load_settings(path, around.environment).warnings:
             around.remark(warning)
+    for path in _strangers(paths):
+        around.remark(f"{path} is left out, and so is the policy beside it: it has no apiVersion of poolplan.dev")
     pools = classes = 0
     for files in policies:
         found = read_policy(files, around.environment)
@@ -82,6 +84,12 @@ def _sorted_files(paths: Sequence[Path]) -> tuple[list[Path], list[list[Path]]]:
         if not clusters and path.name != SETTINGS:
             policies.setdefault(None, []).extend(_manifests(path))
     return settings, [files for files in policies.values() if files]
+
+
+def _strangers(paths: Sequence[Path]) -> list[Path]:
+    """Files named like settings, beside settings: somebody else's, or such as lost what tells whose they are."""
+    named = [sorted(path.rglob(SETTINGS)) for path in paths if path.is_dir()]
+    return [one for files in named if any(map(_is_settings, files)) for one in files if not _is_settings(one)]
 
 
 def _is_settings(path: Path) -> bool:

@@ -237,6 +237,9 @@ def test_policy_and_settings_are_validated(busy: World, desk: Desk) -> None:
     whole = desk.run("validate", "fleet")
     assert whole.code == 0, whole
     assert whole.err.endswith("poolplan: right: 2 NodePools, 2 OVHNodeClasses, 2 settings files\n")
+    desk.write({"fleet/clusters/b/cluster.yaml": busy.settings("b").replace("poolplan.dev/", "poolplan.de/")})
+    misspelt = desk.run("validate", "fleet")
+    assert "poolplan: fleet/clusters/b/cluster.yaml is left out, and so is the policy beside it" in misspelt.err
     one = desk.run("validate", "policy.yaml")
     assert one.err == "poolplan: right: 1 NodePool, 1 OVHNodeClass, 0 settings files\n"
 
