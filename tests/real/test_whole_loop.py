@@ -1,7 +1,7 @@
 """The whole loop on real parts: pods of a Deployment, a proposal on Gitea, a merge, Terraform, nodes, and all back again.
 
-Real are etcd, kube-apiserver, kube-scheduler, kube-controller-manager, Gitea, Terraform, and ``poolplan run`` as a
-process of its own. OVHcloud is the sandbox, whose nodes join the API server as Node objects; there is no kubelet, so a
+Real are etcd, kube-apiserver, kube-scheduler, kube-controller-manager, Gitea, Terraform with OVHcloud's own provider
+where that is at hand, and ``poolplan run`` as a process of its own. OVHcloud is the sandbox, whose nodes join the API server as Node objects; there is no kubelet, so a
 pod counts as there once kube-scheduler has bound it. How long each hop took is printed (``pytest -s``).
 """
 
@@ -27,6 +27,7 @@ from tests.commands.tools import base, policy
 from tests.contracts.forges import ADA
 from tests.real.controlplane import bound_node
 from tests.real.fleets import GiteaFleet
+from tests.real.parts import find_mirror
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,6 +120,17 @@ class Stage:
         return {str(one["name"]): int(one["desiredNodes"]) for one in pools}  # type: ignore[call-overload]
 
 
+def provider_for(program: str, folder: Path) -> Path:
+    """The CLI configuration that leads to OVHcloud's own provider, where it is at hand, and else to the stand-in."""
+    mirror = find_mirror("tofu" if "tofu" in Path(program).name else "terraform")
+    if mirror is None:
+        return install_mirror(folder)
+    folder.mkdir()
+    path = folder / "real.tfrc"
+    path.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n', "utf-8")
+    return path
+
+
 @pytest.fixture
 def stage(
     plane: ControlPlane, gitea: Gitea, tmp_path: Path, terraform: str  # noqa: F811 - a fixture
@@ -145,7 +157,7 @@ def stage(
         }  # fmt: skip
         command = [
             str(Path(sys.executable).with_name("poolplan")), "run", "--repo", fleet.address, "--every", "2s",
-            "--lease", "default/poolplan", "--program", terraform, "--cli-config", str(install_mirror(tmp_path / "rc")),
+            "--lease", "default/poolplan", "--program", terraform, "--cli-config", str(provider_for(terraform, tmp_path / "rc")),
         ]  # fmt: skip
         with (
             log.open("wb") as said,
