@@ -124,7 +124,7 @@ def condition_happenings(
 
 
 def node_class_conditions(view: View) -> Mapping[str, tuple[Condition, ...]]:
-    """The conditions of each OVHNodeClass by name: its region and project are known, or why the last pass failed."""
+    """The conditions of each OVHNodeClass by name: what its nodes are ordered in, once a pass has come to its end."""
     if view.planned is None:
         return {}
     region = find_region(view.planned.inputs)
