@@ -6,7 +6,7 @@ import fcntl
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from gitops.errors import InputError, Stalled, Waiting
 from renderer.files import FileSet
@@ -89,6 +89,28 @@ def write_texts(files: Sequence[tuple[Path, str]]) -> None:
         for part, _ in beside:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A stream whose bytes take the place of a file once the block ends well: a reader sees the old ones or the new.
+
+    Raises OSError. Whatever must survive a machine that loses its power calls ``settle`` before the block ends.
+    """
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("wb") as stream:
+            yield stream
+        beside.replace(path)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def settle(stream: IO[bytes]) -> None:
+    """Return once what was written is on the disk. Raises OSError."""
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _refuse_place(path: Path, others: Sequence[Path]) -> None:

@@ -7,13 +7,13 @@ and, after a process was killed, where it was.
 from __future__ import annotations
 
 import json
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from gitops.apply.steps import Act, Step
 from gitops.errors import PoolplanError, Stalled
+from gitops.files import replacing, settle
 from planner.pending import rfc3339
 
 if TYPE_CHECKING:
@@ -69,10 +69,9 @@ class FileJournal:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._mend()
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+            with self._path.open("ab") as stream:
+                stream.write(line.encode())
+                settle(stream)
         except OSError as error:
             raise Stalled(f"the journal {self._path} cannot be written: {error.strerror or error}; nothing goes on "
                           "without it") from error  # fmt: skip
@@ -86,9 +85,9 @@ class FileJournal:
         whole = [line for line in lines if line.endswith("\n")]
         if len(whole) == len(lines) and len(lines) < 2 * LONGEST:
             return
-        beside = self._path.with_suffix(".new")
-        beside.write_text("".join(whole[-LONGEST:]), "utf-8")
-        beside.replace(self._path)
+        with replacing(self._path) as stream:
+            stream.write("".join(whole[-LONGEST:]).encode())
+            settle(stream)
 
     def _lines(self) -> list[str]:
         try:

@@ -16,6 +16,7 @@ from gitops.cluster.fields import telling
 from gitops.cluster.kinds import BY_NAME, is_policy
 from gitops.cluster.objects import CLASS_ANNOTATIONS
 from gitops.errors import InputError, Place
+from gitops.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,13 +32,11 @@ _POLICY_METADATA = ("name", "labels", "uid", "generation")
 def save_snapshot(items: Iterable[Item], path: Path) -> int:
     """Write the file whole or not at all, and say how many objects it holds. Raises InputError."""
     lines = sorted(_lines(items))
-    part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as stream:
+        with replacing(path) as stream:
             stream.write(b'{"apiVersion":"v1","kind":"List","items":[\n')
             stream.write(b",\n".join(line for _, line in lines))
             stream.write(b"\n]}\n")
-        part.replace(path)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}", place=Place(str(path))) from None
     return len(lines)

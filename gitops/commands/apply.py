@@ -60,10 +60,11 @@ def command(**options: Any) -> int:
 def conclude(delivery: Delivery, branch: str) -> int:
     """Say what a delivery did. Raises Refused, once that is told, where the next change is not approved."""
     from renderer.drift import drift_text  # noqa: PLC0415 - loaded only when the command runs
+    from renderer.text import count  # noqa: PLC0415 - likewise
 
     drift = []
     for turn, applied in delivery.applied:
-        pools, nodes = _count(applied.changed, "pool"), _count(len(applied.removed), "node")
+        pools, nodes = count(applied.changed, "pool"), count(len(applied.removed), "node")
         done = (f"{pools} changed", f"{nodes} removed", *_handed(turn.plan))
         told = "taken into Git, nothing changed" if turn.plan.adopts else ", ".join(done)
         click.echo(f"Applied {turn.plan.digest[7:19]}: {told}.")
@@ -85,11 +86,8 @@ def conclude(delivery: Delivery, branch: str) -> int:
 def _handed(plan: Plan) -> list[str]:
     """How many pools changed hands, where any did."""
     from planner.plan import Action  # noqa: PLC0415 - loaded only when the command runs
+    from renderer.text import count  # noqa: PLC0415 - likewise
 
     found = [(sum(one.action is action for one in plan.changes), word) for action, word in
              ((Action.IMPORT, "imported"), (Action.RELEASE, "released"))]  # fmt: skip
-    return [f"{_count(number, 'pool')} {word}" for number, word in found if number]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return [f"{count(number, 'pool')} {word}" for number, word in found if number]

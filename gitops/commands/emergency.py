@@ -52,12 +52,14 @@ def command(**options: Any) -> int:
 
 
 def _tell(outcome: Outcome) -> int:
+    from renderer.drift import drift_text  # noqa: PLC0415 - loaded only when the command runs
+    from renderer.text import count  # noqa: PLC0415 - likewise
+
     click.echo(outcome.view, nl=False)
     if outcome.applied is None:
         click.echo(outcome.verdict)
         return ExitCode.DONE
     for drift in outcome.applied.drift:
-        remark(f"still different: {drift}")
-    pools = outcome.applied.changed
-    click.echo(f"Applied without review: {pools} {'pool' if pools == 1 else 'pools'} changed. {outcome.verdict}")
+        remark(f"still different: {drift_text(drift)}")
+    click.echo(f"Applied without review: {count(outcome.applied.changed, 'pool')} changed. {outcome.verdict}")
     return ExitCode.FAILED if outcome.applied.drift else ExitCode.DONE

@@ -6,12 +6,12 @@ An entry is written before anything is applied. So neither a process that is kil
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from gitops.apply.shortages import Shortage
 from gitops.errors import Stalled
+from gitops.files import replacing, settle
 from planner.errors import ValueRefused
 from renderer.document import plan_text
 from renderer.document_read import read_plan_text
@@ -58,14 +58,11 @@ class Outbox:
             "shortages": [asdict(one) for one in entry.shortages], "plan": json.loads(plan_text(entry.plan)),
         }  # fmt: skip
         path = self._folder / entry.name
-        beside = path.with_suffix(".new")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with beside.open("w", encoding="utf-8") as file:
-                json.dump(document, file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
+            with replacing(path) as stream:
+                stream.write(json.dumps(document, indent=2).encode())
+                settle(stream)
         except OSError as error:
             raise Stalled(f"{path} cannot be written: {error.strerror or error}; without a record nothing is applied"
                           ) from error  # fmt: skip

@@ -8,6 +8,7 @@ import msgspec
 
 from gitops.decoding import Misfit, convert, json_place, parse_json, path_text, read_input
 from gitops.errors import InputError, Place
+from gitops.files import replacing
 from gitops.sandbox.records import World
 
 if TYPE_CHECKING:
@@ -39,10 +40,9 @@ class StateFile:
 
     def save(self, world: World) -> None:
         """Writes the whole world beside the file, then moves it into place: a reader sees the old or the new one."""
-        beside = self._path.with_name(self._path.name + ".new")
         try:
-            beside.write_bytes(msgspec.json.format(msgspec.json.encode(world), indent=1) + b"\n")
-            beside.replace(self._path)
+            with replacing(self._path) as stream:
+                stream.write(msgspec.json.format(msgspec.json.encode(world), indent=1) + b"\n")
         except OSError as error:
             raise InputError(f"cannot write the sandbox state: {error.strerror}", place=self._place) from error
 

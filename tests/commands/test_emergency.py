@@ -11,7 +11,12 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gitops.apply.hands import Applied
+from gitops.commands.emergency import _tell
+from gitops.emergency.opening import Outcome as Settled
 from gitops.serving import Served, listen
+from planner.drift import Drift, DriftKind
+from renderer.drift import drift_text
 from tests.commands.test_main_path import POOL, TF, apply, clear, nodes, placed, pods
 from tests.commands.tools import Desk, FleetRepository, Outcome, git, new_repository, policy
 from tests.commands.waiting import until
@@ -206,7 +211,7 @@ def test_whoever_has_set_an_address_is_told(world: World, desk: Desk, fleet: Fle
     assert outcome.code == 0
     (told,) = heard
     assert told["text"] == (
-        "poolplan emergency in demo by kubernetes-admin-sandbox: +1 nodes, without review (done). "
+        "poolplan emergency in demo by kubernetes-admin-sandbox: +1 node, without review (done). "
         "Reason: payments are down"
     )
     assert fleet.head(BRANCH)
@@ -235,3 +240,12 @@ def test_what_waits_too_long_for_people_is_applied_by_itself(world: World, desk:
     record = json.loads(git("show", "poolplan/demo/ledger:records/0000003-emergency.json", cwd=fleet.path))
     assert record["by"] == ["poolplan itself (spec.emergency.automatic)"]
     assert record["reason"].startswith("pods of priority 2000 wait, and nobody has reviewed plan ")
+
+
+def test_what_still_differs_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    drift = Drift(pool="a", kind=DriftKind.SIZE, field="desired", declared=2, observed=1)
+    outcome = Settled(view="", verdict="Its proposal waits.", applied=Applied(changed=2, drift=(drift,)))
+    assert _tell(outcome) == 1
+    told = capsys.readouterr()
+    assert told.out == "Applied without review: 2 pools changed. Its proposal waits.\n"
+    assert f"still different: {drift_text(drift)}\n" in told.err

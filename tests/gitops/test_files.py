@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from gitops.errors import InputError, Stalled, Waiting
-from gitops.files import file_names, locked, read_folders, write_folder, write_texts
+from gitops.files import file_names, locked, read_folders, replacing, settle, write_folder, write_texts
 from renderer.files import FileSet
 
 HERE = PurePosixPath()
@@ -100,3 +101,15 @@ def test_a_lock_is_held_once_and_free_again_afterwards(tmp_path: Path) -> None:
         pass
     with locked(lock, "cluster a"):
         pass
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    with replacing(path) as stream:
+        stream.write(b"old")
+        settle(stream)
+    with suppress(KeyboardInterrupt), replacing(path) as stream:
+        stream.write(b"half of the new")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gitops.decoding import parse_json, read_input
 from gitops.errors import InputError, Place
+from gitops.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +44,9 @@ def _load(cluster: SandboxCluster, path: Path) -> None:
 
 
 def _save(cluster: SandboxCluster, path: Path) -> None:
-    beside = path.with_name(path.name + ".new")
     try:
-        beside.write_text(json.dumps(cluster.dump(), indent=1, sort_keys=True), encoding="utf-8")
-        beside.replace(path)
+        with replacing(path) as stream:
+            stream.write(json.dumps(cluster.dump(), indent=1, sort_keys=True).encode())
     except OSError as error:
         message = f"cannot write the sandbox cluster's state: {error.strerror}"
         raise InputError(message, place=Place(str(path))) from error
