@@ -23,7 +23,7 @@ from gitops.commands.options import (
 )
 from gitops.commands.plan import show
 from gitops.commands.state import state_folder
-from gitops.errors import ExitCode, InputError, PoolplanError, Refused
+from gitops.errors import ExitCode, InputError, PoolplanError
 from planner.errors import ValueRefused
 from planner.memory import Memory
 from planner.quantity import parse_duration
@@ -33,11 +33,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gitops.fleet import Fleet
-    from gitops.gather import Sources, Surroundings
+    from gitops.gather import Surroundings
     from gitops.git.base import Repository
     from gitops.loop.opening import Worlds
-    from gitops.loop.world import World
-    from gitops.rounds import Planned
     from gitops.settings import Settings
 
     Memories = defaultdict[str, Memory]
@@ -147,6 +145,7 @@ def propose_all(
 
 def _propose(fleet: Fleet, worlds: Worlds, options: dict[str, Any], now: datetime, memory: Memory) -> None:
     from gitops.emergency.carrying import bring_to_git  # noqa: PLC0415 - loaded only when the command runs
+    from gitops.emergency.opening import act_by_itself  # noqa: PLC0415 - likewise
     from gitops.emergency.outbox import outbox_of  # noqa: PLC0415 - likewise
     from gitops.rounds import plan_round, propose_round, told  # noqa: PLC0415 - likewise
 
@@ -157,23 +156,9 @@ def _propose(fleet: Fleet, worlds: Worlds, options: dict[str, Any], now: datetim
     world = worlds.of(fleet)
     bring_to_git(world, planned.trees, outbox_of(state_folder(worlds.around.environment), fleet.settings.name))
     proposed = propose_round(planned, world, now=now, keep_evidence=options["evidence"])
-    _act_by_itself(planned, world, sources, now)
+    act_by_itself(planned, world, sources, state_folder(worlds.around.environment), now=now)
     for line in told(proposed):
         worlds.around.remark(f"{fleet.settings.name}: {line}" if options["all_clusters"] else line)
-
-
-def _act_by_itself(planned: Planned, world: World, sources: Sources, now: datetime) -> None:
-    """What has waited too long for people is applied, where cluster.yaml allows that; a failure is told."""
-    from gitops.emergency.opening import act_by_itself  # noqa: PLC0415 - loaded only when the command runs
-
-    around = planned.around
-    try:
-        if applied := act_by_itself(planned, world, sources, state_folder(around.environment), now=now):
-            around.remark(f"{planned.fleet.settings.name}: applied without review, as spec.emergency.automatic says: "
-                          f"{applied.changed} pools changed")  # fmt: skip
-    except PoolplanError as error:
-        reasons = error.reasons if isinstance(error, Refused) else ()
-        around.remark("; ".join((f"{planned.fleet.settings.name}: no emergency: {error}", *reasons)))
 
 
 def _named(options: dict[str, Any], cluster: str) -> dict[str, Any]:

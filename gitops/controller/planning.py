@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from gitops.gather import Sources, Surroundings
     from gitops.git.base import Repository
     from gitops.loop.opening import Worlds
-    from gitops.rounds import Planned
     from gitops.settings import Settings
 
 
@@ -84,19 +83,12 @@ class Planning:
         bring_to_git(world, planned.trees, outbox_of(self.state, self.name))
         proposed = propose_round(planned, world, now=now, keep_evidence=self.keep_evidence)
         done = self.seconds()
-        self._act_by_itself(planned)
+        act_by_itself(
+            planned, world, self.sources(fleet.settings), self.state, now=around.clock.now(), allowed=self.may
+        )
         return replace(
             view, at=now, succeeded=now, problem="", passes=view.passes + 1, planned=planned, proposed=proposed,
             seconds={
                 "read": decided - began - planned.seconds, "plan": planned.seconds, "propose": done - decided,
             },
         )  # fmt: skip
-
-    def _act_by_itself(self, planned: Planned) -> None:
-        """What has waited too long for people, where cluster.yaml allows that; a refusal is told, and no failure."""
-        world, sources = self.worlds.of(planned.fleet), self.sources(planned.fleet.settings)
-        try:
-            act_by_itself(planned, world, sources, self.state, now=self.around.clock.now())
-        except PoolplanError as error:
-            reasons = error.reasons if isinstance(error, Refused) else ()
-            planned.around.remark("; ".join((f"no emergency: {error}", *reasons)))

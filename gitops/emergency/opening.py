@@ -14,7 +14,7 @@ from gitops.emergency.outbox import outbox_of
 from gitops.emergency.rules import growth, overdue, urgent, what_is_there
 from gitops.engines.delegated import DelegatedEngine
 from gitops.engines.making import Ground, make_engine, owner_of
-from gitops.errors import PoolplanError
+from gitops.errors import PoolplanError, Refused
 from gitops.files import locked
 from gitops.fleet import at_cluster, open_fleet, read_fleet
 from gitops.gather import connect, connect_cluster, gather
@@ -28,6 +28,7 @@ from planner.portion import Kind
 from renderer.layout import POOLS
 from renderer.summary import summarize
 from renderer.terminal import plan_view
+from renderer.text import count
 from renderer.tree import with_pools
 
 if TYPE_CHECKING:
@@ -95,12 +96,31 @@ def emergency(wish: Wish, around: Surroundings, state: Path) -> Outcome:
 
 
 def act_by_itself(
-    planned: Planned, world: World, sources: Sources, state: Path, *, now: datetime
-) -> Applied | None:  # fmt: skip
-    """Apply what has waited too long for people, where cluster.yaml allows that; None where nothing has.
+    planned: Planned, world: World, sources: Sources, state: Path, *, now: datetime,
+    allowed: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
+    """Apply what has waited too long for people, where cluster.yaml allows that.
 
-    Raises Refused where it is more than an emergency may do, and what the engine raises.
+    What was applied is told, and so is why not: nothing is raised. ``allowed`` is asked before anything is done and
+    before each step, and raises where this process may have no effect.
     """
+    around, name = planned.around, planned.fleet.settings.name
+    try:
+        applied = _overdue(planned, world, sources, state, now=now, allowed=allowed)
+    except PoolplanError as error:
+        reasons = error.reasons if isinstance(error, Refused) else ()
+        around.remark("; ".join((f"{name}: no emergency: {error}", *reasons)))
+        return
+    if applied is not None:
+        what = f"{count(applied.changed, 'pool')} changed"
+        around.remark(f"{name}: applied without review, as spec.emergency.automatic says: {what}")
+
+
+def _overdue(
+    planned: Planned, world: World, sources: Sources, state: Path, *, now: datetime, allowed: Callable[[], None]
+) -> Applied | None:  # fmt: skip
+    """None where nothing has waited too long. Raises Refused where it is more than an emergency may do, and what the
+    engine raises."""
     fleet, around, trees = planned.fleet, planned.around, planned.trees
     automatic = fleet.settings.emergency.automatic
     if automatic is None:
@@ -108,8 +128,10 @@ def act_by_itself(
     reason = overdue(read_ledger(world.repository, fleet.settings), automatic, now)
     if not reason:
         return None
+    allowed()
     with locked(work_of(state / WORK, fleet.settings) / "poolplan.lock", f"cluster {fleet.settings.name}"):
         means = means_of(fleet, world, trees, sources, around, state)
+        means = replace(means, hands=replace(means.hands, may=allowed))
         part = urgent(decide(starting_from(planned.inputs, means), now=now), automatic)
         if part is None:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,9 @@ from starlette.routing import Route
 
 from gitops.apply.hands import Applied
 from gitops.commands.emergency import _tell
+from gitops.emergency import opening
 from gitops.emergency.opening import Outcome as Settled
+from gitops.errors import Interrupted
 from gitops.serving import Served, listen
 from planner.drift import Drift, DriftKind
 from renderer.drift import drift_text
@@ -235,11 +238,32 @@ def test_what_waits_too_long_for_people_is_applied_by_itself(world: World, desk:
     assert nodes(world) == [], "nobody has waited for the urgent pod yet"
     world.clock.sleep(timedelta(minutes=11))
     acted = desk.run("propose", "--repo", "fleet.git")
-    assert "applied without review, as spec.emergency.automatic says: 1 pools changed" in acted.err, acted
+    assert "applied without review, as spec.emergency.automatic says: 1 pool changed" in acted.err, acted
     until("the urgent pod runs", lambda: bool(placed(world)["urgent"]))
     record = json.loads(git("show", "poolplan/demo/ledger:records/0000003-emergency.json", cwd=fleet.path))
     assert record["by"] == ["poolplan itself (spec.emergency.automatic)"]
     assert record["reason"].startswith("pods of priority 2000 wait, and nobody has reviewed plan ")
+
+
+def test_a_process_that_does_not_lead_any_more_does_nothing_by_itself(
+    world: World, desk: Desk, fleet: FleetRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A controller asks before it begins and before each step, as it does for what people approved."""
+
+    def refuse() -> None:
+        raise Interrupted("another process leads")
+
+    rules(world, fleet, "{automatic: {priority: 1000, after: 10m}}")
+    world.seed("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, value: 2000}")
+    world.seed(URGENT)
+    desk.run("propose", "--repo", "fleet.git")
+    world.clock.sleep(timedelta(minutes=11))
+    with monkeypatch.context() as other:
+        other.setattr(opening, "act_by_itself", partial(opening.act_by_itself, allowed=refuse))
+        told = desk.run("propose", "--repo", "fleet.git")
+    assert "no emergency: another process leads" in told.err
+    assert (nodes(world), BRANCH in fleet.branches()) == ([], False)
+    assert "applied without review" in desk.run("propose", "--repo", "fleet.git").err
 
 
 def test_what_still_differs_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -159,6 +159,23 @@ def test_keys_may_stand_in_the_secret_that_the_node_class_names(
     process.stop()
 
 
+def test_what_waits_too_long_for_people_is_applied_by_itself_and_said(
+    world: World, desk: Desk, fleet: FleetRepository
+) -> None:
+    rules = "  emergency: {automatic: {priority: 0, after: 10m}}\n"
+    fleet.commit({"cluster.yaml": fleet.read("cluster.yaml") + rules}, "Let poolplan act by itself")
+    pods(world, "one")
+    long_ago = (SystemClock().now() - timedelta(minutes=20)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert desk.run("propose", "--repo", "fleet.git", "--now", long_ago).code == 0
+    process = Process(world, desk, fleet)
+    try:
+        until("it has acted", lambda: any("applied without review" in str(one) for one in process.told("remark")))
+        until("the pod runs", lambda: all(placed(world).values()))
+    finally:
+        process.stop()
+    assert sum(sizes(world).values()) == 1
+
+
 def test_health_says_what_is_not_read_yet(process: Process) -> None:
     app = controller_app(lambda: process.running.views, clock=SystemClock())
     with Served(app, listen(0), name="http") as served:
