@@ -102,6 +102,8 @@ def test_pods_become_a_proposal_and_once_merged_nodes(
     until("nothing is left", lambda: UP not in fleet.branches())
     view = process.running.views[0]
     assert (view.cluster, view.leads, view.problem) == ("demo", True, "")
+    assert list(view.seconds) == ["read", "plan", "propose"]
+    assert min(view.seconds.values()) >= 0
     assert view.applying is not None
     assert view.applying.problem == ""
     assert not process.told("pass failed")
