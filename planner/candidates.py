@@ -261,17 +261,6 @@ def choices_for(needs: Needs, one: Candidate) -> tuple[tuple[tuple[str, str], ..
     return tuple(found)
 
 
-def preferred_options(
-    needs: Needs, candidates: Sequence[Candidate], preferences: Preferences = Preferences.RESPECT
-) -> tuple[int, ...]:
-    """Of candidates that can hold a group, the positions of those that meet its preferences best, in order.
-
-    These are what is left when preferences are dropped from the lightest on until something is left.
-    """
-    ranks = preference_ranks(needs, candidates, preferences)
-    return tuple(position for position, rank in enumerate(ranks) if rank == 0)
-
-
 def preference_ranks(
     needs: Needs, candidates: Sequence[Candidate], preferences: Preferences = Preferences.RESPECT
 ) -> tuple[int, ...]:

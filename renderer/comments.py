@@ -21,11 +21,6 @@ def withdrawn(reason: str) -> str:
     return _comment("Withdrawn", f"{short_prose(reason, _LENGTH)}.")
 
 
-def superseded(successor: str, *, reason: str = "") -> str:
-    """Another proposal takes its place. ``successor`` names it: a URL, or a branch."""
-    return _comment("Superseded", f"{code(successor)} takes the place of this.", *([reason] if reason else []))
-
-
 def stopped(branch: str, *, author: str, commit: str) -> str:
     """A person committed to poolplan's branch: it is theirs now."""
     said = (

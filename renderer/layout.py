@@ -50,10 +50,6 @@ def pools_folder(cluster: str) -> PurePosixPath:
     return cluster_folder(cluster) / POOLS
 
 
-def plan_file(cluster: str) -> PurePosixPath:
-    return cluster_folder(cluster) / PLAN
-
-
 def terraform_file(pool: str) -> PurePosixPath:
     """Relative to the ``pools`` folder. Raises ValueRefused for a name that OVHcloud would refuse."""
     return TERRAFORM / f"pool-{checked_name(pool)}.tf"

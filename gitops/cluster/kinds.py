@@ -33,7 +33,6 @@ class Kind:
         return f"{root}/{self.api_version}/{self.plural}"
 
 
-POLICY_KINDS: Final = ("NodePool", "OVHNodeClass")
 NODE_POOL_VERSIONS: Final = ("karpenter.sh/v1", "karpenter.sh/v1beta1")
 NODE_CLASS_VERSIONS: Final = ("karpenter.ovhcloud.sh/v1alpha1",)
 

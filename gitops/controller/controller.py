@@ -22,16 +22,14 @@ if TYPE_CHECKING:
     from gitops.controller.planning import Planning
     from gitops.controller.stopping import Stop
 
-Observer = "Callable[[View], None]"
-"""Told of every view, in the thread of the pass that made it. It must not raise, and not take long."""
-
 
 @dataclass(kw_only=True)
 class Controller:
     """Controls one cluster from ``start`` to ``stop``, in two threads of its own.
 
     ``every`` is how long it waits at most between two passes. ``leads`` says whether this process may act; one that
-    does not goes on following the cluster, so that it can take over at once.
+    does not goes on following the cluster, so that it can take over at once. ``observers`` are told of every view, in
+    the thread of the pass that made it; they must not raise, and not take long.
     """
 
     live: LiveCluster

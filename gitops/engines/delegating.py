@@ -57,17 +57,15 @@ def delegated_engine(
     following = following_of(settings)
     sight = Sight(delegate=settings.delegate, following=following, api=promotion.api)
     tofu = settings.delegate is Delegate.TOFU_CONTROLLER
-
-    approval = TofuApproval(
-        approvals=_branch(following.approvals, settings, promotion), following=following, sight=sight
-    )  # fmt: skip
     return DelegatedEngine(Delegation(
         delegate=settings.delegate, pools=pools, client=client, clock=clock, sight=sight,
         live=replace(
             _branch(following.branch, settings, promotion), note=settings.folder / CAUSE,
             root=settings.folder / POOLS / (TERRAFORM if tofu else MANIFESTS),
         ),
-        approval=approval if tofu else None,
+        approval=TofuApproval(
+            approvals=_branch(following.approvals, settings, promotion), following=following, sight=sight
+        ) if tofu else None,
     ))  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gitops.apply.journal import DONE
 from gitops.git.base import BranchName
 from gitops.loop.chain import read_chain
 from gitops.loop.drafting import proposal_branch
@@ -97,7 +98,7 @@ def _claim(ledger: Ledger, now: datetime) -> Claim | None:
 
 def _step(journal: tuple[Entry, ...]) -> LastStep | None:
     """The last step, where it came to no good end: what was done whole is in the history."""
-    if not journal or journal[-1].state == "done":
+    if not journal or journal[-1].state == DONE:
         return None
     one = journal[-1]
     return LastStep(step=str(one.step), digest=one.digest, state=one.state, at=one.at, text=one.text)

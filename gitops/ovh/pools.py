@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from gitops.decoding import Misfit, convert, json_place, parse_json, path_text, read_input
-from gitops.errors import InputError, Place, Refused
+from gitops.errors import InputError, Refused
 from planner.errors import ValueRefused
 from planner.pools import NODES_PER_ANTI_AFFINITY_POOL, NODES_PER_POOL, Pool, PoolName, PoolSet, ProviderState
 from planner.taints import Taint
@@ -78,14 +78,6 @@ class PoolEntry(msgspec.Struct, rename="camel"):
     template: TemplateEntry | None = None
 
 
-def decode_pools(value: object, place: Place) -> PoolSet:
-    """From the API's list of pools. Unknown fields are ignored; raises InputError at ``place`` for anything amiss."""
-    try:
-        return pools_of(value)
-    except Misfit as misfit:
-        raise InputError(misfit.message, place=place, path=path_text(misfit.path)) from None
-
-
 def read_pools(path: Path) -> PoolSet:
     """From a file with the API's own answer to ``GET …/nodepool``. Raises InputError with line and column."""
     text = read_input(path, "a list of pools", megabytes=FILE_LIMIT_MB)
@@ -98,7 +90,7 @@ def read_pools(path: Path) -> PoolSet:
 
 
 def pools_of(value: object) -> PoolSet:
-    """As ``decode_pools``, for callers that know a better place: raises Misfit."""
+    """From the API's list of pools. Unknown fields are ignored; raises Misfit for anything amiss."""
     entries = convert(value, list[PoolEntry])
     first: dict[str, int] = {}
     for index, entry in enumerate(entries):

@@ -100,10 +100,6 @@ class CodeOwners:
             for (name, owners, approvals), found in sorted(alike.items())
         )  # fmt: skip
 
-    def owners_of(self, files: Iterable[PurePosixPath]) -> frozenset[str]:
-        """Everybody who owns one of the files."""
-        return frozenset(owner for one in self.owned(files) for owner in one.owners)
-
     def _of(self, path: str) -> list[tuple[_Section, frozenset[str]]]:
         """Who owns a file, section by section. An optional section counts where no other one owns the file.
 

@@ -17,9 +17,8 @@ from gitops.cluster import make_inputs, read_inputs
 from gitops.cluster.files import Source
 from gitops.cluster.items import items_of
 from gitops.decoding import convert
-from gitops.errors import Place
 from gitops.gather import managed, pools_of_nodes
-from gitops.ovh.pools import decode_pools
+from gitops.ovh.pools import pools_of
 from gitops.settings_faults import Faults
 from gitops.settings_planning import read_aims
 from gitops.yamlfile import parse_yaml
@@ -74,7 +73,7 @@ def aims_of(planning: Object) -> Aims:
 
 def with_pools(inputs: Inputs, pools: Sequence[Object]) -> Inputs:
     """The same with these pools, given as the OVH API's JSON."""
-    observed = decode_pools([{"id": f"id-of-{one['name']}", **one} for one in pools], Place("pools"))
+    observed = pools_of([{"id": f"id-of-{one['name']}", **one} for one in pools])
     return replace(inputs, observed=observed, declared=managed(observed))
 
 

@@ -15,7 +15,6 @@ from planner.candidates import (
     choice_for,
     choices_for,
     preference_ranks,
-    preferred_options,
 )
 from planner.pods import AffinityTerm, Needs, Preference, Spread
 from planner.policy import NodeClass, NodePool, Policy
@@ -45,6 +44,13 @@ def prefers(*terms: tuple[int, str, str], tolerations: Sequence[Toleration] = ()
     """(weight, key, value) each."""
     listed = tuple(Preference(weight, Requirements.from_labels({key: value})) for weight, key, value in terms)
     return Needs(preferences=listed, tolerations=tuple(tolerations))
+
+
+def preferred_options(
+    needs: Needs, found: Sequence[Candidate], preferences: Preferences = Preferences.RESPECT
+) -> list[int]:
+    """The positions of those that meet the preferences best."""
+    return [place for place, rank in enumerate(preference_ranks(needs, found, preferences)) if rank == 0]
 
 
 def names(needs: Needs, found: Sequence[Candidate], preferences: Preferences = Preferences.RESPECT) -> list[str]:

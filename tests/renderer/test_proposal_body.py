@@ -223,7 +223,7 @@ def test_what_is_forbidden_is_not_said_to_be_applied_by_a_merge(context: Context
 @given(texts, texts, texts, few_texts)
 def test_comments_are_one_word_a_sentence_and_details(one: str, two: str, three: str, more: tuple[str, ...]) -> None:
     for text in (
-        comments.withdrawn(one), comments.superseded(one, reason=two), comments.stopped(one, author=two, commit=three),
+        comments.withdrawn(one), comments.stopped(one, author=two, commit=three),
         comments.declined(one, until=two), comments.applied(one, details=more), comments.failed(one, details=more),
         comments.withheld(more),
     ):  # fmt: skip

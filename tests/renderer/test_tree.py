@@ -15,7 +15,7 @@ from planner.handover import import_plan, release_plan
 from planner.pools import Pool, PoolName, PoolSet, ProviderState
 from renderer.errors import TextRefused
 from renderer.files import FileSet
-from renderer.layout import Live, cluster_folder, is_owned, plan_file, pools_folder
+from renderer.layout import Live, cluster_folder, is_owned, pools_folder
 from renderer.terraform import pool_file, released_text
 from renderer.terraform_read import read_pool
 from renderer.terraform_settings import TerraformSettings
@@ -162,7 +162,6 @@ def test_a_set_of_files_moves_between_folders() -> None:
 
     assert str(moved.paths()[0]) == "clusters/demo/pools/manifests/kustomization.yaml"
     assert moved.inside(cluster_folder("demo") / "pools") == FILES
-    assert str(plan_file("demo")) == "clusters/demo/plan.json"
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x", "a/../../x"])

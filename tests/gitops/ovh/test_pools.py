@@ -12,13 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from gitops.errors import InputError, Place, Refused
-from gitops.ovh.pools import decode_pools, encode_creation, encode_template, encode_update, read_pools
+from gitops.errors import InputError, Refused
+from gitops.ovh.pools import encode_creation, encode_template, encode_update, pools_of, read_pools
 from planner.pools import Pool, PoolName, ProviderState
 from planner.taints import EFFECTS, Taint
 
 CASES = YAML(typ="safe", pure=True).load(Path(__file__).parent / "cases" / "bad_pools.yaml")
-HERE = Place("pools.json")
 LEAST = {"name": "a", "flavor": "b3-8", "desiredNodes": 2}
 
 words = st.text('abcz-./é"\\$', min_size=1, max_size=6)
@@ -67,7 +66,7 @@ def as_answered(creation: dict[str, Any]) -> dict[str, Any]:
 @given(pools)
 def test_a_pool_survives_its_creation(pool: Pool) -> None:
     answered = json.loads(json.dumps(as_answered(encode_creation(pool))))
-    (found,) = decode_pools([answered], HERE)
+    (found,) = pools_of([answered])
     assert (found, found.state) == (pool, pool.state)
 
 
@@ -76,7 +75,7 @@ def test_a_pool_survives_its_creation(pool: Pool) -> None:
 def test_an_update_makes_the_one_pool_of_the_other(before: dict[str, Any], after: dict[str, Any], same: bool) -> None:
     old, new = pool_with(before), pool_with(before if same else after)
     changed = {**encode_creation(old), **encode_update(old, new)}
-    (found,) = decode_pools([as_answered(changed)], HERE)
+    (found,) = pools_of([as_answered(changed)])
     assert found == new
 
 
@@ -135,7 +134,7 @@ def test_what_is_fixed_at_creation_is_never_sent(field: str, value: object) -> N
 @pytest.mark.parametrize("empty", [None, [], "absent"])
 def test_no_zones_is_no_zone(empty: object) -> None:
     entry = LEAST if empty == "absent" else {**LEAST, "availabilityZones": empty}
-    (found,) = decode_pools([entry], HERE)
+    (found,) = pools_of([entry])
     assert found.zones == ()
 
 
@@ -148,13 +147,13 @@ def test_no_zones_is_no_zone(empty: object) -> None:
     ],
 )  # fmt: skip
 def test_an_empty_template_is_empty_in_any_form(template: object) -> None:
-    (found,) = decode_pools([{**LEAST, "template": template}], HERE)
+    (found,) = pools_of([{**LEAST, "template": template}])
     assert found == Pool(name=PoolName("a"), flavor="b3-8", desired=2)
 
 
 @pytest.mark.parametrize(("anti_affinity", "maximum"), [(False, 100), (True, 5), (None, 100)])
 def test_a_maximum_that_is_not_told_is_the_largest(anti_affinity: bool | None, maximum: int) -> None:
-    (found,) = decode_pools([{**LEAST, "antiAffinity": anti_affinity}], HERE)
+    (found,) = pools_of([{**LEAST, "antiAffinity": anti_affinity}])
     assert found.maximum == maximum
 
 
@@ -167,13 +166,13 @@ def test_the_provider_tells_state_and_counts() -> None:
         "availableNodes": 1,
         "newField": {"a": 1},
     }
-    (found,) = decode_pools([entry], HERE)
+    (found,) = pools_of([entry])
     assert found.state == ProviderState(id="x", status="USER_QUOTA_ERROR", current_nodes=2, available_nodes=1)
     assert found.failed
 
 
 def test_pools_are_listed_by_name() -> None:
-    found = decode_pools([{**LEAST, "name": name} for name in ("c", "a", "b")], HERE)
+    found = pools_of([{**LEAST, "name": name} for name in ("c", "a", "b")])
     assert [pool.name for pool in found] == ["a", "b", "c"]
 
 
@@ -184,12 +183,6 @@ def test_a_fault_in_a_file_is_told_with_its_place(case: dict[str, Any], tmp_path
     with pytest.raises(InputError) as caught:
         read_pools(path)
     assert str(caught.value) == f"{path}{case['says']}"
-
-
-def test_a_fault_in_a_value_is_told_with_the_place_it_came_from() -> None:
-    with pytest.raises(InputError) as caught:
-        decode_pools([{"name": "a"}], Place("GET nodepool"))
-    assert str(caught.value) == "GET nodepool: [0]: flavor is missing"
 
 
 def test_a_good_file_is_read(tmp_path: Path) -> None:
