@@ -14,6 +14,7 @@ from planner.errors import ValueRefused
 from planner.plan import Action
 from planner.pools import Pool, PoolName
 from planner.taints import Taint
+from renderer.drift import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +128,8 @@ def _unasked(engine: EngineChange, who: str) -> str:
         return text
     there, wanted = pool_of(engine.before), pool_of(engine.after)
     fields = [
-        f"{_subject(name)} is {_shown(getattr(there, name))} at the provider, {_shown(getattr(wanted, name))} in Git"
+        f"{_subject(name)} is {value_text(getattr(there, name))} at the provider, "
+        f"{value_text(getattr(wanted, name))} in Git"
         for name in changed_fields(there, wanted)
     ]
     return f"{text}: {', '.join(fields)}" if fields else text
@@ -213,7 +215,7 @@ def _unequal(wanted: Pool, found: Pool) -> list[str]:
 
 def _unlike(name: str, wanted: Pool, found: Pool) -> str:
     """One field that differs, as ``desired_nodes is 3, the plan says 2``."""
-    return f"{_subject(name)} is {_shown(getattr(found, name))}, the plan says {_shown(getattr(wanted, name))}"
+    return f"{_subject(name)} is {value_text(getattr(found, name))}, the plan says {value_text(getattr(wanted, name))}"
 
 
 def _subject(name: str) -> str:
@@ -252,12 +254,6 @@ def _is_empty(value: object) -> bool:
     """Whether the provider means nothing by it: absent, false, zero, or a block of such values only."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return not value or (bool(inner) and all(_is_empty(one) for one in inner))
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join("=".join(one) if isinstance(one, tuple) else str(one) for one in value) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _verb(engine: EngineChange) -> str:

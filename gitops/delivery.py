@@ -35,6 +35,7 @@ from renderer.tree import with_pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from gitops.cluster.connection import KubernetesApi
@@ -90,7 +91,7 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
     settings = fleet.settings
     around = at_cluster(settings, around)
     work = work_of(place.work, settings)
-    with locked(work / "poolplan.lock", f"cluster {settings.name}"):
+    with working(work, settings):
         world = open_world(fleet, around, freeze=tell.freeze)
         world.asked = tell.retry
         trees = trees_of(fleet, around, read_catalog(sources, around))
@@ -137,6 +138,11 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
 def work_of(folder: Path, settings: Settings) -> Path:
     """A cluster's folder below the one for all."""
     return folder / f"{settings.name}-{settings.ovh.kube_id[:8]}"
+
+
+def working(work: Path, settings: Settings) -> AbstractContextManager[None]:
+    """Holds a cluster's folder for this process alone. Raises Waiting while another one works there."""
+    return locked(work / "poolplan.lock", f"cluster {settings.name}")
 
 
 def promotion_of(world: World, sources: Sources, around: Surroundings) -> Promotion:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitops.agreement import RESOURCE, pool_of
-from gitops.delivery import work_of
+from gitops.delivery import work_of, working
 from gitops.engines.making import Ground, terraform
-from gitops.files import locked
 from gitops.fleet import at_cluster
 from gitops.gather import connect
 from renderer.layout import POOLS
@@ -26,7 +25,7 @@ def state_pools(fleet: Fleet, around: Surroundings, place: Place) -> tuple[tuple
     """
     settings = fleet.settings
     around, work = at_cluster(settings, around), work_of(place.work, settings)
-    with locked(work / "poolplan.lock", f"cluster {settings.name}"):
+    with working(work, settings):
         engine = terraform(Ground(
             settings=settings, work=work, environment=around.environment, client=connect(around), clock=around.clock,
             owns=lambda _pool: False, program=place.program, cli_config=place.cli_config,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitops.delivery import work_of
+from gitops.delivery import work_of, working
 from gitops.engines.making import Ground, terraform
 from gitops.errors import Stalled
-from gitops.files import locked
 from gitops.fleet import at_cluster
 from gitops.gather import connect
 from gitops.settings import Engine
@@ -25,7 +24,7 @@ def unlock(fleet: Fleet, around: Surroundings, place: Place, lock: str) -> None:
     if settings.engine is not Engine.TERRAFORM:
         raise Stalled(f"cluster {settings.name} has engine {settings.engine.value}: no Terraform state of it is locked")
     around, work = at_cluster(settings, around), work_of(place.work, settings)
-    with locked(work / "poolplan.lock", f"cluster {settings.name}"):
+    with working(work, settings):
         terraform(Ground(
             settings=settings, work=work, environment=around.environment, client=connect(around), clock=around.clock,
             owns=lambda _pool: False, program=place.program, cli_config=place.cli_config,

@@ -67,7 +67,7 @@ def _cell(value: object) -> str:
 def _brief(value: object) -> str:
     if value is None:
         return "-"
-    return count(value.desired, "node") if isinstance(value, Pool) else _shown(value)
+    return count(value.desired, "node") if isinstance(value, Pool) else value_text(value)
 
 
 def _state(one: Drift) -> str:
@@ -82,7 +82,7 @@ def _sentence(one: Drift) -> str:
     if one.kind is DriftKind.ENGINE:
         return _of_engine(one)
     if one.field:
-        return f"{field_name(one)} is {_shown(one.observed)} at the provider, {_shown(one.declared)} in Git"
+        return f"{field_name(one)} is {value_text(one.observed)} at the provider, {value_text(one.declared)} in Git"
     if one.kind is DriftKind.STATE:
         return f"it is in state {_state(one)}"
     if isinstance(one.declared, Pool):
@@ -95,13 +95,14 @@ def _sentence(one: Drift) -> str:
 def _of_engine(one: Drift) -> str:
     if one.field:
         name = "its id" if one.field == "id" else field_name(one)
-        return f"{name} is {_shown(one.declared)} in the engine's state, {_shown(one.observed)} at the provider"
+        return f"{name} is {value_text(one.declared)} in the engine's state, {value_text(one.observed)} at the provider"
     if one.observed is None:
         return "the engine's state holds it, the provider has no such pool"
     return "Git declares it and the provider has it, and the engine's state does not know it: import it"
 
 
-def _shown(value: object) -> str:
+def value_text(value: object) -> str:
+    """One field of a pool for people: ``true``, ``[a, b]``, ``[team=web]``."""
     if isinstance(value, tuple):
         return f"[{', '.join(_items(value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitops.apply.hands import Hands
 from gitops.apply.journal import FileJournal
-from gitops.delivery import JOURNAL, limits_of, live_nodes, promotion_of, work_of
+from gitops.delivery import JOURNAL, limits_of, live_nodes, promotion_of, work_of, working
 from gitops.emergency.alarm import Alarm
 from gitops.emergency.carrying import Asked, Means, act, may, who
 from gitops.emergency.outbox import outbox_of
@@ -15,7 +15,6 @@ from gitops.emergency.rules import growth, overdue, urgent, what_is_there
 from gitops.engines.delegated import DelegatedEngine
 from gitops.engines.making import Ground, make_engine, owner_of
 from gitops.errors import PoolplanError, Refused
-from gitops.files import locked
 from gitops.fleet import at_cluster, open_fleet, read_fleet
 from gitops.gather import connect, connect_cluster, gather
 from gitops.loop.emergencies import pools_of, unsettled
@@ -78,7 +77,7 @@ def emergency(wish: Wish, around: Surroundings, state: Path) -> Outcome:
     sources, around = wish.sources(fleet.settings), at_cluster(fleet.settings, around)
     inputs = gather(sources, around, declared=fleet.declared, policy=fleet.policy)
     work = work_of(state / WORK, fleet.settings)
-    with locked(work / "poolplan.lock", f"cluster {fleet.settings.name}"):
+    with working(work, fleet.settings):
         world, trees = open_world(fleet, around), trees_of(fleet, around, inputs.catalog)
         means = means_of(fleet, world, trees, sources, around, state)
         started = starting_from(inputs, means)
@@ -129,7 +128,7 @@ def _overdue(
     if not reason:
         return None
     allowed()
-    with locked(work_of(state / WORK, fleet.settings) / "poolplan.lock", f"cluster {fleet.settings.name}"):
+    with working(work_of(state / WORK, fleet.settings), fleet.settings):
         means = means_of(fleet, world, trees, sources, around, state)
         means = replace(means, hands=replace(means.hands, may=allowed))
         part = urgent(decide(starting_from(planned.inputs, means), now=now), automatic)
