@@ -11,7 +11,7 @@ from datetime import UTC
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from renderer.text import count, hourly, money, one_line, rough_price, shortened, wrapped
+from renderer.text import count, hourly, money, one_line, rough_price, short_digest, shortened, wrapped
 from renderer.wording import time_text
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def name_of(entry: Entry) -> str:
     """``up #12``, ``up change 1a2b3c4d5e6f`` where no proposal is on record, else ``up plan 1a2b3c4d5e6f``."""
     if entry.request:
         return one_line(f"{entry.kind} #{entry.request}")
-    digest = entry.digest.removeprefix("sha256:")[:12]
+    digest = short_digest(entry.digest)
     return one_line(f"{entry.kind} plan {digest}" if entry.proposal else f"{entry.kind} change {entry.commit[:12]}")
 
 

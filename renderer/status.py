@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from renderer.text import ELLIPSIS, columns, count, one_line, pad
+from renderer.text import ELLIPSIS, columns, count, one_line, pad, short_digest
 from renderer.wording import time_text
 
 if TYPE_CHECKING:
@@ -137,7 +137,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     if status.claim is not None:
         one = status.claim
         since, until = (time_text(time, now=status.now) for time in (one.since, one.until))
-        yield "Claim", f"{one.holder} has been applying {_short(one.digest)} since {since}; it holds until {until}"
+        what = short_digest(one.digest)
+        yield "Claim", f"{one.holder} has been applying {what} since {since}; it holds until {until}"
     if status.step is not None:
         yield "Step", _step(status.step, status.now)
     yield "Drift", _drift(status)
@@ -152,7 +153,7 @@ def _main(status: Status) -> str:
 
 def _step(step: LastStep, now: str) -> str:
     """What begun means is known to whoever sees the process: it is under way, or was cut off."""
-    at, short = time_text(step.at, now=now), _short(step.digest)
+    at, short = time_text(step.at, now=now), short_digest(step.digest)
     if step.state == "begun":
         return f"{step.step} of {short}, begun {at} on this machine, and under way or cut off"
     ending = f": {step.text}" if step.text else ""
@@ -198,7 +199,3 @@ def _request(number: int) -> str:
 
 def _nodes(added: int, removed: int) -> str:
     return " ".join([*([f"+{added}"] if added else []), *([f"-{removed}"] if removed else [])]) or "-"
-
-
-def _short(digest: str) -> str:
-    return digest.removeprefix("sha256:")[:12]

@@ -63,6 +63,11 @@ def rough_price(hours: int, months: int, currency: str) -> str:
     return f"{hour}/h ({money(months, currency, decimals=monthly_places, signed=True)}/month)"
 
 
+def short_digest(digest: str) -> str:
+    """The first twelve digits of a plan's digest, as people see it everywhere."""
+    return digest.removeprefix("sha256:")[:12]
+
+
 def columns(text: str) -> int:
     """How many columns of a terminal the text takes; East Asian wide characters take two, combining ones none."""
     return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)

@@ -60,14 +60,14 @@ def command(**options: Any) -> int:
 def conclude(delivery: Delivery, branch: str) -> int:
     """Say what a delivery did. Raises Refused, once that is told, where the next change is not approved."""
     from renderer.drift import drift_text  # noqa: PLC0415 - loaded only when the command runs
-    from renderer.text import count  # noqa: PLC0415 - likewise
+    from renderer.text import count, short_digest  # noqa: PLC0415 - likewise
 
     drift = []
     for turn, applied in delivery.applied:
         pools, nodes = count(applied.changed, "pool"), count(len(applied.removed), "node")
         done = (f"{pools} changed", f"{nodes} removed", *_handed(turn.plan))
         told = "taken into Git, nothing changed" if turn.plan.adopts else ", ".join(done)
-        click.echo(f"Applied {turn.plan.digest[7:19]}: {told}.")
+        click.echo(f"Applied {short_digest(turn.plan.digest)}: {told}.")
         drift += [f"still different: {drift_text(one)}" for one in applied.drift]
     for line in drift:
         remark(line)

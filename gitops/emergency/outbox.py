@@ -15,6 +15,7 @@ from gitops.files import replacing, settle
 from planner.errors import ValueRefused
 from renderer.document import plan_text
 from renderer.document_read import read_plan_text
+from renderer.text import short_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        return f"{self.at.replace(':', '')}-{self.plan.digest[7:19]}.json"
+        return f"{self.at.replace(':', '')}-{short_digest(self.plan.digest)}.json"
 
 
 class Outbox:

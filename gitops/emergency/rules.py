@@ -11,6 +11,7 @@ from planner.between import adoption
 from planner.plan import Pending
 from planner.pools import PoolSet
 from planner.portion import Kind, portion_of, portions
+from renderer.text import short_digest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -53,7 +54,7 @@ def overdue(ledger: Ledger, automatic: Automatic, now: datetime) -> str:
     waited = now - time_of(first.at)
     if waited < automatic.after:
         return ""
-    what = f"#{newest.request}" if newest.request else f"plan {newest.digest.removeprefix('sha256:')[:12]}"
+    what = f"#{newest.request}" if newest.request else f"plan {short_digest(newest.digest)}"
     minutes = int(waited.total_seconds()) // 60
     return f"pods of priority {newest.figures.priority} wait, and nobody has reviewed {what} in {minutes} min"
 

@@ -13,6 +13,7 @@ from planner.leaving import name_victims, side_by_side
 from planner.pools import PoolSet
 from planner.portion import kind_of, portions
 from renderer.document import FIELDS, plan_document
+from renderer.text import short_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,7 +79,8 @@ def _other_inputs(plan: Plan, again: Plan) -> Iterator[str]:
     for name, noun in _INPUTS.items():
         one, other = getattr(ours, name), getattr(theirs, name)
         if one != other:
-            yield f"the plan was made from another {noun} ({_short(one)}) than the evidence holds ({_short(other)})"
+            told, held = short_digest(one), short_digest(other)
+            yield f"the plan was made from another {noun} ({told}) than the evidence holds ({held})"
     if ours.now != theirs.now:
         yield f"the plan was made for {ours.now}, the evidence is of {theirs.now}"
 
@@ -125,7 +127,3 @@ def _other_parts(plan: Plan, again: Plan) -> tuple[str, ...]:
     ours, theirs = plan_document(plan), plan_document(again)
     names = sorted(ours.keys() | theirs.keys())
     return tuple(name for name in names if ours.get(name) != theirs.get(name))
-
-
-def _short(digest: str) -> str:
-    return digest.removeprefix("sha256:")[:12]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gitops.errors import Waiting
 from gitops.loop.ledger import CLAIM, append, read_ledger, stamp, time_of
 from gitops.loop.records import Event, Record, figures_of
+from renderer.text import short_digest
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -92,7 +93,8 @@ def refuse_claimed(ledger: Ledger, holder: str, now: datetime) -> Record | None:
     held = ledger.claim(now)
     if held is not None and held.holder != holder:
         until = stamp(time_of(held.at) + CLAIM)
-        raise Waiting(f"{held.holder} has been applying {held.digest[7:19]} since {held.at}; its claim ends at {until}")
+        what = short_digest(held.digest)
+        raise Waiting(f"{held.holder} has been applying {what} since {held.at}; its claim ends at {until}")
     return held
 
 

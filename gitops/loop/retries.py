@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gitops.apply.shortages import span_of
 from gitops.loop.ledger import stamp, time_of
 from gitops.loop.records import Event
-from renderer.text import count
+from renderer.text import count, short_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,8 +52,8 @@ class Retry:
         if now >= self.at:
             return ""
         return (
-            f"{self.digest[7:19]} was tried {count(self.attempts, 'time')} and failed ({self.reason}); the next try is "
-            f"not before {stamp(self.at)}, poolplan apply --retry tries at once"
+            f"{short_digest(self.digest)} was tried {count(self.attempts, 'time')} and failed ({self.reason}); the "
+            f"next try is not before {stamp(self.at)}, poolplan apply --retry tries at once"
         )
 
 

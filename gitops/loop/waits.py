@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gitops.loop.ledger import time_of
 from gitops.loop.records import Event, figures_of
 from planner.portion import HANDOVERS, Kind
+from renderer.text import short_digest
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,7 +55,7 @@ def declined(kind: Kind, plan: Plan, ledger: Ledger, proposals: Proposals) -> st
     if _changed(kind, plan, record, proposals.margin):
         return ""
     who = ", ".join(record.by) or "somebody"
-    request = f"#{record.request}" if record.request else f"plan {record.digest.removeprefix('sha256:')[:12]}"
+    request = f"#{record.request}" if record.request else f"plan {short_digest(record.digest)}"
     return f"{who} declined {request} on {record.at[:10]}; it comes again when {comes_again(kind, proposals)}"
 
 
