@@ -1,4 +1,4 @@
-"""One apply of one cluster, put together: approval from the repository, Terraform's folder, provider and cluster."""
+"""One apply of one cluster, put together: approval from the repository, the engine, provider and cluster."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ DELEGATE_KUBECONFIG = "POOLPLAN_DELEGATE_KUBECONFIG"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Below which folder of the state folder Terraform works, and with which program and CLI configuration.
+    """Below which folder of the state folder engines work; for Terraform, with which program and CLI configuration.
 
     ``holder`` is in whose name changes are claimed: empty, this machine. Processes of which one leads share a name, so
     that whoever leads next goes on with what the one before it claimed.

@@ -72,7 +72,7 @@ class Controller:
         self._bell.ring()
 
     def stop(self) -> None:
-        """End in order: no further step begins, what runs in Terraform is waited for. Set ``stop_sign`` first."""
+        """End in order: no further step begins, what runs in the engine is waited for. Set ``stop_sign`` first."""
         self.live.stop()
         self._bell.ring()
         for thread in self._threads:
