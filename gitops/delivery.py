@@ -203,6 +203,6 @@ def live_nodes(sources: Sources, around: Surroundings, limits: DrainLimits) -> L
     try:
         return LiveNodes(connect_cluster(sources, around), around.environment, clock=around.clock, limits=limits)
     except Stalled as error:
-        reason = str(error).removesuffix(", or files with --snapshot")
+        reason = str(error).removesuffix("; plan and propose also take files with --snapshot")
         raise Refused("nodes would leave, and no cluster is at hand to see that they are still empty; nothing was "
                       "changed", reasons=(reason,)) from error  # fmt: skip
