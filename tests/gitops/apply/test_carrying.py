@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,26 +28,12 @@ from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions, Timing
 from planner.plan import Plan
 from planner.pools import Pool, PoolSet, ProviderState
 from renderer.files import FileSet
+from tests.contracts.engines import HandClock, Killed
 from tests.gitops.enginevalues import engine_plan
 from tests.gitops.fakeengine import FakeEngine
 from tests.gitops.plans import plan_of, pool
 
 OWNER = Owner(service_name=PROJECT, kube_id=CLUSTER)
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-@dataclass
-class HandClock:
-    time: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def sleep(self, duration: timedelta) -> None:
-        self.time += duration
 
 
 @dataclass
