@@ -41,9 +41,9 @@ def test_where_there_are_too_many_the_larger_ones_are_left_out(monkeypatch: pyte
     matrix, least, price = np.ones((1, 3)), np.ones(1), np.array([1, 1, 1])
     every = fleets_of_few(matrix, least, price, 6)
     assert every.sum(axis=1).max() == 5
-    monkeypatch.setattr(few, "SETS", 12)
+    monkeypatch.setattr(few, "CELLS", 48)
     some = fleets_of_few(matrix, least, price, 6)
-    assert some.sum(axis=1).max() == 3  # 3, 6 and 10 sets of one, two and three nodes
+    assert some.sum(axis=1).max() == 3  # 3, 6 and 10 sets of one, two and three nodes, of four figures each
     assert {tuple(one) for one in some.tolist()} == {tuple(one) for one in every.tolist() if sum(one) <= 3}
 
 
