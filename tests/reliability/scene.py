@@ -142,7 +142,7 @@ class WatchedJournal:
             self._tear()
             trouble.kill()
         full = OSError(28, "No space left on device")
-        with mock.patch("gitops.apply.journal.os.fsync", side_effect=full if how == "full" else None):
+        with mock.patch("gitops.files.os.fsync", side_effect=full if how == "full" else None):
             self.inner.add(entry)
         if how == "kill-after":
             trouble.kill()
