@@ -123,6 +123,12 @@ def cluster_names(repository: Repository) -> tuple[str, ...]:
     return tuple(_clusters(repository.read(head, CLUSTERS)))
 
 
+def names_variable(repository: Repository, cluster: str, variable: str) -> bool:
+    """Whether a cluster's cluster.yaml on the main branch is filled with this variable."""
+    _, files = _read(repository, "main", cluster)
+    return f"${{{variable}}}" in (files.get(CLUSTER) or "")
+
+
 def policy_of(files: FileSet, cluster: str, around: Surroundings) -> Policy:
     """The policy in a cluster's files, whatever commit they are of. Raises InputError."""
     return _policy(files, cluster, replace(around, remark=lambda _: None)).policy

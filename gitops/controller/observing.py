@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gitops.clock import monotonic
+from gitops.controller.finding import at_found_cluster
 from gitops.errors import PoolplanError
-from gitops.gather import connect, has_credentials, read_cluster
+from gitops.gather import has_credentials, read_cluster
 from gitops.rounds import observe_round
 from planner.memory import Memory
 
@@ -41,7 +42,7 @@ class Observing:
         try:
             self.may()
             self._find_keys()
-            self._find_cluster()
+            self.around = at_found_cluster(self.sources, self.around, self.keys)
             planned = observe_round(self.sources, self.around, now=now, memory=self._memory)
         except PoolplanError as error:
             return replace(view, at=now, problem=str(error), failures=view.failures + 1)
@@ -54,14 +55,3 @@ class Observing:
         """The keys that the cluster's own OVHNodeClass names, where this process has none."""
         if not has_credentials(self.around.environment):
             self.around = self.keys.within(self.around, read_cluster(self.sources, self.around)[1])
-
-    def _find_cluster(self) -> None:
-        """Find out once which cluster of the project this is: of many, that takes a call for each of their pools."""
-        environment = self.around.environment
-        if environment.get("OVH_KUBE_ID") or not has_credentials(environment):
-            return
-        from gitops.ovh.discover import find_cluster  # noqa: PLC0415 - loads the ovh package
-
-        snapshot, found = read_cluster(self.sources, self.around)
-        cluster = find_cluster(connect(self.around, found.policy), snapshot.nodes)
-        self.around = replace(self.around, environment={**environment, "OVH_KUBE_ID": cluster.id})

@@ -12,6 +12,7 @@ from uuid import uuid4
 from gitops.cluster.live.cluster import LiveCluster
 from gitops.controller.applying import Deliveries
 from gitops.controller.controller import Controller
+from gitops.controller.finding import asks_for_cluster, at_found_cluster
 from gitops.controller.keys import Keys
 from gitops.controller.observing import Observing
 from gitops.controller.planning import Planning
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from gitops.cluster.connection import KubernetesApi
     from gitops.controller.logs import Log
     from gitops.controller.view import View
     from gitops.engines.base import Progress
     from gitops.gather import Sources, Surroundings
+    from gitops.git.base import Repository
     from gitops.leading import Leadership
     from gitops.settings import Settings
 
@@ -161,11 +164,12 @@ class Running:
             self.look_now()
 
     def _controller(self, name: str, observers: Sequence[Callable[[View], None]]) -> Controller:
-        options, around = self._options, self._around
+        options = self._options
         may = guard(self._stop, self._leadership.must_lead if self._leadership else lambda: None)
         if not options.repo:
             return self._observer(name, may, observers)
-        repository = open_source(options.repo, around, cache=options.state / "git")
+        repository = open_source(options.repo, self._around, cache=options.state / "git")
+        around = self._located(repository, name)
         settings = read_fleet(repository, name, around).settings
         live, voice, keys = self._live(options.sources(name, settings))
 
@@ -186,6 +190,13 @@ class Running:
         ) if options.applies else None  # fmt: skip
         return self._put_together(live, planning, deliveries, (voice, *observers))
 
+    def _located(self, repository: Repository, name: str) -> Surroundings:
+        """The surroundings, with the cluster's id where its cluster.yaml leaves that to us."""
+        if not asks_for_cluster(repository, name):
+            return self._around
+        sources = self._options.sources(name, None)
+        return at_found_cluster(sources, self._around, self._keys(connect_cluster(sources, self._around)))
+
     def _observer(
         self, name: str, may: Callable[[], None], observers: Sequence[Callable[[View], None]]
     ) -> Controller:  # fmt: skip
@@ -201,8 +212,10 @@ class Running:
         api, around = connect_cluster(sources, self._around), self._around
         voice = Voice(Speaker(api=api, clock=around.clock, remark=around.remark))
         self._voices.append(voice)
-        keys = Keys(read=api.secret, hide=self._log.hide)
-        return LiveCluster(api, environment=around.environment, clock=around.clock), voice, keys
+        return LiveCluster(api, environment=around.environment, clock=around.clock), voice, self._keys(api)
+
+    def _keys(self, api: KubernetesApi) -> Keys:
+        return Keys(read=api.secret, hide=self._log.hide)
 
     def _put_together(
         self, live: LiveCluster, planning: Planning | Observing, deliveries: Deliveries | None,

@@ -161,6 +161,20 @@ def test_keys_may_stand_in_the_secret_that_the_node_class_names(
     process.stop()
 
 
+def test_a_cluster_yaml_may_leave_the_id_to_be_found(world: World, desk: Desk, fleet: FleetRepository) -> None:
+    kube_id = desk.environment.pop("OVH_KUBE_ID")
+    settings = fleet.read("cluster.yaml").replace(f"kubeId: {kube_id}", "kubeId: ${OVH_KUBE_ID}")
+    assert "${OVH_KUBE_ID}" in settings
+    fleet.commit({"cluster.yaml": settings}, "Let the id be found")
+    process = Process(world, desk, fleet)
+    pods(world, "one")
+    until("it has proposed", lambda: UP in fleet.branches())
+    fleet.merge(UP)
+    process.running.look_now()
+    until("the pod runs", lambda: all(placed(world).values()))
+    process.stop()
+
+
 def test_what_waits_too_long_for_people_is_applied_by_itself_and_said(
     world: World, desk: Desk, fleet: FleetRepository
 ) -> None:
