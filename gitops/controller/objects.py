@@ -1,13 +1,15 @@
 """What a cluster is to show of its plans, as plain objects: Events on pods and NodePools, conditions, ScalePlans; pure.
 
 Conditions follow Kubernetes' API conventions and kstatus: ``Ready`` says whether an object is understood and can be
-used, ``Reconciling`` that something of it is under way; each names the generation that it was judged by.
+used, ``Reconciling`` that something of it is under way, ``Stalled`` that nobody can get on with it; each names the
+generation that it was judged by.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from gitops.controller.pods import Stands, pods_of
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 GROUP, VERSION = "poolplan.dev", "v1alpha1"
 LONGEST = 1024
 """Characters of a message at most, as the API server takes them of an Event."""
+STALLED_AFTER = timedelta(minutes=5)
+"""How long passes fail before objects say so: one that fails once is followed by another soon."""
+_TELLING: Final = {"Ready": False, "Reconciling": True, "Stalled": True}
+"""The status of each type of condition that is an Event's worth."""
 _REASONS: Final = {
     Stands.UNCOVERED: ("Warning", "NotCovered"), Stands.PLANNED: ("Normal", "CapacityPlanned"),
     Stands.PROPOSED: ("Normal", "CapacityProposed"), Stands.APPROVED: ("Normal", "CapacityApproved"),
@@ -105,6 +111,22 @@ def node_pool_conditions(view: View) -> Mapping[str, tuple[Condition, ...]]:
     }
 
 
+def conditions_of(view: View) -> Iterator[tuple[str, str, tuple[Condition, ...]]]:
+    """What each object is to carry, by kind and name; while passes fail, that they do, and nothing stale."""
+    told = {"NodePool": node_pool_conditions(view), "OVHNodeClass": node_class_conditions(view)}
+    last = stalled(view)
+    for kind, by_name in told.items():
+        for name, conditions in by_name.items():
+            yield kind, name, (last,) if view.problem else (*conditions, last)
+
+
+def stalled(view: View) -> Condition:
+    """Whether passes have failed for so long that what objects say may be out of date, and why."""
+    told = view.problem if view.at and view.succeeded and view.at - view.succeeded >= STALLED_AFTER else ""
+    text = told or "passes come to their end"
+    return Condition(type="Stalled", status=bool(told), reason="PassFails" if told else "PassDone", message=text)
+
+
 def condition_happenings(
     about: tuple[str, str, str, str], wanted: Sequence[Condition], known_messages: Mapping[str, str]
 ) -> tuple[Happening, ...]:
@@ -116,10 +138,10 @@ def condition_happenings(
     return tuple(
         Happening(
             kind=kind, api_version=api_version, namespace="", name=name, uid=uid,
-            type="Normal" if one.status else "Warning", reason=one.reason, message=one.message,
+            type="Normal" if one.type == "Reconciling" else "Warning", reason=one.reason, message=one.message,
         )
         for one in wanted
-        if one.status is (one.type == "Reconciling") and known_messages.get(one.type) != one.message[:LONGEST]
+        if one.status is _TELLING[one.type] and known_messages.get(one.type) != one.message[:LONGEST]
     )  # fmt: skip
 
 

@@ -23,10 +23,10 @@ from gitops.controller.objects import (
     Condition,
     Happening,
     condition_happenings,
-    node_class_conditions,
-    node_pool_conditions,
+    conditions_of,
     pod_happenings,
     scale_plans,
+    stalled,
 )
 from gitops.errors import PoolplanError, Stalled
 from planner.portion import Kind
@@ -42,8 +42,10 @@ if TYPE_CHECKING:
 MOST_EVENTS = 200
 """Events that one pass writes at most; the rest follow with the next."""
 SOURCE = "poolplan"
-_NODE_POOL = ("karpenter.sh", "v1", "nodepools")
-_NODE_CLASS = ("karpenter.ovhcloud.sh", "v1alpha1", "ovhnodeclasses")
+_PLACES = {
+    "NodePool": ("karpenter.sh", "v1", "nodepools"),
+    "OVHNodeClass": ("karpenter.ovhcloud.sh", "v1alpha1", "ovhnodeclasses"),
+}
 _SCALE_PLAN = (GROUP, VERSION, "scaleplans")
 _NOT_THERE, _THERE = 404, 409
 _GONE = "gone"
@@ -62,14 +64,16 @@ class Speaker:
 
     def tell(self, view: View) -> None:
         """Write what is new in the view. Raises Waiting or Stalled where the API server is away."""
-        if not view.leads or view.planned is None or view.problem:
+        if not view.leads or view.planned is None:
             return
-        self._events(pod_happenings(view))
-        for name, conditions in node_pool_conditions(view).items():
-            self._conditions((*_NODE_POOL, name), "NodePool", conditions)
-        for name, conditions in node_class_conditions(view).items():
-            self._conditions((*_NODE_CLASS, name), "OVHNodeClass", conditions)
-        self._scale_plans(view.cluster, scale_plans(view))
+        if view.problem and not stalled(view).status:
+            return
+        if not view.problem:
+            self._events(pod_happenings(view))
+        for kind, name, conditions in conditions_of(view):
+            self._conditions((*_PLACES[kind], name), kind, conditions)
+        if not view.problem:
+            self._scale_plans(view.cluster, scale_plans(view))
 
     def _events(self, happenings: Sequence[Happening]) -> None:
         written = 0

@@ -16,7 +16,7 @@ from gitops.errors import Stalled, Waiting
 from gitops.loop.steps import Step
 from tests.gitops.controller.test_seen import opened, view_of, waiting
 from tests.gitops.loop.town import TownClock
-from tests.planner.cluster import inputs_of, node_class, node_pool, pod
+from tests.planner.cluster import NOW, inputs_of, node_class, node_pool, pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -138,14 +138,15 @@ def test_a_wave_of_pods_is_told_of_in_several_passes(scene: Scene) -> None:
 
 def test_conditions_carry_their_generation_and_leave_others_alone(scene: Scene) -> None:
     scene.tell(PROPOSED)
-    kept, ready, reconciling = scene.server.objects[POOL]["status"]["conditions"]
+    kept, ready, reconciling, stalled = scene.server.objects[POOL]["status"]["conditions"]
     assert kept["type"] == "ValidationSucceeded"
     assert (ready["type"], ready["status"], ready["observedGeneration"]) == ("Ready", "True", 4)
+    assert (stalled["type"], stalled["status"]) == ("Stalled", "False")
     assert reconciling["lastTransitionTime"] == "2026-03-01T12:00:00Z"
     assert "read nodepools" not in scene.tell(PROPOSED), "nothing new, so nothing is read"
     scene.clock.sleep(timedelta(minutes=5))
     scene.tell(view_of(waiting(declared=1)))
-    _, again, _ = scene.server.objects[POOL]["status"]["conditions"]
+    _, again, *_ = scene.server.objects[POOL]["status"]["conditions"]
     assert again["lastTransitionTime"] == "2026-03-01T12:00:00Z", "only a change of status is a transition"
 
 
@@ -174,6 +175,24 @@ def test_after_a_restart_a_node_pool_hears_nothing_twice(scene: Scene) -> None:
     }  # fmt: skip
     scene.speaker = scene.anew()
     assert scene.tell(view).count("event") == 1, "that of the pod, which the server knows; the condition stands"
+
+
+def test_passes_that_fail_for_minutes_are_told_beside_what_was_said(scene: Scene) -> None:
+    scene.tell(PROPOSED)
+    said = scene.server.objects[POOL]["status"]["conditions"]
+    failing = [
+        replace(PROPOSED, problem="the API is away", at=NOW + timedelta(minutes=minutes)) for minutes in (4, 5, 6)
+    ]
+    assert scene.tell(failing[0]) == [], "another pass may follow soon"
+    scene.tell(failing[1])
+    *others, stalled = scene.server.objects[POOL]["status"]["conditions"]
+    assert {one["type"]: one for one in others} == {one["type"]: one for one in said[:-1]}
+    assert (stalled["type"], stalled["status"], stalled["message"]) == ("Stalled", "True", "the API is away")
+    warning = about(scene, "NodePool")[-1]
+    assert (warning["type"], warning["reason"]) == ("Warning", "PassFails")
+    assert not {"event", "status nodepools"} & set(scene.tell(failing[2])), "said once"
+    scene.tell(PROPOSED)
+    assert scene.server.objects[POOL]["status"]["conditions"][-1]["status"] == "False"
 
 
 def test_a_policy_that_is_only_in_git_has_nothing_to_show(scene: Scene) -> None:
