@@ -155,7 +155,7 @@ def connect_cluster(sources: Sources, around: Surroundings) -> KubernetesApi:
     from gitops.cluster.connection import connect as connect_to  # noqa: PLC0415 - loads the kubernetes package
 
     kubeconfig = Path(sources.kubeconfig) if sources.kubeconfig else None
-    return connect_to(around.environment, kubeconfig=kubeconfig, context=sources.context or None)
+    return connect_to(around.environment, kubeconfig=kubeconfig, context=sources.context or None, tally=around.tally)
 
 
 def read_catalog(sources: Sources, around: Surroundings) -> Catalog:

@@ -7,7 +7,10 @@ from threading import Lock
 
 
 class Tally:
-    """Counts by service (``ovh``, ``forge``), method and outcome: a status as text, or ``no answer``. Thread-safe."""
+    """Counts by service (``ovh``, ``forge``, ``kubernetes``), method and outcome. Thread-safe.
+
+    The outcome is a status as text, or ``no answer``.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitops.cluster.live.api import Answer
 from gitops.errors import Stalled, Waiting
+from gitops.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT = (5, 60)  # seconds to connect, and between two bytes
 _CONNECTIONS = 32  # every kind that is watched holds one
+_METHODS = {"create": "POST", "replace": "PUT", "patch": "PATCH", "delete": "DELETE"}  # by the package's verbs
 _LEASES = ("coordination.k8s.io", "v1")  # not by the package's own model, which rounds the times that others compare
 _CORE = {
     "Pod": "list_pod_for_all_namespaces",
@@ -41,10 +43,11 @@ class Place:
 class KubernetesApi:
     """An API server as ``gitops.cluster.live.Api``; answers are the server's own bytes, decoded by nobody before us."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, tally: Tally | None = None) -> None:
         from kubernetes.client import CoreV1Api, CustomObjectsApi  # noqa: PLC0415 - a second of imports
 
         self.address = str(client.configuration.host)
+        self._tally = tally or Tally()
         self._core = CoreV1Api(client)
         self._groups = CustomObjectsApi(client)
 
@@ -86,7 +89,17 @@ class KubernetesApi:
             return Answer(int(opened.status), bytes(opened.data))
 
     def _open(self, call: Callable[..., Any], *given: object, **options: object) -> Any:
-        """The response, not yet read, or the Answer of a server that refuses."""
+        """The response, not yet read, or the Answer of a server that refuses; either is counted."""
+        verb = getattr(call, "__name__", "").partition("_")[0]
+        outcome = "no answer"
+        try:
+            opened = self._send(call, *given, **options)
+            outcome = str(opened.status)
+        finally:
+            self._tally.count("kubernetes", _METHODS.get(verb, "GET"), outcome)
+        return opened
+
+    def _send(self, call: Callable[..., Any], *given: object, **options: object) -> Any:
         from kubernetes.client import ApiException  # noqa: PLC0415 - as above
 
         options.setdefault("_request_timeout", _TIMEOUT)
@@ -229,7 +242,8 @@ def _told(address: str) -> Iterator[None]:
 
 
 def connect(
-    environment: Mapping[str, str], *, kubeconfig: Path | None = None, context: str | None = None
+    environment: Mapping[str, str], *, kubeconfig: Path | None = None, context: str | None = None,
+    tally: Tally | None = None,
 ) -> KubernetesApi:  # fmt: skip
     """The cluster of a kubeconfig, or of the pod this runs in. Raises Stalled where there is none.
 
@@ -259,7 +273,7 @@ def connect(
         raise Stalled(f"{what} is no kubeconfig ({type(error).__name__}); name another with --kubeconfig") from error
     settings.retries = 0  # the caller decides when to try again
     settings.connection_pool_maxsize = _CONNECTIONS
-    return KubernetesApi(client.ApiClient(settings))
+    return KubernetesApi(client.ApiClient(settings), tally)
 
 
 def _one_line(error: object) -> str:

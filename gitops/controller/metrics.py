@@ -60,7 +60,8 @@ def metrics(views: Sequence[View], tally: Tally, now: datetime) -> Iterator[Metr
     yield from _pools(views)
     yield from _records(views)
     calls = CounterMetricFamily(
-        "poolplan_api_calls", "Calls to the OVH API and to forges, by outcome.", labels=["service", "method", "code"]
+        "poolplan_api_calls", "Calls to the OVH API, to forges and to Kubernetes, by outcome.",
+        labels=["service", "method", "code"],
     )
     for key, number in tally.counts().items():
         calls.add_metric(key, number)

@@ -13,6 +13,7 @@ from gitops.cluster.connection import connect
 from gitops.cluster.kinds import CLUSTER_KINDS, POLICY_LISTS
 from gitops.cluster.live import Answer
 from gitops.errors import Waiting
+from gitops.tally import Tally
 from tests.gitops.cluster.live.test_listing import kubeconfig
 
 if TYPE_CHECKING:
@@ -65,11 +66,16 @@ def handler() -> type[Handler]:
 
 
 @pytest.fixture
-def api(handler: type[Handler], tmp_path: Path) -> Iterator[KubernetesApi]:
+def tally() -> Tally:
+    return Tally()
+
+
+@pytest.fixture
+def api(handler: type[Handler], tally: Tally, tmp_path: Path) -> Iterator[KubernetesApi]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield connect({}, kubeconfig=kubeconfig(tmp_path, f"http://127.0.0.1:{running.server_port}"))
+        yield connect({}, kubeconfig=kubeconfig(tmp_path, f"http://127.0.0.1:{running.server_port}"), tally=tally)
         handler.let_go.set()
         running.shutdown()
         thread.join()
@@ -111,3 +117,18 @@ def test_a_watch_that_breaks_off_says_so_after_what_it_told(
 def test_a_refusal_is_an_answer(api: KubernetesApi, handler: type[Handler]) -> None:
     handler.way = "refuse"
     assert api.watch(PODS, version="7", seconds=300, silence=20.0) == Answer(403, b"")
+
+
+def test_each_call_is_counted_by_how_it_ended(
+    api: KubernetesApi, handler: type[Handler], tally: Tally, tmp_path: Path
+) -> None:
+    handler.way = "refuse"
+    api.list(POOLS, limit=0, token="")
+    handler.way = "end"
+    list(lines(api))
+    nobody = connect({}, kubeconfig=kubeconfig(tmp_path, "http://127.0.0.1:9"), tally=tally)
+    with pytest.raises(Waiting):
+        nobody.patch_node("one", {})
+    assert tally.counts() == {
+        ("kubernetes", "GET", "200"): 1, ("kubernetes", "GET", "403"): 1, ("kubernetes", "PATCH", "no answer"): 1,
+    }  # fmt: skip
