@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gitops.fleet import names_variable
 from gitops.gather import connect, has_credentials, read_cluster
 
 if TYPE_CHECKING:
     from gitops.controller.keys import Keys
     from gitops.gather import Sources, Surroundings
-    from gitops.git.base import Repository
 
 KUBE_ID: Final = "OVH_KUBE_ID"
 
@@ -32,8 +30,3 @@ def at_found_cluster(sources: Sources, around: Surroundings, keys: Keys) -> Surr
         return around
     cluster = find_cluster(connect(able, found.policy), snapshot.nodes)
     return replace(around, environment={**around.environment, KUBE_ID: cluster.id})
-
-
-def asks_for_cluster(repository: Repository, name: str) -> bool:
-    """Whether the cluster.yaml of main leaves the id to whoever reads it, as ``${OVH_KUBE_ID}``."""
-    return names_variable(repository, name, KUBE_ID)

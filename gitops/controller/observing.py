@@ -42,7 +42,8 @@ class Observing:
         try:
             self.may()
             self._find_keys()
-            self.around = at_found_cluster(self.sources, self.around, self.keys)
+            if has_credentials(self.around.environment):
+                self.around = at_found_cluster(self.sources, self.around, self.keys)
             planned = observe_round(self.sources, self.around, now=now, memory=self._memory)
         except PoolplanError as error:
             return replace(view, at=now, problem=str(error), failures=view.failures + 1)

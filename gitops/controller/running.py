@@ -12,7 +12,7 @@ from uuid import uuid4
 from gitops.cluster.live.cluster import LiveCluster
 from gitops.controller.applying import Deliveries
 from gitops.controller.controller import Controller
-from gitops.controller.finding import asks_for_cluster, at_found_cluster
+from gitops.controller.finding import KUBE_ID, at_found_cluster
 from gitops.controller.keys import Keys
 from gitops.controller.observing import Observing
 from gitops.controller.planning import Planning
@@ -21,7 +21,7 @@ from gitops.controller.stopping import Stop, StoppableClock, guard
 from gitops.delivery import Place
 from gitops.environment import machine_name
 from gitops.errors import InputError
-from gitops.fleet import cluster_names, open_source, read_fleet
+from gitops.fleet import cluster_names, names_variable, open_source, read_fleet
 from gitops.gather import connect_cluster
 from gitops.loop.opening import Worlds
 
@@ -192,7 +192,7 @@ class Running:
 
     def _located(self, repository: Repository, name: str) -> Surroundings:
         """The surroundings, with the cluster's id where its cluster.yaml leaves that to us."""
-        if not asks_for_cluster(repository, name):
+        if not names_variable(repository, name, KUBE_ID):
             return self._around
         sources = self._options.sources(name, None)
         return at_found_cluster(sources, self._around, self._keys(connect_cluster(sources, self._around)))
