@@ -29,6 +29,7 @@ from gitops.controller.objects import (
     stalled,
 )
 from gitops.errors import PoolplanError, Stalled
+from planner.pending import rfc3339
 from planner.portion import Kind
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Speaker:
         return self._allowed(self.api.create_event(one.namespace or "default", self._event(one)), "events", _THERE)
 
     def _event(self, one: Happening) -> dict[str, object]:
-        at = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = rfc3339(self.clock.now())
         mark = hashlib.sha256("\n".join((one.uid, one.reason, one.message)).encode()).hexdigest()[:16]
         about = {"apiVersion": one.api_version, "kind": one.kind, "name": one.name, "uid": one.uid}
         space = one.namespace or "default"
@@ -131,7 +132,7 @@ class Speaker:
         return {
             "type": wanted.type, "status": status, "reason": wanted.reason, "message": wanted.message[:LONGEST],
             "observedGeneration": generation,
-            "lastTransitionTime": since or self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "lastTransitionTime": since or rfc3339(self.clock.now()),
         }  # fmt: skip
 
     def _scale_plans(self, cluster: str, wanted: Mapping[str, Mapping[str, object]]) -> None:

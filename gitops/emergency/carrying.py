@@ -15,9 +15,9 @@ from gitops.errors import PoolplanError, Refused, Stalled, Waiting
 from gitops.git.signing import known_signer
 from gitops.loop.drafting import draft_of
 from gitops.loop.facts import freeze_of, last_day
-from gitops.loop.ledger import stamp
 from gitops.loop.records import Event
 from planner.guardrails import check
+from planner.pending import rfc3339
 from planner.portion import Kind
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def who(asked: Asked, means: Means) -> str:
 def act(asked: Asked, means: Means, *, by: str) -> Applied:
     """Apply it, whatever becomes of Git and the forge. Raises what the engine raises, once that is written down too."""
     hands = means.hands
-    entry = Entry(plan=asked.plan, reason=asked.reason, by=by, at=stamp(hands.clock.now()))
+    entry = Entry(plan=asked.plan, reason=asked.reason, by=by, at=rfc3339(hands.clock.now()))
     means.outbox.put(entry)
     _let_be(asked.plan, means)
     try:

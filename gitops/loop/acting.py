@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from gitops.errors import Stalled, Waiting
 from gitops.forges.base import StatusState, Word
 from gitops.loop.drafting import draft_of
-from gitops.loop.ledger import OPEN, append, stamp
+from gitops.loop.ledger import OPEN, append
 from gitops.loop.records import Event, Figures, Record, figures_of
 from gitops.loop.steps import Step, next_step
 from gitops.loop.telling import text_of
 from gitops.loop.verdicts import Verdict
 from gitops.loop.waits import comes_again
+from planner.pending import rfc3339
 from renderer import comments
 
 if TYPE_CHECKING:
@@ -221,9 +222,9 @@ def _entry(seen: Pass, situation: Situation, event: Event) -> Record:
     """What the ledger keeps of a proposal as it stands, or else as it was to be."""
     plan, request = situation.standing.plan or situation.plan, situation.request
     return Record(
-        event=event, at=stamp(seen.now), kind=situation.kind.value, digest=plan.digest if plan else "",
+        event=event, at=rfc3339(seen.now), kind=situation.kind.value, digest=plan.digest if plan else "",
         commit=situation.standing.tip or "", request=request.number if request else 0,
-        proposed=stamp(request.created_at) if request else "", figures=figures_of(plan) if plan else Figures(),
+        proposed=rfc3339(request.created_at) if request else "", figures=figures_of(plan) if plan else Figures(),
     )  # fmt: skip
 
 

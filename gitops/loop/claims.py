@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gitops.errors import Waiting
-from gitops.loop.ledger import CLAIM, append, read_ledger, stamp, time_of
+from gitops.loop.ledger import CLAIM, append, read_ledger, time_of
 from gitops.loop.records import Event, Record, figures_of
+from planner.pending import rfc3339
 from renderer.text import short_digest
 
 if TYPE_CHECKING:
@@ -80,10 +81,10 @@ class Turn:
         """A ledger's record of it."""
         request = self.request
         return Record(
-            event=event, at=stamp(at), kind=kind, digest=self.digest, commit=self.link.commit.id,
+            event=event, at=rfc3339(at), kind=kind, digest=self.digest, commit=self.link.commit.id,
             request=request.number if request else 0, by=self.approval.by, reason=reason, holder=self.holder,
-            proposed=stamp(request.created_at) if request else self.plan.evidence.now,
-            merged=stamp(request.ended_at if request and request.ended_at else self.link.commit.at),
+            proposed=rfc3339(request.created_at) if request else self.plan.evidence.now,
+            merged=rfc3339(request.ended_at if request and request.ended_at else self.link.commit.at),
             figures=figures_of(self.plan), shortages=shortages,
         )  # fmt: skip
 
@@ -92,7 +93,7 @@ def refuse_claimed(ledger: Ledger, holder: str, now: datetime) -> Record | None:
     """Our own claim, where there is one. Raises Waiting while somebody else's is held."""
     held = ledger.claim(now)
     if held is not None and held.holder != holder:
-        until = stamp(time_of(held.at) + CLAIM)
+        until = rfc3339(time_of(held.at) + CLAIM)
         what = short_digest(held.digest)
         raise Waiting(f"{held.holder} has been applying {what} since {held.at}; its claim ends at {until}")
     return held

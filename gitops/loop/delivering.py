@@ -15,11 +15,12 @@ from gitops.loop.claims import Turn, claim, conclude, refuse_claimed
 from gitops.loop.drafting import proposal_branch
 from gitops.loop.facts import facts_of, rules_at, violations_of
 from gitops.loop.joining import joined
-from gitops.loop.ledger import read_ledger, stamp, time_of
+from gitops.loop.ledger import read_ledger, time_of
 from gitops.loop.outcomes import tell_applied, tell_failed
 from gitops.loop.records import Event, Record
 from gitops.loop.retries import next_try, with_span
 from gitops.review.judge import Withheld, judge
+from planner.pending import rfc3339
 from planner.portion import HANDOVERS, Kind, kind_of
 from renderer import comments
 from renderer.proposal import KIND_TRAILER
@@ -90,7 +91,7 @@ def deliver_all(
 
 def _beginning(head: Tree, now: datetime, holder: str) -> Record:
     return Record(
-        event=Event.APPLIED, at=stamp(now), kind=Kind.POLICY.value, digest=head.plan.digest if head.plan else "",
+        event=Event.APPLIED, at=rfc3339(now), kind=Kind.POLICY.value, digest=head.plan.digest if head.plan else "",
         commit=head.commit, holder=holder, reason="it was in effect when the ledger began",
     )  # fmt: skip
 

@@ -15,7 +15,6 @@ from gitops.errors import Stalled
 from gitops.git.base import Author, BranchName, Draft
 from gitops.loop.records import Event, Record, read_record, record_text
 from planner.errors import ValueRefused
-from planner.pending import rfc3339
 from renderer.files import FileSet
 
 if TYPE_CHECKING:
@@ -135,7 +134,3 @@ def time_of(text: str) -> datetime:
     except ValueError as error:
         raise Stalled(f"a ledger's record has no time that can be read: {text!r}") from error
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-stamp = rfc3339
-"""A time as records have it: UTC, whole seconds."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from gitops.apply.shortages import Short
 from gitops.errors import PoolplanError, Refused
 from gitops.forges.base import StatusState
-from gitops.loop.ledger import stamp
 from gitops.loop.verdicts import LONGEST
+from planner.pending import rfc3339
 from renderer import comments
 from renderer.drift import drift_text
 from renderer.text import count
@@ -51,7 +51,7 @@ def _failure(error: PoolplanError, retry: Retry | None) -> Iterator[str]:
             yield f"{one}; {one.remedy}; {one.offering} is taken for unavailable until {one.until}"
         yield "the next plan goes around what is lacking; once that is merged, both are applied as one"
     if retry is not None and retry.at > retry.failed:
-        yield f"poolplan apply --retry tries again at once; by itself it is not tried before {stamp(retry.at)}"
+        yield f"poolplan apply --retry tries again at once; by itself it is not tried before {rfc3339(retry.at)}"
 
 
 def _say(world: World, turn: Turn, marker: str, text: str) -> None:

@@ -13,7 +13,7 @@ from gitops.loop.drafting import NO_EVIDENCE, proposal_branch
 from gitops.loop.drifting import Settling, settle, unhindered
 from gitops.loop.emergencies import retroactive, unsettled
 from gitops.loop.facts import bot_of, facts_of, freeze_of, hear, owned_files, rules_at, teams_of, violations_of
-from gitops.loop.ledger import OPEN, read_ledger, stamp
+from gitops.loop.ledger import OPEN, read_ledger
 from gitops.loop.records import Event
 from gitops.loop.standing import read_standing
 from gitops.loop.steps import Ended, Situation
@@ -23,6 +23,7 @@ from gitops.loop.waits import declined, over_limit, unripe
 from gitops.review.judge import Facts, Withheld, judge
 from planner.between import Given, plan_between, without_victims
 from planner.leaving import name_victims, side_by_side
+from planner.pending import rfc3339
 from planner.portion import HANDOVERS, Kind, portions
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ def _ended_request(request: PullRequest) -> Ended | None:
         return None
     merged = request.state is RequestState.MERGED
     who = request.ended_by or "somebody"
-    at = stamp(request.ended_at) if request.ended_at else ""
+    at = rfc3339(request.ended_at) if request.ended_at else ""
     text = f"#{request.number} was {'merged' if merged else 'closed'} by {who}"
     return Ended(merged=merged, text=text, number=request.number, by=request.ended_by, at=at)
 

@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gitops.apply.shortages import span_of
-from gitops.loop.ledger import stamp, time_of
+from gitops.loop.ledger import time_of
 from gitops.loop.records import Event
+from planner.pending import rfc3339
 from renderer.text import count, short_digest
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Retry:
             return ""
         return (
             f"{short_digest(self.digest)} was tried {count(self.attempts, 'time')} and failed ({self.reason}); the "
-            f"next try is not before {stamp(self.at)}, poolplan apply --retry tries at once"
+            f"next try is not before {rfc3339(self.at)}, poolplan apply --retry tries at once"
         )
 
 
@@ -62,7 +63,7 @@ def with_span(shortages: Iterable[Shortage], ledger: Ledger, now: datetime) -> t
     failed = ledger.since(now - OF_LATE, *_MET)
     before = [{one.key for one in record.shortages} for record in failed]
     return tuple(
-        replace(one, until=stamp(now + span_of(one, sum(one.key in keys for keys in before)))) for one in shortages
+        replace(one, until=rfc3339(now + span_of(one, sum(one.key in keys for keys in before)))) for one in shortages
     )
 
 

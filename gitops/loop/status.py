@@ -9,13 +9,14 @@ from gitops.git.base import BranchName
 from gitops.loop.chain import read_chain
 from gitops.loop.drafting import proposal_branch
 from gitops.loop.facts import facts_of, freeze_of, rules_at
-from gitops.loop.ledger import CLAIM, read_ledger, stamp, time_of
+from gitops.loop.ledger import CLAIM, read_ledger, time_of
 from gitops.loop.passes import Pass, heard_of, verdict_on
 from gitops.loop.records import figures_of
 from gitops.loop.retries import next_try, unavailable
 from gitops.loop.standing import read_standing
 from gitops.review.judge import Withheld, judge
 from planner.decide import Inputs
+from planner.pending import rfc3339
 from planner.policy import Policy
 from planner.pools import PoolSet
 from planner.portion import Kind, kind_of
@@ -43,7 +44,7 @@ def status_of(
     chain = read_chain(trees, ledger)
     freeze = freeze_of(world, chain.head.commit, trees.settings)
     return Status(
-        cluster=trees.settings.name, now=stamp(now), main=chain.head.commit,
+        cluster=trees.settings.name, now=rfc3339(now), main=chain.head.commit,
         applied=ledger.applied.commit if ledger.applied else "", freeze=freeze,
         asks=() if chain.in_effect else tuple(
             _ask(world, trees, chain, link, ledger, now) for link in chain.links
@@ -80,7 +81,7 @@ def _ask(world: World, trees: Trees, chain: Chain, link: Link, ledger: Ledger, n
         commit=link.commit.id, digest=plan.digest if plan else "", kind=_kind(plan), state=state, reasons=reasons,
         request=facts.request.number if facts.request else 0, added=done.added if done else 0,
         removed=done.removed if done else 0, attempts=retry.attempts if retry else 0,
-        again=stamp(retry.at) if retry and retry.at > now else "",
+        again=rfc3339(retry.at) if retry and retry.at > now else "",
     )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def _claim(ledger: Ledger, now: datetime) -> Claim | None:
     held = ledger.claim(now)
     if held is None:
         return None
-    return Claim(holder=held.holder, digest=held.digest, since=held.at, until=stamp(time_of(held.at) + CLAIM))
+    return Claim(holder=held.holder, digest=held.digest, since=held.at, until=rfc3339(time_of(held.at) + CLAIM))
 
 
 def _step(journal: tuple[Entry, ...]) -> LastStep | None:

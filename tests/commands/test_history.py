@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gitops.git.opening import open_repository
-from gitops.loop.ledger import append, read_ledger, stamp
+from gitops.loop.ledger import append, read_ledger
 from gitops.loop.records import Event, Figures, Record
 from gitops.settings_read import read_settings
+from planner.pending import rfc3339
 from tests.commands.tools import NOON, base, new_repository
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ price per hour, at its plan's prices, times the hours since.
 
 
 def at(minutes: int) -> str:
-    return stamp(NOON + timedelta(minutes=minutes))
+    return rfc3339(NOON + timedelta(minutes=minutes))
 
 
 @pytest.fixture

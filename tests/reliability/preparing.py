@@ -23,7 +23,6 @@ from gitops.engines.terraform import TerraformEngine
 from gitops.git.base import Draft
 from gitops.loop.claims import conclude
 from gitops.loop.drafting import draft_of
-from gitops.loop.ledger import stamp
 from gitops.loop.records import Event, Record
 from gitops.process import find_program
 from gitops.sandbox.cluster.store import Key
@@ -31,6 +30,7 @@ from gitops.sandbox.model import SandboxModel
 from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions
 from gitops.settings import Engine, OvhSettings, Settings
 from planner.aims import Aims, policy_digest
+from planner.pending import rfc3339
 from planner.plan import Plan
 from planner.policy import Policy
 from planner.pools import Pool, PoolSet
@@ -90,7 +90,7 @@ def prepare(engine: str, folder: Path) -> Kept:
 
 def _begun(site: Site) -> Record:
     """What is on main was applied before."""
-    at = stamp(site.clock.now())
+    at = rfc3339(site.clock.now())
     return Record(event=Event.APPLIED, at=at, kind="policy", digest="", commit=site._main(), holder="machine")
 
 
@@ -156,7 +156,7 @@ def _change(site: Site) -> Plan:
     victims = {"shrinks": (names["shrinks"][0],), "goes": tuple(names["goes"])}
     made = plan_of(declared, AFTER, victims=victims)
     changes = tuple(replace(one, drains=one.pool == "shrinks") for one in made.changes)
-    evidence = replace(made.evidence, policy=policy_digest(Policy(), Aims()), now=stamp(site.clock.now()))
+    evidence = replace(made.evidence, policy=policy_digest(Policy(), Aims()), now=rfc3339(site.clock.now()))
     return replace(made, changes=changes, evidence=evidence)
 
 

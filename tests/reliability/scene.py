@@ -32,7 +32,7 @@ from gitops.git.base import Author, BranchName, CommitId
 from gitops.git.memory import MemoryRepository
 from gitops.loop.claims import conclude
 from gitops.loop.delivering import Delivery
-from gitops.loop.ledger import read_ledger, stamp
+from gitops.loop.ledger import read_ledger
 from gitops.loop.records import Event, Record
 from gitops.loop.trees import Trees
 from gitops.loop.world import World
@@ -44,6 +44,7 @@ from gitops.sandbox.joining import joined_nodes, node_builder
 from gitops.sandbox.model import SandboxModel
 from gitops.sandbox.settings import CLUSTER, PROJECT, SandboxOptions, Timing
 from gitops.settings import Settings
+from planner.pending import rfc3339
 from planner.plan import Plan
 from planner.policy import Policy
 from planner.pools import PoolSet
@@ -259,7 +260,7 @@ class Site:
 
     def somebody_records(self) -> None:
         """Another machine adds a record of something else."""
-        record = Record(event=Event.WITHDRAWN, at=stamp(self.clock.now()), kind="up", digest="sha256:other")
+        record = Record(event=Event.WITHDRAWN, at=rfc3339(self.clock.now()), kind="up", digest="sha256:other")
         self.repository.between = lambda: None
         trouble, self.repository.trouble = self.repository.trouble, Trouble()
         conclude(self._world(), self.settings, record)

@@ -15,13 +15,14 @@ from gitops.controller.pods import Stands, pods_of
 from gitops.controller.view import Applying, View
 from gitops.gather import Surroundings
 from gitops.loop.acting import Done
-from gitops.loop.ledger import Ledger, stamp
+from gitops.loop.ledger import Ledger
 from gitops.loop.proposing import Proposed
 from gitops.loop.records import Event, Figures, Record
 from gitops.loop.steps import Step
 from gitops.rounds import Observed
 from gitops.tally import Tally
 from planner.decide import Inputs, decide
+from planner.pending import rfc3339
 from planner.pools import PoolSet, ProviderState
 from planner.portion import Kind
 from renderer.gap import gap_tenths
@@ -146,7 +147,7 @@ def test_a_node_pool_that_orders_nothing_is_not_ready() -> None:
 
 
 def record(event: Event, digest: str, *, minutes: int = 0, kind: str = "up", **more: object) -> Record:
-    return Record(event=event, at=stamp(NOW + timedelta(minutes=minutes)), kind=kind, digest=digest, **more)  # type: ignore[arg-type]
+    return Record(event=event, at=rfc3339(NOW + timedelta(minutes=minutes)), kind=kind, digest=digest, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_metrics_tell_what_the_view_says() -> None:
     records = (
         record(Event.OPENED, digest), record(Event.CLAIMED, digest, minutes=10),
         record(
-            Event.APPLIED, digest, minutes=13, proposed=stamp(NOW), merged=stamp(NOW + timedelta(minutes=9)),
+            Event.APPLIED, digest, minutes=13, proposed=rfc3339(NOW), merged=rfc3339(NOW + timedelta(minutes=9)),
             figures=Figures(added=1),
         ),
     )  # fmt: skip
@@ -210,7 +211,7 @@ def test_each_state_has_its_oldest_pod() -> None:
     """The age is the pod's own, not that of the oldest pod of the plan."""
 
     def since(minutes: int) -> dict[str, object]:
-        at = stamp(NOW - timedelta(minutes=minutes))
+        at = rfc3339(NOW - timedelta(minutes=minutes))
         told = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "lastTransitionTime": at}
         return {"phase": "Pending", "conditions": [told]}
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from gitops.loop.drafting import draft_of
-from gitops.loop.ledger import append, stamp
+from gitops.loop.ledger import append
 from gitops.loop.records import Event, Record
 from gitops.loop.steps import Step
 from gitops.loop.waits import comes_again
@@ -17,6 +17,7 @@ from gitops.review.rules import ReviewRules, Rule
 from planner.drift import SETTLED, DriftKind, Treatment, differences, find_drift
 from planner.labels import OVH_POOL
 from planner.nodes import Node
+from planner.pending import rfc3339
 from planner.pools import Pool, PoolSet, ProviderState
 from planner.portion import Kind
 from planner.snapshot import Snapshot
@@ -299,7 +300,7 @@ def test_an_emergency_is_no_drift_while_it_is_reviewed_and_goes_where_that_refus
     plan = town.plan(nodes(4), replace(OTHER, state=None), new)
     tree = town.trees().at(town.main)
     commit = town.repository.commit(draft_of(plan, Kind.UP, tree, town.settings), parent=town.main)
-    record = Record(event=Event.EMERGENCY, at=stamp(town.clock.now()), kind="emergency", digest=plan.digest,
+    record = Record(event=Event.EMERGENCY, at=rfc3339(town.clock.now()), kind="emergency", digest=plan.digest,
                     commit=commit, by=(ADA,), reason="the shop is down")  # fmt: skip
     append(town.repository, town.settings, town.ledger, record, keep=(commit,))
     observe(town, [nodes(4), new])
