@@ -145,6 +145,17 @@ def test_of_two_one_acts_and_the_other_takes_over(world: World, desk: Desk, flee
     second.stop()
 
 
+def scale_up(world: World, desk: Desk, fleet: FleetRepository) -> None:
+    """A controller of its own covers a pod, as soon as a person has merged."""
+    process = Process(world, desk, fleet)
+    pods(world, "one")
+    until("it has proposed", lambda: UP in fleet.branches())
+    fleet.merge(UP)
+    process.running.look_now()
+    until("the pod runs", lambda: all(placed(world).values()))
+    process.stop()
+
+
 def test_keys_may_stand_in_the_secret_that_the_node_class_names(
     world: World, desk: Desk, fleet: FleetRepository
 ) -> None:
@@ -152,13 +163,7 @@ def test_keys_may_stand_in_the_secret_that_the_node_class_names(
     named = policy("b3-8").replace("  region: EU-WEST-PAR", "  region: EU-WEST-PAR\n  credentialsSecretRef: {name: keys}")
     fleet.commit({"policy/policy.yaml": named}, "Name the Secret")
     desk.environment = {name: text for name, text in desk.environment.items() if not name.endswith(("_KEY", "_SECRET"))}
-    process = Process(world, desk, fleet)
-    pods(world, "one")
-    until("it has proposed", lambda: UP in fleet.branches())
-    fleet.merge(UP)
-    process.running.look_now()
-    until("the pod runs", lambda: all(placed(world).values()))
-    process.stop()
+    scale_up(world, desk, fleet)
 
 
 def test_a_cluster_yaml_may_leave_the_id_to_be_found(world: World, desk: Desk, fleet: FleetRepository) -> None:
@@ -166,13 +171,7 @@ def test_a_cluster_yaml_may_leave_the_id_to_be_found(world: World, desk: Desk, f
     settings = fleet.read("cluster.yaml").replace(f"kubeId: {kube_id}", "kubeId: ${OVH_KUBE_ID}")
     assert "${OVH_KUBE_ID}" in settings
     fleet.commit({"cluster.yaml": settings}, "Let the id be found")
-    process = Process(world, desk, fleet)
-    pods(world, "one")
-    until("it has proposed", lambda: UP in fleet.branches())
-    fleet.merge(UP)
-    process.running.look_now()
-    until("the pod runs", lambda: all(placed(world).values()))
-    process.stop()
+    scale_up(world, desk, fleet)
 
 
 def test_what_waits_too_long_for_people_is_applied_by_itself_and_said(

@@ -216,15 +216,14 @@ def test_guardrails_hold_for_all_of_it_together(town: Cloud) -> None:
     assert "maxNodesAdded" in delivery.withheld.reasons[0]
 
 
-def test_killed_in_between_it_goes_on_with_all_of_it(town: Cloud) -> None:
-    merge(town, nodes(3))
-    failed(town)
-    merge(town, nodes(3, B))
+def kill(town: Cloud, *, after: timedelta = timedelta(0)) -> None:
+    """An apply ends as its process does, so long after it began to carry out."""
 
     class Killed(BaseException):
         pass
 
     def dying(_: Turn) -> Applied:
+        town.clock.at += after
         raise Killed
 
     whole = town.carry
@@ -232,6 +231,14 @@ def test_killed_in_between_it_goes_on_with_all_of_it(town: Cloud) -> None:
     with pytest.raises(Killed):
         town.apply()
     town.carry = whole  # type: ignore[method-assign]
+
+
+def test_killed_in_between_it_goes_on_with_all_of_it(town: Cloud) -> None:
+    merge(town, nodes(3))
+    failed(town)
+    merge(town, nodes(3, B))
+
+    kill(town)
     town.holder = "another"
     with pytest.raises(Waiting):
         town.apply()
@@ -249,18 +256,7 @@ def test_what_was_begun_as_one_is_ended_after_its_window_has_closed(town: Cloud)
     failed(town)
     merge(town, nodes(3, B))
 
-    class Killed(BaseException):
-        pass
-
-    def dying(_: Turn) -> Applied:
-        town.clock.at += timedelta(hours=1)
-        raise Killed
-
-    whole = town.carry
-    town.carry = dying  # type: ignore[assignment, method-assign]
-    with pytest.raises(Killed):
-        town.apply()
-    town.carry = whole  # type: ignore[method-assign]
+    kill(town, after=timedelta(hours=1))
     (turn, _), = town.apply().applied
     assert len(turn.commits) == 2
 
