@@ -105,7 +105,8 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
 
         def apply(turn: Turn) -> Applied:
             freed = {one.pool for one in turn.plan.changes if one.action is Action.RELEASE}
-            names = frozenset().union(*map(_names, turn.trees)) - freed
+            # A plan may name a pool that no tree declares: one that only looks like poolplan's, and is to go.
+            names = frozenset().union(*map(_names, turn.trees), (str(one.pool) for one in turn.plan.changes)) - freed
             engine = make_engine(replace(
                 ground, owns=lambda pool: pool.name in names, promotion=_caused_by(turn, ground, tell)
             ))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gitops.loop.trees import Trees
     from gitops.loop.world import World
     from planner.decide import Inputs
+    from planner.drift import Drift
     from planner.memory import Memory
     from planner.plan import Plan
 
@@ -45,10 +46,13 @@ class Observed:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned(Observed):
-    """What a round planned for a cluster of a fleet repository."""
+    """What a round planned for a cluster of a fleet repository. ``engine`` is what the engine's own state has wrong,
+    where somebody looked.
+    """
 
     fleet: Fleet
     trees: Trees
+    engine: tuple[Drift, ...] = ()
 
 
 def observe_round(
@@ -122,6 +126,7 @@ def _quota(around: Surroundings, region: str) -> Resources | None:
 def propose_round(planned: Planned, world: World, *, now: datetime, keep_evidence: bool = False) -> Proposed:
     """Let the cluster's proposals be what the plan asks for. Raises Waiting, Stalled."""
     evidence = _evidence(planned, now) if keep_evidence else NO_EVIDENCE
+    world.engine[planned.fleet.settings.name] = planned.engine
     return propose(world, planned.trees, planned.plan, planned.inputs, now=now, evidence=evidence)
 
 

@@ -125,6 +125,8 @@ class Drift(Wire):
     autoscale: str | None = None
     recreated: str | None = None
     gone: str | None = None
+    undeclared: str | None = None
+    engine_state: str | None = None
 
 
 class Spec(Wire):

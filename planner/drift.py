@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 class DriftKind(Enum):
     """What differs; the order is that of every list.
 
-    The first six are settled by a policy, the others are only told. AUTOSCALE covers size and bounds too: while
-    OVHcloud's autoscaler is on, they are its work. RECREATED is a pool of the declared name that only a new pool could
-    have become, in whatever else it differs. UNDECLARED is named or labelled like poolplan's own and not in Git;
-    FOREIGN is anybody else's, and no difference at all. ENGINE is what an engine's own state gets wrong.
+    AUTOSCALE covers size and bounds too: while OVHcloud's autoscaler is on, they are its work. RECREATED is a pool of
+    the declared name that only a new pool could have become, in whatever else it differs. UNDECLARED is named or
+    labelled like poolplan's own and not in Git; FOREIGN is anybody else's, and no difference at all. ENGINE is what an
+    engine's own state gets wrong. STATE is nothing that Git declares: it is told here, and what broke is led around
+    (docs/adr/0017).
     """
 
     SIZE = "size"
@@ -41,9 +42,11 @@ class DriftKind(Enum):
     FOREIGN = "foreign"
 
 
-SETTLED: Final = (
+OF_POOLS: Final = (
     DriftKind.SIZE, DriftKind.BOUNDS, DriftKind.TEMPLATE, DriftKind.AUTOSCALE, DriftKind.RECREATED, DriftKind.GONE,
+    DriftKind.UNDECLARED,
 )  # fmt: skip
+"""The kinds by which a pool at the provider is another one than Git's; a pool is settled as a whole."""
 _KINDS: Final = {
     "desired": DriftKind.SIZE, "minimum": DriftKind.BOUNDS, "maximum": DriftKind.BOUNDS,
     "autoscale": DriftKind.AUTOSCALE,
@@ -59,9 +62,15 @@ class Treatment(Enum):
     ASK = "ask"
 
 
+CHOICES: Final[Mapping[DriftKind, tuple[Treatment, ...]]] = {
+    **dict.fromkeys(OF_POOLS, tuple(Treatment)),
+    # Terraform's state can take over what is there; the provider is never made to follow it.
+    DriftKind.ENGINE: (Treatment.ADOPT, Treatment.ASK),
+}
+"""The kinds that a policy settles, and the ways that each can be."""
 USUAL: Final[Mapping[DriftKind, Treatment]] = {
-    **dict.fromkeys(SETTLED, Treatment.ASK), DriftKind.AUTOSCALE: Treatment.RESTORE,
-}  # fmt: skip
+    **dict.fromkeys(CHOICES, Treatment.ASK), DriftKind.AUTOSCALE: Treatment.RESTORE,
+}
 """People choose; but a pool's size has one writer, so OVHcloud's autoscaler goes (design.md, rule 7)."""
 
 
@@ -136,15 +145,30 @@ def differences(found: Iterable[Drift]) -> tuple[Drift, ...]:
     return tuple(one for one in found if one.kind is not DriftKind.FOREIGN)
 
 
-def treatments(found: Iterable[Drift], policy: Mapping[DriftKind, Treatment]) -> dict[str, Treatment]:
-    """What is to become of each pool that a policy settles. Where its differences want several things, people choose:
-    half a pool is never settled.
+def treatments(found: Iterable[Drift], policy: Mapping[DriftKind, Treatment]) -> dict[Drift, Treatment]:
+    """What is to become of each difference that a policy settles. Where those of a pool want several things, people
+    choose: half a pool is never settled. What an engine's state has wrong is settled by itself.
     """
-    wanted: dict[str, set[Treatment]] = {}
-    for one in found:
-        if one.kind in SETTLED:
-            wanted.setdefault(one.pool, set()).add(policy.get(one.kind, USUAL[one.kind]))
-    return {pool: next(iter(each)) if len(each) == 1 else Treatment.ASK for pool, each in sorted(wanted.items())}
+    settled = [one for one in found if one.kind in CHOICES and (one.kind is not DriftKind.ENGINE or is_unknown(one))]
+    wanted: dict[tuple[str, bool], set[Treatment]] = {}
+    for one in settled:
+        wanted.setdefault(_whole(one), set()).add(policy.get(one.kind, USUAL[one.kind]))
+    return {one: _agreed(wanted[_whole(one)]) for one in settled}
+
+
+def is_unknown(one: Drift) -> bool:
+    """Whether an engine's state does not know a pool that is there, or knows another one by its name: until it takes
+    the pool up, it would make it again. What else it has wrong it mends by itself when it next looks.
+    """
+    return one.kind is DriftKind.ENGINE and (one.declared is None or one.field == "id")
+
+
+def _whole(one: Drift) -> tuple[str, bool]:
+    return one.pool, one.kind is DriftKind.ENGINE
+
+
+def _agreed(wanted: set[Treatment]) -> Treatment:
+    return next(iter(wanted)) if len(wanted) == 1 else Treatment.ASK
 
 
 def listed(observed: PoolSet) -> PoolSet:

@@ -15,13 +15,14 @@ from planner.plan import Action, Change, Cost, Evidence, Plan, Price, Reason
 from planner.pools import LEAVING_STATES, PoolName, PoolSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from planner.between import Given
     from planner.catalog import Catalog
     from planner.pools import Pool
 
 IMPORTED: Final = Reason("import", "the provider has the pool as it stands here; from now on Git declares it")
+_USUAL: Final[Mapping[str, Reason]] = {}
 RELEASED: Final = Reason("release", "the pool stays as it is at the provider; from now on Git does not declare it")
 
 
@@ -40,10 +41,17 @@ def import_problem(pool: Pool) -> str:
     return f"it is in state {state.status}" if state.status in LEAVING_STATES else ""
 
 
-def import_plan(declared: PoolSet, pools: Iterable[Pool], given: Given) -> Plan:
-    """The plan that takes these observed pools under management; what is declared already is left out."""
+def import_plan(
+    declared: PoolSet, pools: Iterable[Pool], given: Given, *, reasons: Mapping[str, Reason] = _USUAL
+) -> Plan:  # fmt: skip
+    """The plan that takes these observed pools under management; what is declared already is left out.
+
+    ``reasons`` are those of pools that nobody asked for, by name.
+    """
     taken = PoolSet.of(pool for pool in pools if declared.get(pool.name) is None)
-    return _plan(declared, PoolSet.of([*declared, *taken]), taken, Action.IMPORT, given)
+    plan = _plan(declared, PoolSet.of([*declared, *taken]), taken, Action.IMPORT, given)
+    changes = tuple(replace(one, reasons=(reasons.get(one.pool, IMPORTED),)) for one in plan.changes)
+    return replace(plan, changes=changes)
 
 
 def release_plan(declared: PoolSet, pools: Iterable[Pool], given: Given) -> Plan:

@@ -20,12 +20,14 @@ class Context:
     """``verdict`` says which rule wants whose word. ``freeze`` is why nothing is applied now; empty: it is.
 
     ``departures`` are the nodes that leave, by name, where more is known of them than that they are empty.
+    ``settles``: it is about what differs between Git and the provider, and nobody asked for it.
     ``evidence`` names the file with the plan's inputs, beside plan.json. ``apply``, ``decline`` and ``pause`` replace
     the usual sentences on what a reader can do.
     """
 
     cluster: str = ""
     kind: Kind | None = None
+    settles: bool = False
     verdict: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()
     freeze: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from planner.drift import SETTLED, DriftKind, Treatment
+from planner.drift import DriftKind
 from planner.pools import Pool
 from renderer.document import FIELDS
 from renderer.text import columns, count, one_line, pad
@@ -12,7 +12,7 @@ from renderer.text import columns, count, one_line, pad
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from planner.drift import Drift
+    from planner.drift import Drift, Treatment
 
 _HEAD: Final = ("POOL", "KIND", "FIELD", "GIT", "PROVIDER", "POLICY")
 _LONGEST: Final = 40
@@ -29,10 +29,10 @@ def sentence(one: Drift) -> str:
     return one_line(_sentence(one))
 
 
-def drift_table(found: Sequence[Drift], policy: Mapping[str, Treatment]) -> str:
+def drift_table(found: Sequence[Drift], policy: Mapping[Drift, Treatment]) -> str:
     """The differences in columns, with a newline at the end; empty where there are none.
 
-    ``policy`` says what becomes of each pool that one settles.
+    ``policy`` says what becomes of each that one settles.
     """
     if not found:
         return ""
@@ -42,21 +42,16 @@ def drift_table(found: Sequence[Drift], policy: Mapping[str, Treatment]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def policy_of(one: Drift, policy: Mapping[str, Treatment]) -> str:
-    """What becomes of it: a treatment, or nothing."""
-    wanted = policy.get(one.pool) if one.kind in SETTLED else None
-    return wanted.value if wanted else ""
-
-
 def field_name(one: Drift) -> str:
     """The field as documents spell it."""
     return FIELDS.get(one.field, one.field)
 
 
-def _row(one: Drift, policy: Mapping[str, Treatment]) -> tuple[str, ...]:
+def _row(one: Drift, policy: Mapping[Drift, Treatment]) -> tuple[str, ...]:
     believed = " (state)" if one.kind is DriftKind.ENGINE and one.declared is not None else ""
     sides = (f"{_cell(one.declared)}{believed}", _cell(_state(one) if one.kind is DriftKind.STATE else one.observed))
-    return (one_line(one.pool), one.kind.value, field_name(one) or "-", *sides, policy_of(one, policy) or "-")
+    wanted = policy[one].value if one in policy else "-"
+    return (one_line(one.pool), one.kind.value, field_name(one) or "-", *sides, wanted)
 
 
 def _cell(value: object) -> str:
@@ -98,7 +93,7 @@ def _of_engine(one: Drift) -> str:
         return f"{name} is {value_text(one.declared)} in the engine's state, {value_text(one.observed)} at the provider"
     if one.observed is None:
         return "the engine's state holds it, the provider has no such pool"
-    return "Git declares it and the provider has it, and the engine's state does not know it: import it"
+    return "Git declares it and the provider has it, and the engine's state does not know it"
 
 
 def value_text(value: object) -> str:

@@ -12,7 +12,7 @@ from planner.drift import DriftKind, differences
 from planner.pools import Pool
 from renderer import driftwire as wire
 from renderer.document import pool_entry
-from renderer.drift import field_name, policy_of, sentence
+from renderer.drift import field_name, sentence
 from renderer.wire import TaintEntry
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _MAPS = ("labels", "annotations")
 
 
 def drift_document(
-    found: Sequence[Drift], policy: Mapping[str, Treatment], *, cluster: str, commit: str
+    found: Sequence[Drift], policy: Mapping[Drift, Treatment], *, cluster: str, commit: str
 ) -> dict[str, Any]:  # fmt: skip
     """The document as plain values. ``commit`` is the one whose pools were compared; see ``drift_table``."""
     document: dict[str, Any] = msgspec.to_builtins(wire.DriftEntry(
@@ -39,13 +39,13 @@ def document_text(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _difference(one: Drift, policy: Mapping[str, Treatment]) -> wire.DifferenceEntry:
+def _difference(one: Drift, policy: Mapping[Drift, Treatment]) -> wire.DifferenceEntry:
     state = one.observed.state if one.kind is DriftKind.STATE and isinstance(one.observed, Pool) else None
     return wire.DifferenceEntry(
         pool=one.pool, kind=one.kind.value, text=sentence(one),
         field=field_name(one) or UNSET, declared=_value(one.field, one.declared),
         observed=_value(one.field, one.observed), status=state.status if state else UNSET,
-        policy=policy_of(one, policy) or UNSET,  # type: ignore[arg-type]  # a treatment's value
+        policy=policy[one].value if one in policy else UNSET,
     )
 
 

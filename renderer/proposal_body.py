@@ -66,11 +66,11 @@ def _sections(summary: Summary, context: Context, lead: str, *, is_whole: bool) 
     yield stays(_footer(summary, context))
 
 
-def other_way(pools: Sequence[str]) -> str:
+def other_way(pools: Sequence[str], kind: Kind) -> str:
     """What closing a proposal to take pools into Git leads to, where people are asked which way; empty for no pool."""
     listed = ", ".join(shortened(list(pools), _WORKLOADS, "pool"))
-    back = f"then putting {listed} back to what Git says is proposed, for review like anything else"
-    return f"close this; {back}" if pools else ""
+    other = f"deleting {listed}" if kind is Kind.IMPORT else f"putting {listed} back to what Git says"
+    return f"close this; then {other} is proposed, for review like anything else" if pools else ""
 
 
 def _drift(context: Context) -> str:
@@ -173,9 +173,10 @@ def _choices(context: Context, most: int) -> Section:
 def _decline_text(context: Context) -> str:
     if context.kind is Kind.EMERGENCY:
         return "close this; then poolplan proposes how to put back what was done"
-    if context.kind in HANDOVERS.values():
+    if context.kind in HANDOVERS.values() and not context.settles:
         return "close this; it comes again only if somebody asks for it"
-    until = "OVHcloud has something else again" if context.kind in _SETTLES else "the demand changes"
+    differs = context.settles or context.kind in _SETTLES
+    until = "OVHcloud has something else again" if differs else "the demand changes"
     return f"close this; that is remembered, and not asked again until {until}"
 
 

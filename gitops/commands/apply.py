@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops.commands.options import freeze_option, remark, repo_options, surroundings
+from gitops.commands.options import engine_options, freeze_option, remark, repo_options, surroundings
 from gitops.commands.state import state_folder
 from gitops.errors import ExitCode, Refused, Waiting
 from gitops.gather import Sources
@@ -23,9 +23,7 @@ _REMEDY = "plan with poolplan propose, review and merge"
 @repo_options
 @click.option("--kubeconfig", metavar="FILE", default="", help="Of the cluster. Default: as for kubectl.")
 @click.option("--context", metavar="NAME", default="", help="The kubeconfig's context.")
-@click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded.")
-@click.option("--cli-config", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-              help="A Terraform CLI configuration file, for instance to name a provider mirror.")  # fmt: skip
+@engine_options
 @click.option("--catalog", type=click.Path(path_type=Path), metavar="FILE",
               help="Prices, for rules that look at them. Default: the bundled ones.")  # fmt: skip
 @click.option("--retry", is_flag=True, help="Try at once what failed before, whatever the time of its next try.")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops.commands.options import remark, repo_options, surroundings
+from gitops.commands.options import engine_options, remark, repo_options, surroundings
 from gitops.commands.state import state_folder
 from gitops.errors import ExitCode
 from gitops.gather import connect
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
     "has in their place.",
 )  # fmt: skip
 @click.option("--engine-state", is_flag=True, help="Look too at what Terraform's own state has wrong.")
-@click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded.")
-@click.option("--cli-config", type=click.Path(path_type=Path), metavar="FILE",
-              help="A Terraform CLI configuration file, for instance to name a provider mirror.")
+@engine_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when something differs.")
 def command(repo: str, cluster: str, output: str, detailed_exitcode: bool, **terraform: Any) -> int:
     """Say how the provider's pools differ from what the repository's main branch declares.
@@ -61,8 +58,8 @@ def command(repo: str, cluster: str, output: str, detailed_exitcode: bool, **ter
 def _of_engine(fleet: Fleet, around: Surroundings, observed: PoolSet, **place: Any) -> tuple[Drift, ...]:
     """What the engine's own state has wrong, where it has one."""
     from gitops.delivery import Place  # noqa: PLC0415 - loaded only when it is asked for
+    from gitops.engine_states import state_pools  # noqa: PLC0415 - likewise
     from gitops.settings import Engine  # noqa: PLC0415 - likewise
-    from gitops.state_of_engine import state_pools  # noqa: PLC0415 - likewise
     from planner.drift import engine_drift  # noqa: PLC0415 - likewise
 
     if fleet.settings.engine is not Engine.TERRAFORM:

@@ -48,6 +48,11 @@ _REPO = (
     click.option("--repo", metavar="PATH|URL", required=True, help="The fleet repository, bare or a checkout."),
     click.option("--cluster", metavar="NAME", default="", help="Which of the repository's clusters, if several."),
 )
+_ENGINE = (
+    click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded."),
+    click.option("--cli-config", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+                 help="A Terraform CLI configuration file, for instance to name a provider mirror."),
+)  # fmt: skip
 settings_option = click.option(
     "--settings", type=_PATH, metavar="FILE", help="A cluster.yaml: the cluster, and what its plans are to be good at.",
 )  # fmt: skip
@@ -70,6 +75,13 @@ def input_options(function: F) -> F:
 def repo_options(function: F) -> F:
     """The options that say which cluster of which repository."""
     for option in reversed(_REPO):
+        function = option(function)
+    return function
+
+
+def engine_options(function: F) -> F:
+    """The options that say how Terraform runs."""
+    for option in reversed(_ENGINE):
         function = option(function)
     return function
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import click
 
 from gitops.clock import Bell
 from gitops.commands.options import (
+    engine_options,
     for_cluster,
     freeze_option,
     input_options,
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
     from gitops.gather import Surroundings
     from gitops.git.base import Repository
     from gitops.loop.opening import Worlds
+    from gitops.rounds import Planned
     from gitops.settings import Settings
+    from planner.drift import Drift
 
     Memories = defaultdict[str, Memory]
 
@@ -48,6 +52,8 @@ WEBHOOK_SECRET = "POOLPLAN_WEBHOOK_SECRET"  # noqa: S105 - a name
 @input_options
 @output_option
 @freeze_option
+@click.option("--engine-state", is_flag=True, help="Look too at what Terraform's own state has wrong.")
+@engine_options
 @click.option("--evidence", is_flag=True, help="Keep the plan's inputs beside it, so that it can be replayed.")
 @click.option("--all-clusters", is_flag=True,
               help="Every cluster of the repository; {cluster} in a path or context is its name.")  # fmt: skip
@@ -152,6 +158,8 @@ def _propose(fleet: Fleet, worlds: Worlds, options: dict[str, Any], now: datetim
     _refuse_other_objective(options, fleet.settings)
     sources = for_cluster(sources_of(options), options, fleet.settings)
     planned = plan_round(fleet, sources, worlds.around, now=now, memory=memory)
+    if options["engine_state"]:
+        planned = replace(planned, engine=_of_engine(fleet, planned, options))
     click.echo(show(planned.plan, options["output"], cluster=fleet.settings.name), nl=False)
     world = worlds.of(fleet)
     bring_to_git(world, planned.trees, outbox_of(state_folder(worlds.around.environment), fleet.settings.name))
@@ -159,6 +167,16 @@ def _propose(fleet: Fleet, worlds: Worlds, options: dict[str, Any], now: datetim
     act_by_itself(planned, world, sources, state_folder(worlds.around.environment), now=now)
     for line in told(proposed):
         worlds.around.remark(f"{fleet.settings.name}: {line}" if options["all_clusters"] else line)
+
+
+def _of_engine(fleet: Fleet, planned: Planned, options: dict[str, Any]) -> tuple[Drift, ...]:
+    from gitops.delivery import Place  # noqa: PLC0415 - loaded only when it is asked for
+    from gitops.engine_states import EngineStates  # noqa: PLC0415 - likewise
+
+    work = state_folder(planned.around.environment) / "terraform"
+    states = EngineStates(place=Place(work=work, program=options["program"], cli_config=options["cli_config"]))
+    states.look(fleet, planned.around)
+    return states.drift(fleet, planned.inputs.observed)
 
 
 def _named(options: dict[str, Any], cluster: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops.commands.options import for_cluster, freeze_option, sources_of, surroundings
+from gitops.commands.options import engine_options, for_cluster, freeze_option, sources_of, surroundings
 from gitops.commands.propose import WEBHOOK_SECRET, interval
 from gitops.commands.state import state_folder
 from gitops.errors import ExitCode, InputError
@@ -42,9 +42,7 @@ _PATH = click.Path(path_type=Path)
               help="Where the others reach this one: what they are asked for, they hand on to the leader.")  # fmt: skip
 @click.option("--no-apply", is_flag=True, help="Plan and propose only.")
 @click.option("--evidence", is_flag=True, help="Keep each plan's inputs beside it, so that it can be replayed.")
-@click.option("--program", metavar="NAME|PATH", default="", help="terraform, tofu, a path, or embedded.")
-@click.option("--cli-config", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-              help="A Terraform CLI configuration file, for instance to name a provider mirror.")  # fmt: skip
+@engine_options
 @click.option("--log", type=click.Choice(["json", "text"]), default="json", show_default=True, help="On stderr.")
 @freeze_option
 def command(**options: Any) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gitops.apply.journal import FileJournal
 from gitops.controller.view import Applying
-from gitops.delivery import JOURNAL, Place, Tell, deliver, work_of
+from gitops.delivery import JOURNAL, Tell, deliver, work_of
 from gitops.errors import PoolplanError
 from gitops.fleet import read_fleet
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gitops.apply.journal import Entry
     from gitops.controller.keys import Keys
+    from gitops.engine_states import EngineStates
     from gitops.engines.base import Progress
     from gitops.fleet import Fleet
     from gitops.gather import Sources, Surroundings
@@ -36,7 +37,7 @@ class Deliveries:
     repository: Repository
     sources: Callable[[Settings], Sources]
     around: Surroundings
-    place: Place
+    states: EngineStates
     may: Callable[[], None]
     keys: Keys
     report: Callable[[Progress], None]
@@ -54,7 +55,9 @@ class Deliveries:
             fleet = read_fleet(self.repository, self.name, self.around)
             tell = Tell(report=self.report, say=self.around.remark, freeze=self.freeze, may=self.may)
             around = self.keys.within(self.around, fleet.policy)
-            delivery = deliver(fleet, self.sources(fleet.settings), around, self.place, tell)
+            delivery = deliver(fleet, self.sources(fleet.settings), around, self.states.place, tell)
+            if delivery.withheld is None and not delivery.waits:
+                self.states.look(fleet, around)
             self._last = self._after(delivery, fleet, now, before)
         except PoolplanError as error:
             self._last = Applying(
@@ -73,5 +76,5 @@ class Deliveries:
     def _entry(self, fleet: Fleet | None) -> Entry | None:
         if fleet is None:
             return None
-        entries = FileJournal(work_of(self.place.work, fleet.settings) / JOURNAL).entries()
+        entries = FileJournal(work_of(self.states.place.work, fleet.settings) / JOURNAL).entries()
         return entries[-1] if entries else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitops.rounds import Planned
-from planner.drift import differences, find_drift, listed
+from planner.drift import differences, find_drift, in_order, listed
 from renderer.layout import POOLS, released_names
 
 if TYPE_CHECKING:
@@ -25,4 +25,4 @@ def differences_of(planned: Observed | None) -> tuple[Drift, ...] | None:
     if not there and (inputs.declared or inputs.observed):
         return None
     released = released_names(planned.fleet.files.inside(POOLS).paths())
-    return differences(find_drift(inputs.declared, there, released=released))
+    return in_order((*differences(find_drift(inputs.declared, there, released=released)), *planned.engine))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gitops.controller.keys import Keys
     from gitops.controller.view import View
+    from gitops.engine_states import EngineStates
     from gitops.gather import Sources, Surroundings
     from gitops.git.base import Repository
     from gitops.loop.opening import Worlds
@@ -35,7 +36,8 @@ class Planning:
     """Plans and proposes for one cluster. ``sources`` gives what to read from, by its settings.
 
     ``may`` raises Waiting where this process may have no effect; it is asked before a pass and before each of its
-    effects. ``state`` is the folder that outlives the process.
+    effects. ``state`` is the folder that outlives the process; ``states`` are what the applying half has seen in the
+    engine's own state.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Planning:
     state: Path
     may: Callable[[], None]
     keys: Keys
+    states: EngineStates | None = None
     keep_evidence: bool = False
     seconds: Callable[[], float] = monotonic
     _memory: Memory = field(default_factory=Memory)
@@ -77,6 +80,8 @@ class Planning:
         fleet = read_fleet(self.repository, self.name, self.around)
         around = self.keys.within(self.around, fleet.policy)
         planned = plan_round(fleet, self.sources(fleet.settings), around, now=now, memory=self._memory)
+        if self.states is not None:
+            planned = replace(planned, engine=self.states.drift(fleet, planned.inputs.observed))
         decided = self.seconds()
         world = self.worlds.of(fleet)
         self.may()

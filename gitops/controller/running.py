@@ -19,6 +19,7 @@ from gitops.controller.planning import Planning
 from gitops.controller.saying import Speaker, Voice
 from gitops.controller.stopping import Stop, StoppableClock, guard
 from gitops.delivery import Place
+from gitops.engine_states import EngineStates
 from gitops.environment import machine_name
 from gitops.errors import InputError
 from gitops.fleet import cluster_names, names_variable, open_source, read_fleet
@@ -176,17 +177,19 @@ class Running:
         def sources(given: Settings) -> Sources:
             return replace(options.sources(name, given), live=live.snapshot_inputs)
 
+        states = EngineStates(place=Place(
+            work=options.state / "terraform", program=options.program, cli_config=options.cli_config,
+            holder=f"lease {options.lease}" if options.lease else "",
+        ))  # fmt: skip
         planning = Planning(
             name=name, repository=repository, worlds=Worlds(around=around, freeze=options.freeze), sources=sources,
-            around=around, state=options.state, may=may, keys=keys, keep_evidence=options.keep_evidence,
+            around=around, state=options.state, may=may, keys=keys, states=states,
+            keep_evidence=options.keep_evidence,
         )  # fmt: skip
         deliveries = Deliveries(
             name=name, repository=open_source(options.repo, around, cache=options.state / "git-apply"),
             sources=sources, around=around, may=may, keys=keys, report=self._report, freeze=options.freeze,
-            place=Place(
-                work=options.state / "terraform", program=options.program, cli_config=options.cli_config,
-                holder=f"lease {options.lease}" if options.lease else "",
-            ),
+            states=states,
         ) if options.applies else None  # fmt: skip
         return self._put_together(live, planning, deliveries, (voice, *observers))
 

@@ -136,6 +136,7 @@ class TerraformEngine:
         """
         imports = {str(pool.name): import_id(pool, owner.service_name, owner.kube_id) for pool in pools}
         wanted = {address(name): imported for name, imported in imports.items()}
+        self._forget_gone([one.address for one in self.resources() if one.address in wanted])
         self._write(with_pools(self._files, pools, imports=imports).inside(TERRAFORM))
         planned = self._plan_file_of("taking pools into the state", target=list(wanted))
         found = {one.address: one.import_id for one in planned.changes if one.actions == ("no-op",)}
@@ -144,6 +145,13 @@ class TerraformEngine:
             raise Stalled(f"Terraform's state lacks {names}, and Terraform would not take what is there as it is; "
                           "import it by hand, or plan again")  # fmt: skip
         self.apply(planned, lambda _progress: None)
+
+    def _forget_gone(self, addresses: Sequence[str]) -> None:
+        """Let the state forget those of these resources that are gone: what it holds it does not import anew."""
+        if addresses:
+            self._plan_file_of("looking at the state", refresh_only=IsFlagged, target=list(addresses))
+            done = self._command().apply(str(self._plan_file), json=IsFlagged, lock_timeout=self._lock_timeout)
+            self._succeeded(done, "bringing the state up to date")
 
     def unlock(self, lock: str, files: FileSet) -> None:
         """End the lock of this id on the state that the files name. Raises Stalled where there is none."""

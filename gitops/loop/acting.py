@@ -135,7 +135,8 @@ def _remember(seen: Pass, situation: Situation) -> PullRequest | None:
     record = replace(record, at=ended.at) if ended and ended.at else record
     _add(seen, record)
     if record.request:
-        text = comments.declined(ended.by if ended else "", until=comes_again(situation.kind, seen.settings.proposals))
+        until = comes_again(situation.kind, seen.settings.proposals, asked=seen.only_asked(situation.kind))
+        text = comments.declined(ended.by if ended else "", until=until)
         seen.world.forge.comment(record.request, "poolplan:declined", text)
     _delete(seen, situation)
     return None

@@ -16,8 +16,6 @@ from planner.plan import Action
 from planner.portion import HANDOVERS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from gitops.loop.trees import Tree, Trees
     from planner.decide import Inputs
     from planner.plan import Change, Plan
@@ -39,12 +37,13 @@ def asked_plans(trees: Trees, main: Tree, inputs: Inputs, *, now: str) -> dict[K
     if main.pools is None or main.policy is None:
         return {}
     given = Given(catalog=inputs.catalog, policy=main.policy, now=now)
-    plans = {kind: make(main.pools, _pools(asked_for(trees, kind), inputs), given) for kind, make in _MAKERS.items()}
+    plans = {kind: make(main.pools, asked_pools(trees, kind, inputs), given) for kind, make in _MAKERS.items()}
     return {kind: plan for kind, plan in plans.items() if plan.changes}
 
 
-def _pools(changes: Iterable[Change], inputs: Inputs) -> list[Pool]:
-    """The pools as the provider has them; as the proposal has them where nobody asked the provider."""
+def asked_pools(trees: Trees, kind: Kind, inputs: Inputs) -> list[Pool]:
+    """The pools of a standing proposal, as the provider has them; as the proposal has them where nobody asked there."""
+    changes = asked_for(trees, kind)
     known = {pool.name: pool for pool in inputs.observed if pool.state is not None and pool.state.id}
     if not known:
         return [change.before for change in changes if change.before is not None]

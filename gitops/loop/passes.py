@@ -67,6 +67,10 @@ class Pass:
     back_unapproved: bool = False
     freeze: str = ""
 
+    def only_asked(self, kind: Kind) -> bool:
+        """Whether only a person's wish makes proposals of this kind now."""
+        return kind in HANDOVERS.values() and kind not in self.settling.plans
+
     @property
     def settings(self) -> Settings:
         return self.trees.settings
@@ -100,7 +104,7 @@ def look(
         seen.unapproved = f"{trees.settings.git.branch} asks for what is not approved: {withheld.reasons[0]}"
         seen.wanted = {**asked, **named, Kind.POLICY: _confirmation(seen, plan)}
     else:
-        seen.settling = settle(seen, plan)
+        seen.settling = settle(seen, plan, named)
         free, seen.held = unhindered(named, seen.settling)
         seen.wanted = {**asked, **free, **seen.settling.plans}
         seen.held |= seen.settling.waits
@@ -138,7 +142,10 @@ def _with_waits(seen: Pass, situation: Situation, plan: Plan) -> Situation:
     """What a person asks for waits for nothing and takes nobody's place; once declined, it has to be asked for anew."""
     proposals, kind = seen.settings.proposals, situation.kind
     if kind in HANDOVERS.values():
-        return replace(situation, declined=declined(kind, plan, seen.ledger, proposals) if kind in seen.asked else "")
+        asked = seen.only_asked(kind)
+        again = kind in seen.asked or not asked
+        told = declined(kind, plan, seen.ledger, proposals, asked=asked) if again else ""
+        return replace(situation, declined=told)
     prefix = f"{seen.settings.git.proposal_prefix}{seen.settings.name}/"
     kinds = [one for one in Kind if one not in HANDOVERS.values()]
     others = {proposal_branch(one, seen.settings) for one in kinds} - {situation.standing.branch}

@@ -37,7 +37,7 @@ def text_of(seen: Pass, kind: Kind, plan: Plan, verdict: Verdict, *, current: bo
         cluster=settings.name, kind=kind, verdict=verdict.lines, violations=verdict.violations, freeze=verdict.freeze,
         evidence=TEXT.name if _keeps_evidence(seen, kind, current=current) else "",
         departures=departures_of(plan, seen.inputs, seen.now, bare=seen.settings.draining.bare),
-        decline=other_way(seen.settling.asked) if kind is Kind.DRIFT else "",
+        decline=other_way(seen.settling.asked.get(kind, ()), kind), settles=kind in seen.settling.plans,
     )  # fmt: skip
     proposal = render_proposal(plan, cluster=settings.name, kind=kind, context=context, limit=limit - _ROOM)
     asked = settings.proposals

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from planner.plan import Plan
 
 HOUR = timedelta(hours=1)
+_AS_IT_IS = (Kind.POLICY, Kind.DRIFT, Kind.RESTORE, *HANDOVERS.values())
+"""Kinds that follow from how things are, not from how much is asked for: another plan is another question."""
 
 
 def unripe(kind: Kind, plan: Plan, proposals: Proposals, now: datetime) -> str:
@@ -47,26 +49,30 @@ def over_limit(ledger: Ledger, proposals: Proposals, *, standing: int, now: date
     return ""
 
 
-def declined(kind: Kind, plan: Plan, ledger: Ledger, proposals: Proposals) -> str:
-    """Why what a person declined is not proposed again, a sentence; empty where it may be."""
+def declined(kind: Kind, plan: Plan, ledger: Ledger, proposals: Proposals, *, asked: bool = False) -> str:
+    """Why what a person declined is not proposed again, a sentence; empty where it may be.
+
+    ``asked``: it is wanted only because a person asked for it.
+    """
     record = ledger.latest(kind.value)
     if record is None or record.event is not Event.DECLINED:
         return ""
-    if _changed(kind, plan, record, proposals.margin):
+    if _changed(kind, plan, record, proposals.margin, asked=asked):
         return ""
     who = ", ".join(record.by) or "somebody"
     request = f"#{record.request}" if record.request else f"plan {short_digest(record.digest)}"
-    return f"{who} declined {request} on {record.at[:10]}; it comes again when {comes_again(kind, proposals)}"
+    until = comes_again(kind, proposals, asked=asked)
+    return f"{who} declined {request} on {record.at[:10]}; it comes again when {until}"
 
 
-def _changed(kind: Kind, plan: Plan, record: Record, margin: int) -> bool:
+def _changed(kind: Kind, plan: Plan, record: Record, margin: int, *, asked: bool) -> bool:
     """Whether the inputs have moved by the margin, or it became more urgent."""
     now, then = figures_of(plan), record.figures
     if now.priority > then.priority:
         return True
-    if kind in HANDOVERS.values():
+    if asked:
         return False
-    if kind in (Kind.POLICY, Kind.DRIFT, Kind.RESTORE):
+    if kind in _AS_IT_IS:
         return plan.digest != record.digest
     return _grown(*_amounts(kind, now, then), margin)
 
@@ -80,11 +86,11 @@ def _grown(now: int, then: int, margin: int) -> bool:
     return now > then and now * 100 >= then * (100 + margin)
 
 
-def comes_again(kind: Kind, proposals: Proposals) -> str:
-    """What must happen before a declined proposal is made again."""
-    if kind in HANDOVERS.values():
+def comes_again(kind: Kind, proposals: Proposals, *, asked: bool = False) -> str:
+    """What must happen before a declined proposal is made again; ``asked`` as in ``declined``."""
+    if asked:
         return "somebody asks for it"
-    if kind in (Kind.POLICY, Kind.DRIFT, Kind.RESTORE):
+    if kind in _AS_IT_IS:
         return "the plan is another one"
     what, urgent = ("pods wait", ", or more urgent ones") if kind is Kind.UP else ("is saved", "")
     return f"{proposals.margin} % more {what}{urgent} (spec.proposals.againAfterPercent)"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gitops.git.base import BranchName, CommitId, Repository
     from gitops.git.signing import Signer
     from gitops.review.codeowners import Dialect
+    from planner.drift import Drift
 
 
 @dataclass(kw_only=True)
@@ -21,8 +22,8 @@ class World:
 
     ``freeze`` is the reason of ``--freeze``, None where that was not given; ``asked``: a person asks to try at once
     what failed. ``variables`` fill ``${NAME}`` in cluster.yaml. What a forge says of its open requests and its teams is
-    asked once a pass. ``said`` is what was told
-    under people's requests, as long as this lives: the same is not even asked about again.
+    asked once a pass. ``said`` is what was told under people's requests, as long as this lives: the same is not even
+    asked about again. ``engine`` is what a cluster's engine has wrong in its own state, where somebody looked.
     """
 
     repository: Repository
@@ -34,6 +35,7 @@ class World:
     freeze: str | None = None
     asked: bool = False
     said: dict[tuple[int, str], object] = field(default_factory=dict)
+    engine: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
     _requests: dict[BranchName, tuple[PullRequest, ...]] = field(default_factory=dict)
     _teams: dict[str, frozenset[str]] = field(default_factory=dict)
     _touched: dict[tuple[CommitId, CommitId], tuple[PurePosixPath, ...] | None] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from gitops.settings_proposals import Proposals
 from gitops.settings_read import load_settings, read_settings
 from gitops.settings_signing import SignatureFormat, Signing
 from planner.aims import Aims, Headroom, MinValues, Objective, Preferences
-from planner.drift import SETTLED, USUAL, DriftKind, Treatment
+from planner.drift import CHOICES, USUAL, DriftKind, Treatment
 from planner.guardrails import Guardrails
 from planner.pods import Needs, Spread
 from planner.requirements import Requirements
@@ -32,6 +32,8 @@ REFUSED: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(FOLDER / "refus
 VARIABLES = {"OVH_SERVICE_NAME": "0123456789abcdef" * 2, "OVH_APPLICATION_SECRET": "s3cr3t"}
 DRIFT_REFUSED: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(FOLDER / "drift_refused.yaml")
 PROPOSALS_REFUSED: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(FOLDER / "proposals_refused.yaml")
+#: All fields of spec.drift.
+FIELDS = ("size", "bounds", "template", "autoscale", "recreated", "gone", "undeclared", "engineState")
 LEAST = """
 apiVersion: poolplan.dev/v1alpha1
 kind: Cluster
@@ -174,8 +176,8 @@ def test_proposals_that_cannot_be_are_refused_with_their_place(case: dict[str, A
         ("{autoscale: ask, gone: restore, bounds: }", {
             **USUAL, DriftKind.AUTOSCALE: Treatment.ASK, DriftKind.GONE: Treatment.RESTORE,
         }),
-        ("{size: adopt, bounds: adopt, template: adopt, autoscale: adopt, recreated: adopt, gone: adopt}",
-         dict.fromkeys(SETTLED, Treatment.ADOPT)),
+        (f"{{{', '.join(f'{field}: adopt' for field in FIELDS)}}}",
+         dict.fromkeys(CHOICES, Treatment.ADOPT)),
     ],
 )  # fmt: skip
 def test_what_becomes_of_drift_is_read(written: str, expected: dict[DriftKind, Treatment]) -> None:

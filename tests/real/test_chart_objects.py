@@ -85,11 +85,13 @@ class Installed:
 def release(running_plane: ControlPlane, find_part: FindPart) -> Iterator[Installed]:
     made = Installed(running_plane, find_part("helm"))
     made.set()
-    until("the kinds are there", lambda: all(_is_there(running_plane, path) for path in PATHS.values()))
+    running_plane.wait("the kinds", lambda: all(_is_there(running_plane, path) for path in PATHS.values()))
     yield made
     made.run("uninstall", "poolplan")
     for name in _crds():
         running_plane.call("DELETE", f"{CRDS}/{name}")
+    # Helm leaves a kind alone that is there, and for a moment one is there that is about to go.
+    running_plane.wait("the end of the kinds", lambda: not any(_is_there(running_plane, f"{CRDS}/{one}") for one in _crds()))
 
 
 def _is_there(plane: ControlPlane, path: str) -> bool:

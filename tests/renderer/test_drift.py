@@ -114,7 +114,7 @@ def test_what_a_proposal_says_of_it_is_the_expected_text(kind: Kind, golden: Com
         catalog=bundled(), policy=Digest("sha256:" + "0" * 64), now="2026-03-01T12:00:00Z", observed=OBSERVED,
         victims=leaving, reason=Reason("drift", "somebody changed the pool at the provider"), adopts=kind is Kind.DRIFT,
     )  # fmt: skip
-    context = Context(decline=other_way(["karpenter-resized", "karpenter-gone"]) if kind is Kind.DRIFT else "")
+    context = Context(decline=other_way(["karpenter-resized", "karpenter-gone"], kind) if kind is Kind.DRIFT else "")
     made = render_proposal(plan_between(*sides, given), cluster="demo", kind=kind, context=context)
     golden(FOLDER / f"{kind.value}.message.txt", made.message)
     golden(FOLDER / f"{kind.value}.body.md", made.body)

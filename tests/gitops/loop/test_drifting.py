@@ -8,13 +8,18 @@ from datetime import timedelta
 
 import pytest
 
+from gitops.catalogs.bundle import bundled
 from gitops.loop.drafting import draft_of
 from gitops.loop.ledger import append
+from gitops.loop.passes import look
+from gitops.loop.proposing import settle
 from gitops.loop.records import Event, Record
 from gitops.loop.steps import Step
 from gitops.loop.waits import comes_again
 from gitops.review.rules import ReviewRules, Rule
-from planner.drift import SETTLED, DriftKind, Treatment, differences, find_drift
+from planner.between import Given
+from planner.drift import CHOICES, DriftKind, Treatment, differences, engine_drift, find_drift
+from planner.handover import import_plan
 from planner.labels import OVH_POOL
 from planner.nodes import Node
 from planner.pending import rfc3339
@@ -22,9 +27,11 @@ from planner.pools import Pool, PoolSet, ProviderState
 from planner.portion import Kind
 from planner.snapshot import Snapshot
 from planner.taints import Taint
+from renderer.layout import POOLS, terraform_file
 from tests.gitops.loop.town import ADA, GRACE, Town, nodes
 
 NAME = "karpenter-b3-8-a"
+NOW = "2026-03-01T12:00:00Z"
 #: What somebody made of a pool of two nodes; None: it is gone.
 DRIFTED: dict[str, tuple[DriftKind, Pool | None]] = {
     "grown": (DriftKind.SIZE, nodes(5)),
@@ -72,12 +79,12 @@ def merged(town: Town, kind: Kind, plan: object = None) -> str:
 
 
 def with_policy(town: Town, kind: DriftKind, treatment: Treatment) -> None:
-    town.settings = replace(town.settings, drift={**dict.fromkeys(SETTLED, Treatment.ADOPT), kind: treatment})
+    town.settings = replace(town.settings, drift={**dict.fromkeys(CHOICES, Treatment.ADOPT), kind: treatment})
 
 
-def steps(town: Town) -> dict[Kind, Step]:
+def steps(town: Town, *kinds: Kind) -> dict[Kind, Step]:
     done = town.propose(town.plan(*town.declared))
-    return {kind: done[kind].step for kind in (Kind.DRIFT, Kind.RESTORE)}
+    return {kind: done[kind].step for kind in kinds or (Kind.DRIFT, Kind.RESTORE)}
 
 
 def carried_out(town: Town) -> None:
@@ -130,6 +137,138 @@ def test_nodes_that_leave_to_put_a_pool_back_are_named_before_anybody_approves(t
     merged(town, Kind.RESTORE)
     (turn, _), = town.apply().applied
     assert turn.plan.changes[0].victims == (f"{NAME}-0", f"{NAME}-1")
+
+
+NEW = nodes(1, "karpenter-b3-8-c")
+
+
+def about_new(town: Town) -> dict[Kind, Step]:
+    return steps(town, Kind.IMPORT, Kind.DRIFT, Kind.RESTORE)
+
+
+def terraform_of(town: Town, name: str) -> str:
+    """The pool's file on main."""
+    text = town.repository.read(town.main, town.settings.folder).get(POOLS / terraform_file(name))
+    assert text is not None
+    return text
+
+
+def only(kind: Kind, step: Step) -> dict[Kind, Step]:
+    return {**dict.fromkeys((Kind.IMPORT, Kind.DRIFT, Kind.RESTORE), Step.REST), kind: step}
+
+
+def test_a_pool_that_only_looks_like_poolplan_s_is_taken_in_without_a_change_to_it(town: Town) -> None:
+    with_policy(town, DriftKind.UNDECLARED, Treatment.ADOPT)
+    observe(town, [nodes(2), NEW])
+    assert about_new(town) == only(Kind.IMPORT, Step.PROPOSE)
+    body = merged(town, Kind.IMPORT)
+    assert "this takes it into Git" in body
+    assert "not asked again until OVHcloud has something else again" in body
+    assert town.declared == PoolSet.of([nodes(2), NEW, OTHER])
+    text = terraform_of(town, NEW.name)
+    assert f"{town.settings.ovh.kube_id}/7" in text, "Terraform is told by which id"
+    (turn, _), = town.apply().applied
+    assert [(str(one.pool), one.action.value) for one in turn.plan.changes] == [(NEW.name, "import")]
+    assert about_new(town) == only(Kind.IMPORT, Step.REST)
+
+
+def test_a_pool_that_nobody_declared_is_deleted_where_that_is_wanted_by_a_plan_that_names_its_nodes(town: Town) -> None:
+    with_policy(town, DriftKind.UNDECLARED, Treatment.RESTORE)
+    observe(town, [nodes(2), NEW])
+    assert about_new(town) == only(Kind.RESTORE, Step.PROPOSE)
+    merged(town, Kind.RESTORE)
+    (turn, _), = town.apply().applied
+    assert [(str(one.pool), one.action.value, one.victims) for one in turn.plan.changes] == [
+        (NEW.name, "delete", (f"{NEW.name}-0",)),
+    ]  # fmt: skip
+    carried_out(town)
+    assert about_new(town) == only(Kind.RESTORE, Step.REST)
+    assert town.apply().applied == ()
+
+
+def test_people_are_asked_whether_a_pool_is_taken_in_or_goes(town: Town) -> None:
+    observe(town, [nodes(2), NEW])
+    assert about_new(town) == only(Kind.IMPORT, Step.PROPOSE)
+    body = town.request(Kind.IMPORT).body.replace("\\", "")
+    assert f"close this; then deleting {NEW.name} is proposed" in body
+    town.server.close(ADA, town.request(Kind.IMPORT).number)
+    steps(town)
+    assert about_new(town) == only(Kind.RESTORE, Step.PROPOSE)
+    assert "the plan is another one" in town.said(town.request(Kind.IMPORT).number)
+    town.server.close(ADA, town.request(Kind.RESTORE).number)
+    steps(town)
+    assert about_new(town) == only(Kind.RESTORE, Step.REST), "both were declined: it is left as it is"
+    waiting = town.propose(town.plan(nodes(2), replace(OTHER, state=None), NEW.resized(2)))[Kind.UP]
+    assert "settled first" in waiting.reason
+
+
+@pytest.mark.parametrize("status", ["DELETING", "DELETED"])
+def test_a_pool_that_goes_already_is_nobody_s_question(town: Town, status: str) -> None:
+    town.observed = PoolSet.of([*town.observed, replace(NEW, state=ProviderState(id="8", status=status))])
+    assert about_new(town) == only(Kind.IMPORT, Step.REST)
+
+
+def test_a_pool_that_was_released_is_nobody_s_question(town: Town) -> None:
+    observe(town, [nodes(2), NEW])
+    town.edit({f"pools/terraform/released-{NEW.name}.tf": "# let go\n"})
+    assert about_new(town) == only(Kind.IMPORT, Step.REST)
+
+
+def test_what_people_ask_for_and_what_is_found_is_one_proposal(town: Town) -> None:
+    workers = nodes(3, "workers")
+    observe(town, [nodes(2), workers])
+    made = import_plan(town.declared, [there(workers)], Given(catalog=bundled(), policy=town.policy, now=NOW))
+    seen = look(town.world(), town.trees(), made, town.inputs(), now=town.clock.now())
+    assert settle(seen, Kind.IMPORT)[-1].step is Step.PROPOSE
+    observe(town, [nodes(2), workers, NEW])
+    assert about_new(town) == only(Kind.IMPORT, Step.REVISE)
+    tip = town.tip(Kind.IMPORT)
+    plan = town.trees().at(tip).plan if tip else None
+    assert plan is not None
+    assert [change.pool for change in plan.changes] == [NEW.name, "workers"]
+
+
+@pytest.mark.parametrize("known", [[], [(nodes(2), "another id"), (OTHER, "2")]], ids=["lost", "another"])
+def test_what_the_engine_s_state_does_not_know_is_taken_up_by_a_reviewed_import(
+    town: Town, known: list[tuple[Pool, str]]
+) -> None:
+    town.engine_state = engine_drift(known, town.declared, town.observed)
+    before = town.declared
+    assert about_new(town) == only(Kind.IMPORT, Step.PROPOSE)
+    assert "this takes it up there" in merged(town, Kind.IMPORT)
+    assert town.declared == before
+    assert "import {" in terraform_of(town, NAME)
+    assert about_new(town) == only(Kind.IMPORT, Step.REST), "it waits to be applied"
+    (turn, _), = town.apply().applied
+    wanted = [NAME] if known else [NAME, OTHER.name]
+    assert [(str(one.pool), one.action.value) for one in turn.plan.changes] == [(name, "import") for name in wanted]
+    town.engine_state = ()
+    assert about_new(town) == only(Kind.IMPORT, Step.REST)
+    assert town.apply().applied == ()
+
+
+def test_what_the_engine_mends_by_itself_is_only_told(town: Town) -> None:
+    known = [(nodes(5), "7"), (OTHER, "2"), (nodes(1, "karpenter-gone"), "9")]
+    town.engine_state = engine_drift(known, town.declared, town.observed)
+    assert town.engine_state
+    assert about_new(town) == only(Kind.IMPORT, Step.REST)
+
+
+def test_an_import_for_the_engine_that_is_closed_is_remembered(town: Town) -> None:
+    town.engine_state = engine_drift([(OTHER, "2")], town.declared, town.observed)
+    steps(town)
+    town.server.close(ADA, town.request(Kind.IMPORT).number)
+    steps(town)
+    assert about_new(town) == only(Kind.IMPORT, Step.REST)
+    town.engine_state = engine_drift([], town.declared, town.observed)
+    assert about_new(town) == only(Kind.IMPORT, Step.PROPOSE), "that is another question"
+
+
+def test_what_the_engine_knows_is_not_asked_about_while_somebody_applies(town: Town) -> None:
+    record = Record(event=Event.CLAIMED, at=rfc3339(town.clock.now()), kind="up", digest="d", commit=town.main, holder="two")
+    append(town.repository, town.settings, town.ledger, record)
+    town.engine_state = engine_drift([], town.declared, town.observed)
+    assert about_new(town) == only(Kind.IMPORT, Step.REST)
 
 
 def test_where_nodes_cannot_be_named_that_is_said(town: Town) -> None:
@@ -305,14 +444,14 @@ def test_an_emergency_is_no_drift_while_it_is_reviewed_and_goes_where_that_refus
     append(town.repository, town.settings, town.ledger, record, keep=(commit,))
     observe(town, [nodes(4), new])
     done = town.propose(town.plan(*town.declared))
-    assert {kind: done[kind].step for kind in (Kind.EMERGENCY, Kind.DRIFT, Kind.RESTORE)} == {
-        Kind.EMERGENCY: Step.PROPOSE, Kind.DRIFT: Step.REST, Kind.RESTORE: Step.REST,
+    assert {kind: done[kind].step for kind in (Kind.EMERGENCY, Kind.DRIFT, Kind.RESTORE, Kind.IMPORT)} == {
+        Kind.EMERGENCY: Step.PROPOSE, Kind.DRIFT: Step.REST, Kind.RESTORE: Step.REST, Kind.IMPORT: Step.REST,
     }  # fmt: skip
     waiting = town.propose(town.plan(nodes(3), replace(OTHER, state=None)))[Kind.UP]
     assert "settled first" in waiting.reason, "a plan from what Git says would undo it"
     town.server.close(GRACE, town.request(Kind.EMERGENCY).number)
     steps(town)
-    assert steps(town) == {Kind.DRIFT: Step.REST, Kind.RESTORE: Step.PROPOSE}
+    assert about_new(town) == only(Kind.RESTORE, Step.PROPOSE)
     merged(town, Kind.RESTORE)
     (turn, _), = town.apply().applied
     assert [(str(one.pool), one.action.value, len(one.victims)) for one in turn.plan.changes] == [

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from gitops.loop.acting import Done
     from gitops.loop.claims import Turn
     from gitops.settings import Settings
+    from planner.drift import Drift
     from planner.plan import Plan
     from planner.pools import Pool
 
@@ -76,6 +77,7 @@ class Town:
     observed: PoolSet = field(default_factory=PoolSet)
     snapshot: Snapshot = field(default_factory=Snapshot)
     engine: list[tuple[str, Plan]] = field(default_factory=list)
+    engine_state: tuple[Drift, ...] = ()
     repository: Repository = field(default_factory=MemoryRepository)
 
     def __post_init__(self) -> None:
@@ -233,7 +235,7 @@ class Town:
     def world(self) -> World:
         return World(
             repository=self.repository, forge=self.forge, variables={}, remark=lambda _: None, freeze=self.freeze,
-            asked=self.asked, signer=self.signer,
+            asked=self.asked, signer=self.signer, engine={self.settings.name: self.engine_state},
         )
 
     def inputs(self) -> Inputs:
