@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gitops.controller.differing import differences_of
+from planner.drift import DriftKind
 from planner.pools import Pool, PoolName
 from tests.commands.test_main_path import POOL, TF, apply, approve, clear, nodes, pods, propose, sizes
+from tests.commands.test_run import Process
 from tests.commands.tools import Desk, FleetRepository, new_repository, policy
 from tests.commands.waiting import until
 
@@ -125,6 +128,28 @@ def test_a_pool_that_was_made_again_just_as_it_was_is_taken_up_by_its_new_id(
     assert done.out.endswith(": 0 pools changed, 0 nodes removed, 1 pool imported.\n"), done
     assert [one.state for one in world.client().pools()] == [one.state for one in before]
     assert drift(desk, world, terraform) == []
+
+
+def test_a_controller_finds_by_itself_that_the_state_was_lost(world: World, desk: Desk, terraform: str) -> None:
+    fleet = start(world, desk, terraform)
+    shutil.rmtree(desk.home / "state" / "terraform")
+    process = Process(world, desk, fleet, program=terraform)
+    try:
+        until("it is told", lambda: found(process) == [(POOL, DriftKind.ENGINE)])
+        until("it has proposed", lambda: IMPORT in fleet.branches())
+        fleet.merge(IMPORT)
+        until("it is settled", lambda: found(process) == [])
+    finally:
+        process.stop()
+    assert sizes(world) == {POOL: 2}
+
+
+def found(process: Process) -> list[tuple[str, DriftKind]] | None:
+    """The differences that the newest pass knows; None before there is one. Another pass begins."""
+    (view,) = process.running.views
+    process.running.look_now()
+    told = differences_of(view.planned)
+    return None if told is None else [(one.pool, one.kind) for one in told]
 
 
 def again(world: World) -> None:

@@ -60,7 +60,7 @@ class Process:
 
     def __init__(
         self, world: World, desk: Desk, fleet: FleetRepository, *, name: str = "one", lease: str = "",
-        reached_at: str = "",
+        reached_at: str = "", program: str = "",
     ) -> None:  # fmt: skip
         self.lines: list[dict[str, Any]] = []
         self.views: list[View] = []
@@ -68,7 +68,7 @@ class Process:
         around = Surroundings(environment=desk.environment, clock=SystemClock(), remark=lambda _: None)
         options = RunOptions(
             repo=str(fleet.path), clusters=("demo",), state=desk.home / name, every=timedelta(seconds=30), lease=lease,
-            reached_at=reached_at,
+            reached_at=reached_at, program=program, cli_config=world.cli_config,
             sources=lambda _name, _settings: Sources(kubeconfig=str(world.folder / "kubeconfig")),
         )  # fmt: skip
         self.running = Running(options, around, log, observers=(self.views.append,))

@@ -29,6 +29,7 @@ from planner.taints import Taint
 from renderer.files import FileSet
 from renderer.terraform_settings import TerraformSettings
 from renderer.tree import removed_paths, render_plan
+from tests.commands.waiting import until
 from tests.gitops.engines.story import sandbox_variables
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ def test_pools_are_imported_as_they_are_and_forgotten_as_they_are(
         files = carry_out(engine, taking, render_plan(taking, settings))
         assert engine.plan(Goal(pools=taking.desired, files=files)).is_empty
 
+        observed = made_again(client, "bare")
+        assert not engine.plan(Goal(pools=observed, files=files)).is_empty, "its id is another one"
+        engine.adopt(PoolSet.of(one for one in observed if one.name == "bare"), OWNER)
+        assert engine.plan(Goal(pools=observed, files=files)).is_empty
+
         freeing = release_plan(taking.desired, [pool for pool in observed if pool.name != "bare"], GIVEN)
         rendered = render_plan(freeing, settings, existing=files)
         assert len(removed_paths(files, rendered)) == 4
@@ -103,6 +109,22 @@ def test_pools_are_imported_as_they_are_and_forgotten_as_they_are(
 
         assert [one.pool_name for one in engine.resources()] == ["bare"]
         assert client.pools() == observed
+
+
+def made_again(client: OvhClient, name: str) -> PoolSet:
+    """The provider's pools once somebody has deleted one, and made just the same again."""
+    pool = client.pools().get(name)
+    assert pool is not None
+    assert pool.state is not None
+    client.delete_pool(pool.state.id)
+    until("it is gone", lambda: client.pools().get(name) is None)
+    client.create_pool(pool)
+    until("it is there", lambda: client.pools().get(name) == pool and not unsettled(client))
+    return client.pools()
+
+
+def unsettled(client: OvhClient) -> list[str]:
+    return [pool.name for pool in client.pools() if pool.state is None or pool.state.status != "READY"]
 
 
 def carry_out(engine: TerraformEngine, plan: Plan, files: FileSet) -> FileSet:
