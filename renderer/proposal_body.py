@@ -102,6 +102,8 @@ def _otherwise(summary: Summary, context: Context) -> tuple[str, ...]:
     if context.kind in _SETTLES:
         stays_so = "Git goes on saying something else than OVHcloud has, and nothing else changes these pools"
         return (f"**If nobody merges:** {stays_so}.",)
+    if context.settles:
+        return ("**If nobody merges:** the pools stay as they are, and as unknown as they are.",)
     told = [text for text in (_waiting(summary.lines), _idle(summary)) if text]
     same = sum(line.action in (Action.UPDATE, Action.REPLACE) and bool(line.fields) for line in summary.lines)
     if same:

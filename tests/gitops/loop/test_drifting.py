@@ -164,6 +164,7 @@ def test_a_pool_that_only_looks_like_poolplan_s_is_taken_in_without_a_change_to_
     body = merged(town, Kind.IMPORT)
     assert "this takes it into Git" in body
     assert "not asked again until OVHcloud has something else again" in body
+    assert "the pools stay as they are, and as unknown as they are" in body
     assert town.declared == PoolSet.of([nodes(2), NEW, OTHER])
     text = terraform_of(town, NEW.name)
     assert f"{town.settings.ovh.kube_id}/7" in text, "Terraform is told by which id"
