@@ -38,12 +38,18 @@ def refuse_diverged(git: Git, *, local: str, remote: str) -> None:
         raise Stalled(f"{git.name}: {branch} has {what} that {there} has not{lacks}. Push or rebase it first")
 
 
-def refuse_checked_out(git: Git, branch: str) -> None:
+def standing_at(git: Git, branch: str) -> tuple[str, str]:
+    """The commit of a branch, and the work tree that stands on it; each empty where there is none."""
+    found = git.output("for-each-ref", "--format=%(objectname) %(worktreepath)", f"refs/heads/{branch}").decode()
+    commit, _, where = found.strip().partition(" ")
+    return commit, where
+
+
+def refuse_checked_out(git: Git, branch: str, where: str) -> None:
     """Raises Stalled when a work tree stands on the branch: moving it would turn the person's files into changes.
 
     A bare repository calls itself the work tree of its HEAD, and is none.
     """
-    where = git.output("for-each-ref", "--format=%(worktreepath)", f"refs/heads/{branch}").decode().strip()
     if where and Path(where).resolve() != git.folder.resolve():
         raise Stalled(f"{git.name}: the branch {branch} is checked out at {where}. Switch to another one first")
 

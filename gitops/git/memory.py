@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from gitops.errors import Overtaken, Stalled
 from gitops.git.base import BranchName, Commit, CommitId, rewritten
+from gitops.git.folders import entries_below, files_at, files_below
 from gitops.git.objects import (
-    FOLDER,
     Entry,
     ObjectId,
     commit_bytes,
@@ -62,13 +62,7 @@ class MemoryRepository:
         return tuple(sorted((name, head) for name, head in self._heads.items() if name.startswith(prefix)))
 
     def read(self, at: CommitId, root: PurePosixPath) -> FileSet:
-        found = find_entry(self, ObjectId(self.show(at).tree), root)
-        if found is None:
-            return FileSet()
-        if found.mode != FOLDER:
-            raise Stalled(f"{root} is a file where a folder should be")
-        blobs = dict(self._files(found.id, PurePosixPath()))
-        return FileSet.of({path: text_of(self._objects[blob], root / path) for path, blob in blobs.items()})
+        return self._texts(files_below(self, ObjectId(self.show(at).tree), root), root)
 
     def show(self, commit: CommitId) -> Commit:
         return parse_commit(commit, self.raw(commit))
@@ -139,14 +133,10 @@ class MemoryRepository:
         return next((commit.id for commit in self._history(other) if commit.id in mine), None)
 
     def texts(self, at: CommitId, paths: Sequence[PurePosixPath]) -> FileSet:
-        tree = ObjectId(self.show(at).tree)
-        found = {path: find_entry(self, tree, path) for path in paths}
-        return FileSet.of({
-            path: text_of(self._objects[one.id], path) for path, one in found.items() if one and one.mode != FOLDER
-        })  # fmt: skip
+        return self._texts(files_at(self, ObjectId(self.show(at).tree), paths), PurePosixPath())
 
     def changed(self, before: CommitId, after: CommitId) -> tuple[PurePosixPath, ...]:
-        one, other = (dict(self._entries(ObjectId(self.show(at).tree), PurePosixPath())) for at in (before, after))
+        one, other = (dict(entries_below(self, ObjectId(self.show(at).tree))) for at in (before, after))
         return tuple(sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path)))
 
     def seek(self, commit: CommitId, references: Sequence[str]) -> bool:  # noqa: ARG002 - there is no other side
@@ -166,15 +156,8 @@ class MemoryRepository:
         if self.head(branch) != expect:
             raise Overtaken(f"{self.name}: the branch {branch} was changed by somebody else meanwhile")
 
-    def _files(self, tree: ObjectId, above: PurePosixPath) -> Iterator[tuple[PurePosixPath, ObjectId]]:
-        return ((path, entry.id) for path, entry in self._entries(tree, above))
-
-    def _entries(self, tree: ObjectId, above: PurePosixPath) -> Iterator[tuple[PurePosixPath, Entry]]:
-        for entry in self.tree(tree):
-            if entry.mode == FOLDER:
-                yield from self._entries(entry.id, above / entry.name)
-            else:
-                yield above / entry.name, entry
+    def _texts(self, files: dict[PurePosixPath, ObjectId], root: PurePosixPath) -> FileSet:
+        return FileSet.of({path: text_of(self._objects[blob], root / path) for path, blob in files.items()})
 
     def _history(self, head: CommitId) -> Iterator[Commit]:
         """The commit and all behind it, children before their parents, newest first."""

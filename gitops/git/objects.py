@@ -47,10 +47,15 @@ class Entry:
     id: ObjectId
 
 
-class Store(Protocol):
-    """Where objects are read from and written to."""
+class Source(Protocol):
+    """Where trees are read from."""
 
     def tree(self, tree: ObjectId) -> tuple[Entry, ...]: ...
+
+
+class Store(Source, Protocol):
+    """Where objects are read from and written to."""
+
     def write(self, kind: str, data: bytes) -> ObjectId: ...
 
 
@@ -237,7 +242,7 @@ def _descend(store: Store, entries: dict[str, Entry], name: str, below: Edits, *
         entries[name] = Entry(FOLDER, name, made)
 
 
-def find_entry(store: Store, tree: ObjectId, path: PurePosixPath) -> Entry | None:
+def find_entry(store: Source, tree: ObjectId, path: PurePosixPath) -> Entry | None:
     """What stands at a path of a tree; the tree itself for the empty path."""
     entry = Entry(FOLDER, "", tree)
     for part in path.parts:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from gitops.errors import Overtaken, Stalled, Waiting
 from gitops.git.base import BranchName, Commit, CommitId, rewritten
-from gitops.git.checkout import refuse_checked_out, refuse_diverged, refuse_shallow, refuse_unsaved
+from gitops.git.checkout import refuse_checked_out, refuse_diverged, refuse_shallow, refuse_unsaved, standing_at
+from gitops.git.folders import files_at, files_below
 from gitops.git.objects import (
-    PLAIN_FILES,
     Entry,
     ObjectId,
     Unwritten,
@@ -23,14 +23,13 @@ from gitops.git.objects import (
     draft_edits,
     edit_tree,
     finished,
-    kind_of,
     pack_bytes,
     parse_commit,
     parse_tree,
     text_of,
 )
 from gitops.git.program import REMOTE_TIMEOUT, Git, redact
-from gitops.git.reading import Objects
+from gitops.git.reading import LARGEST, Objects, TooLarge
 from renderer.files import FileSet
 
 if TYPE_CHECKING:
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from gitops.git.base import Draft
     from gitops.git.signing import Signer
 
-LARGEST_FILE = 16 * 1024 * 1024
-"""Bytes. No file that poolplan reads is near it; a larger one below a cluster's folder is a mistake."""
 _NOBODY = "0" * 40
 _LOST = re.compile(r"stale info|cannot lock ref|failed to update ref|fetch first|non-fast-forward|already exists")
 _REFUSED = re.compile(r"^!\t\S*\t(?:\[remote rejected\] )?\(?(.*?)\)?$", re.MULTILINE)
@@ -58,6 +55,9 @@ class PlainRepository:
     checkout: Path | None = None
     remote: str = ""
     _heads: dict[str, CommitId] | None = field(default=None, init=False, repr=False)
+    # What was found out last of commits, which never change; a pass asks for it several times.
+    _ancestors: set[tuple[CommitId, CommitId]] = field(default_factory=set, init=False, repr=False)
+    _line: tuple[object, list[CommitId]] = field(default=(None, []), init=False, repr=False)
     _whole: bool = field(default=False, init=False, repr=False)
     _objects: Objects = field(init=False, repr=False)
 
@@ -94,8 +94,7 @@ class PlainRepository:
         return tuple((BranchName(name), commit) for name, commit in heads if name.startswith(prefix))
 
     def read(self, at: CommitId, root: PurePosixPath) -> FileSet:
-        where = [] if root == PurePosixPath() else ["--", str(root)]
-        return self._texts(self.git.output("ls-tree", "-r", "-z", "-l", "--full-tree", at, *where), root)
+        return self._texts(files_below(self, self._tree_of(at), root), root)
 
     def show(self, commit: CommitId) -> Commit:
         return parse_commit(commit, self.raw(commit))
@@ -108,7 +107,7 @@ class PlainRepository:
         standing: CommitId | None = None,
     ) -> CommitId:  # fmt: skip
         parents = tuple(dict.fromkeys([*([parent] if parent else []), *also]))
-        trees = [ObjectId(self.show(one).tree) for one in parents]
+        trees = [self._tree_of(one) for one in parents]
         before = trees[0] if parent else None
         new = Unwritten(self.tree)
         tree = edit_tree(new, before, draft_edits(draft)) or new.write("tree", b"")
@@ -123,8 +122,10 @@ class PlainRepository:
         if self.remote:
             self._push(f"{commit}:refs/heads/{branch}", branch, expect or "")
             self._move(branch, commit, expect=None)
-        elif self._resolve(self._ref(branch)) != commit:
-            refuse_checked_out(self.git, branch)
+            return
+        here, where = standing_at(self.git, branch)
+        if here != commit:
+            refuse_checked_out(self.git, branch, where)
             self._move(branch, commit, expect=expect or _NOBODY)
 
     def try_push(self, branch: BranchName) -> None:
@@ -135,28 +136,31 @@ class PlainRepository:
         self.git.output("push", "--dry-run", "--quiet", "--no-verify", self.remote, change, timeout=REMOTE_TIMEOUT)
 
     def delete_branch(self, branch: BranchName, *, expect: CommitId) -> None:
-        if self._resolve(self._ref(branch)) is None:
-            return
         if self.remote:
-            self._push(f":refs/heads/{branch}", branch, expect)
-            self._move(branch, None, expect=None)
-        else:
-            refuse_checked_out(self.git, branch)
+            if self._resolve(self._ref(branch)) is not None:
+                self._push(f":refs/heads/{branch}", branch, expect)
+                self._move(branch, None, expect=None)
+            return
+        here, where = standing_at(self.git, branch)
+        if here:
+            refuse_checked_out(self.git, branch, where)
             self._move(branch, None, expect=expect)
 
     def contains(self, branch: BranchName, commit: CommitId) -> bool:
         head = self.head(branch)
         if head is None or head == commit:
             return head is not None
-        known = self._resolve(commit)
-        if known is None:
-            return False
-        done = self.git.run("merge-base", "--is-ancestor", known, head)
-        if done.code not in (0, 1):
-            raise self.git.failure(done, "merge-base")
-        if done.code:
-            self._refuse_shallow()
-        return done.code == 0
+        if (commit, head) not in self._ancestors:
+            if not self._objects.has(commit):
+                return False
+            done = self.git.run("merge-base", "--is-ancestor", commit, head)
+            if done.code not in (0, 1):
+                raise self.git.failure(done, "merge-base")
+            if done.code:
+                self._refuse_shallow()
+                return False
+            self._ancestors = {(commit, head)}
+        return True
 
     def log(self, branch: BranchName, root: PurePosixPath, *, limit: int) -> tuple[Commit, ...]:
         head = self.head(branch)
@@ -175,10 +179,12 @@ class PlainRepository:
         self._refuse_shallow()
         if after is not None and not self.contains(branch, after):
             raise Stalled(rewritten(self.name, branch, after))
-        where = [] if root == PurePosixPath() else [str(root)]
-        known = [f"^{after}"] if after else []
-        ids = self.git.output("rev-list", "--first-parent", "--reverse", head, *known, "--", *where)
-        commits = [CommitId(one) for one in ids.decode().split()]
+        if self._line[0] != (head, root, after):
+            where = [] if root == PurePosixPath() else [str(root)]
+            known = [f"^{after}"] if after else []
+            ids = self.git.output("rev-list", "--first-parent", "--reverse", head, *known, "--", *where)
+            self._line = (head, root, after), [CommitId(one) for one in ids.decode().split()]
+        commits = self._line[1]
         return tuple(map(parse_commit, commits, self._objects.read("commit", commits)))
 
     def fork_point(self, one: CommitId, other: CommitId) -> CommitId | None:
@@ -190,9 +196,7 @@ class PlainRepository:
         return CommitId(done.out.strip()) if done.code == 0 else None
 
     def texts(self, at: CommitId, paths: Sequence[PurePosixPath]) -> FileSet:
-        listing = self.git.output("ls-tree", "-z", "-l", "--full-tree", at, "--", *map(str, paths)) if paths else b""
-        files = b"\0".join(line for line in listing.split(b"\0") if not line.startswith(b"040000"))
-        return self._texts(files, PurePosixPath())
+        return self._texts(files_at(self, self._tree_of(at), paths), PurePosixPath())
 
     def changed(self, before: CommitId, after: CommitId) -> tuple[PurePosixPath, ...]:
         listing = self.git.output("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after)
@@ -201,7 +205,7 @@ class PlainRepository:
 
     def seek(self, commit: CommitId, references: Sequence[str]) -> bool:
         for reference in references if self.remote else ():
-            if self._resolve(commit) is not None:
+            if self._objects.has(commit):
                 break
             done = self.git.run(
                 "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", self.remote,
@@ -209,7 +213,7 @@ class PlainRepository:
             )  # fmt: skip
             if done.code and "couldn't find remote ref" not in done.err:
                 raise self.git.failure(done, "fetch")
-        return self._resolve(commit) is not None
+        return self._objects.has(commit)
 
     def tree(self, tree: ObjectId) -> tuple[Entry, ...]:
         """A tree's entries."""
@@ -239,11 +243,18 @@ class PlainRepository:
         done = self.git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         return CommitId(done.out.strip()) if done.code == 0 else None
 
-    def _texts(self, listing: bytes, root: PurePosixPath) -> FileSet:
-        """The files that ``ls-tree`` lists, by their paths below ``root``."""
-        blobs = [_checked(line, root) for line in listing.split(b"\0") if line]
-        contents = self._objects.read("blob", [blob for _, blob in blobs])
-        return FileSet.of({path: text_of(data, root / path) for (path, _), data in zip(blobs, contents, strict=True)})
+    def _tree_of(self, commit: CommitId) -> ObjectId:
+        return ObjectId(self.show(commit).tree)
+
+    def _texts(self, files: dict[PurePosixPath, ObjectId], root: PurePosixPath) -> FileSet:
+        """The texts of files by their paths below ``root``."""
+        try:
+            contents = self._objects.read("blob", list(files.values()))
+        except TooLarge as error:
+            path = next(path for path, blob in files.items() if blob == error.object)
+            size = f"{LARGEST // 1024**2} MiB"
+            raise Stalled(f"{root / path} is larger than {size}. It does not belong below {root}") from error
+        return FileSet.of({path: text_of(data, root / path) for path, data in zip(files, contents, strict=True)})
 
     def _push(self, what: str, branch: BranchName, expect: str) -> None:
         lease = f"--force-with-lease=refs/heads/{branch}:{expect}"
@@ -284,21 +295,3 @@ class PlainRepository:
 
 def _without(heads: dict[str, CommitId], branch: BranchName) -> dict[str, CommitId]:
     return {name: commit for name, commit in heads.items() if name != branch}
-
-
-def _checked(line: bytes, root: PurePosixPath) -> tuple[PurePosixPath, ObjectId]:
-    """A line of ``ls-tree`` as path below the root and id. Raises Stalled for what poolplan cannot read."""
-    facts, _, name = line.partition(b"\t")
-    mode, _, blob, size = facts.decode().split()
-    shown = name.decode(errors="replace")
-    if mode not in PLAIN_FILES:
-        raise Stalled(f"{shown} is {kind_of(mode)}. Below {root} poolplan reads plain files only")
-    if not size.isdigit():
-        raise Stalled(f"{shown}: what it held ({blob}) is missing from the repository. Run git fsck there")
-    if int(size) > LARGEST_FILE:
-        raise Stalled(f"{shown} is larger than {LARGEST_FILE // 1024**2} MiB. It does not belong below {root}")
-    if shown.encode() != name:
-        raise Stalled(f"{shown} has a name that is not UTF-8. Rename it")
-    if PurePosixPath(shown) == root:
-        raise Stalled(f"{shown} is a file where a folder should be")
-    return PurePosixPath(shown).relative_to(root), ObjectId(blob)

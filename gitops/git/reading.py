@@ -5,6 +5,7 @@ Objects never change, so nothing that was read grows old; one that was written s
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from gitops.errors import Stalled, Waiting
@@ -16,8 +17,21 @@ if TYPE_CHECKING:
     from gitops.git.program import Git
     from gitops.process import Conversation
 
+LARGEST = 16 * 1024 * 1024
+"""Bytes. No object that poolplan reads is near it; a larger one below a cluster's folder is a mistake."""
 AT_ONCE = 100
 """Objects that are asked for before the first answer is read: as many ids as fit into a pipe many times over."""
+
+
+_ID = re.compile(r"[0-9a-f]{40}")
+
+
+class TooLarge(Stalled):
+    """An object of more than ``LARGEST`` bytes, which was not read."""
+
+    def __init__(self, one: str) -> None:
+        super().__init__(f"the object {one} is larger than {LARGEST // 1024**2} MiB")
+        self.object = one
 
 
 class Objects:
@@ -34,6 +48,13 @@ class Objects:
         for start in range(0, len(ids), AT_ONCE):
             found += self._answers(kind, ids[start : start + AT_ONCE])
         return found
+
+    def has(self, commit: str) -> bool:
+        """Whether there is such a commit."""
+        try:
+            return _ID.fullmatch(commit) is not None and bool(self.read("commit", [commit]))
+        except Stalled:
+            return False
 
     def _answers(self, kind: str, ids: Sequence[str]) -> list[bytes]:
         if self._talk is None:
@@ -55,6 +76,8 @@ class Objects:
         if head[1].decode() != kind:
             raise Stalled(f"{self._git.name}: the object {one} is a {head[1].decode()}, not a {kind}")
         size = int(head[2])
+        if size > LARGEST:
+            raise TooLarge(one)
         data = talk.read(size + 1)
         if len(data) != size + 1:
             raise Waiting(f"{self._git.name}: git ended while it told the object {one}; try again")
