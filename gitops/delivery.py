@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING
 from gitops.apply.carrying import apply_plan
 from gitops.apply.hands import Applied, Hands
 from gitops.apply.journal import FileJournal
+from gitops.apply.reopening import cordoned, reopen
 from gitops.cluster.node_hands import DrainLimits
 from gitops.cluster.nodes_live import LiveNodes
 from gitops.emergency.carrying import bring_to_git
 from gitops.emergency.outbox import outbox_of
 from gitops.engines.base import Goal
-from gitops.engines.delegated import DelegatedEngine
 from gitops.engines.delegating import Promotion, retire
 from gitops.engines.live_branch import Cause
 from gitops.engines.making import Ground, make_engine, owner_of
-from gitops.engines.terraform import TerraformEngine
 from gitops.environment import machine_name
 from gitops.errors import PoolplanError, Refused, Stalled
 from gitops.files import locked
 from gitops.fleet import at_cluster
 from gitops.gather import connect, connect_cluster, read_catalog
+from gitops.loop.chain import read_chain
 from gitops.loop.delivering import Delivery, deliver_all
 from gitops.loop.joining import joined
+from gitops.loop.ledger import read_ledger
 from gitops.loop.opening import open_world, trees_of
 from planner.ownership import is_managed
 from planner.plan import Action
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from gitops.engines.base import Progress
     from gitops.fleet import Fleet
     from gitops.gather import Sources, Surroundings
+    from gitops.loop.chain import Chain
     from gitops.loop.claims import Turn
     from gitops.loop.trees import Tree
     from gitops.loop.world import World
@@ -103,6 +105,11 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
             promotion=promotion_of(world, sources, around),
         )  # fmt: skip
 
+        journal = FileJournal(work / JOURNAL)
+        if cordoned(journal):
+            asked = _asked_for(read_chain(trees, read_ledger(world.repository, settings)))
+            reopen(asked, lambda: live_nodes(sources, around, limits_of(settings, {})), journal, around.clock, tell.say)
+
         def apply(turn: Turn) -> Applied:
             freed = {one.pool for one in turn.plan.changes if one.action is Action.RELEASE}
             # A plan may name a pool that no tree declares: one that only looks like poolplan's, and is to go.
@@ -110,18 +117,15 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
             engine = make_engine(replace(
                 ground, owns=lambda pool: pool.name in names, promotion=_caused_by(turn, ground, tell)
             ))
-            owner = owner_of(settings)
             hands = Hands(
                 engine=engine, client=ground.client, clock=around.clock,
                 nodes=lambda: live_nodes(sources, around, limits_of(settings, trees.grace_periods(turn.link.before))),
                 ready=lambda: _ready_nodes(sources, around),
-                report=tell.report, say=tell.say, may=tell.may, journal=FileJournal(work / JOURNAL),
+                report=tell.report, say=tell.say, may=tell.may, journal=journal,
                 files=lambda pools: _declaring(pools, turn.link.after, settings),
-                stand_back=engine.stand_back if isinstance(engine, DelegatedEngine) else lambda _names: None,
-                adopt=lambda pools: engine.adopt(pools, owner) if isinstance(engine, TerraformEngine) else None,
             )  # fmt: skip
             plan = joined(turn.plans, ground.client.pools()) if turn.earlier else turn.plan
-            return apply_plan(plan, owner, hands)
+            return apply_plan(plan, owner_of(settings), hands)
 
         def in_effect(tree: Tree) -> bool:
             goal = Goal(pools=tree.pools or PoolSet(), files=tree.files.inside(POOLS))
@@ -134,6 +138,12 @@ def deliver(fleet: Fleet, sources: Sources, around: Surroundings, place: Place, 
         return deliver_all(
             world, trees, apply, clock=around.clock, holder=place.holder or machine_name(), in_effect=in_effect
         )  # fmt: skip
+
+
+def _asked_for(chain: Chain) -> set[str]:
+    """The digests of the plans that main still asks to apply: one by one, or the first of them together."""
+    plans = [link.step.plan for link in chain.links if link.step.plan is not None]
+    return {one.digest for one in (*plans, *(joined(plans[:count]) for count in range(1, len(plans) + 1)))}
 
 
 def work_of(folder: Path, settings: Settings) -> Path:

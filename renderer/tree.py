@@ -5,6 +5,7 @@ Rendering keeps a file that already says what is wanted, byte for byte, so that 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, assert_never
 
 from planner.diff import FORCE_NEW
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from planner.pools import Pool
     from renderer.delegated import Delegate
 
+KEPT = 2_000
+"""Files whose pools are kept in memory: the same ones are read several times in a pass, and in every pass."""
 _NOTHING = FileSet()
 _NO_IMPORTS: Mapping[str, str] = {}
 
@@ -132,6 +135,7 @@ def _imported(pool: Pool, existing: str | None) -> str:
     return said[1]
 
 
+@lru_cache(maxsize=KEPT)
 def _said(text: str) -> tuple[Pool, str] | None:
     try:
         return read_pool_file(text, file="")
@@ -156,6 +160,7 @@ def _is_read(path: PurePosixPath, text: str, live: Live) -> bool:
     return False
 
 
+@lru_cache(maxsize=KEPT)
 def _read(path: PurePosixPath, text: str, live: Live) -> Pool:
     file = str(path)
     pool = read_pool(text, file=file) if live is Live.TERRAFORM else read_manifest(text, file=file)

@@ -16,6 +16,7 @@ from gitops.apply.hands import Applied, Hands
 from gitops.apply.healing import heal
 from gitops.apply.journal import interrupted, noted
 from gitops.apply.preconditions import losing, other_nodes, still_there
+from gitops.apply.reopening import uncordon
 from gitops.apply.shortages import Short
 from gitops.apply.steps import Act, growth, lessens, steps_of
 from gitops.apply.supply import supply_for
@@ -124,7 +125,7 @@ def _adopt(work: _Work) -> None:
     if len(pools):
         names = ", ".join(pool.name for pool in pools)
         work.hands.say(f"{work.hands.engine.name} does not keep track of {names}, which is there: taking it up")
-        work.hands.adopt(pools)
+        work.hands.engine.adopt(pools, work.owner)
         work.agreed = None
 
 
@@ -270,7 +271,7 @@ def _uncordoning(work: _Work) -> Iterator[None]:
     except (Refused, Stalled):
         with suppress(PoolplanError):  # what is told is why it was not done
             if any(one.victims for one in work.plan.changes):
-                _nodes(work).uncordon(work.plan.digest)
+                uncordon(work.plan.digest, work.hands.nodes, work.hands.journal, work.hands.clock)
         raise
 
 
@@ -285,7 +286,7 @@ def _remove(work: _Work, step: Step) -> None:
         raise Refused(f"pool {name} is not there any more; plan again")
     assert change.after is not None, "a pool that stays has a size"  # noqa: S101 - for the type checker
     if set(change.victims) & set(work.leaving):
-        work.hands.stand_back(_shrinking(work.plan))
+        work.hands.keeper.stand_back(_shrinking(work.plan))
         work.agreed = None
     _refuse_filled(work, step.nodes)
     desired, pool_id = change.after.desired, pool.state.id

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gitops.apply.journal import MemoryJournal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from gitops.apply.journal import Journal
     from gitops.clock import Clock
@@ -25,10 +25,9 @@ class Hands:
     """``nodes`` is called when nodes are to leave, and may raise: then none leaves.
 
     ``files`` are those that declare a set of pools, by paths in the ``pools`` folder: in the end the approved ones.
-    ``adopt`` lets the engine keep track of pools that are there, and changes nothing at the provider. ``stand_back`` is
-    called before nodes are taken out of these pools, so that no engine puts them back; it may raise. ``ready`` gives
-    the cluster's nodes and whether each is Ready, None where no cluster is at hand. ``may`` is asked before each step,
-    and raises Interrupted where this process is to have no further effect.
+    ``usual`` is the cluster's own engine where another one acts in its place: it stands back while that takes nodes
+    out. ``ready`` gives the cluster's nodes and whether each is Ready, None where no cluster is at hand. ``may`` is
+    asked before each step, and raises Interrupted where this process is to have no further effect.
     """
 
     engine: Engine
@@ -39,10 +38,14 @@ class Hands:
     report: Callable[[Progress], None]
     say: Callable[[str], None]
     journal: Journal = field(default_factory=MemoryJournal)
-    adopt: Callable[[PoolSet], None] = lambda _pools: None
-    stand_back: Callable[[Sequence[str]], None] = lambda _names: None
+    usual: Engine | None = None
     ready: Callable[[], Mapping[str, bool] | None] | None = None
     may: Callable[[], None] = lambda: None
+
+    @property
+    def keeper(self) -> Engine:
+        """The engine that may put back what is taken out beside it."""
+        return self.usual or self.engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

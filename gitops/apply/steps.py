@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 class Act(Enum):
     """What a step does. GROW and SETTLE are the engine's, all else is done through the APIs.
 
-    HEAL is in no plan: it comes before the first step where an earlier try left a failed pool.
+    HEAL and UNCORDON are in no plan: the first comes before the first step where an earlier try left a failed pool, the
+    second where a plan is given up.
     """
 
     HEAL = "heal"
+    UNCORDON = "uncordon"
     GROW = "grow"
     WAIT = "wait"
     CORDON = "cordon"

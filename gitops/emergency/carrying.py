@@ -21,7 +21,7 @@ from planner.pending import rfc3339
 from planner.portion import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from gitops.agreement import Owner
@@ -46,10 +46,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """What an emergency works with. ``permission`` asks the cluster; it is not called where keys decide.
-
-    ``let_be`` keeps a delegate from putting these pools back; it may raise.
-    """
+    """What an emergency works with. ``permission`` asks the cluster; it is not called where keys decide."""
 
     world: World
     trees: Trees
@@ -60,7 +57,6 @@ class Means:
     outbox: Outbox
     alarm: Alarm
     permission: Callable[[], Permission]
-    let_be: Callable[[Sequence[str]], None] = lambda _names: None
 
 
 def may(asked: Asked, means: Means, now: datetime) -> None:
@@ -122,7 +118,7 @@ def _let_be(plan: Plan, means: Means) -> None:
     names = tuple(str(one.pool) for one in plan.changes if one.before is not None and one.after is not None)
     try:
         if names:
-            means.let_be(names)
+            means.hands.keeper.let_be(names)
     except PoolplanError as error:
         means.world.remark(f"what applies in place of poolplan may put {', '.join(names)} back: {error}")
 

@@ -12,7 +12,6 @@ from gitops.emergency.alarm import Alarm
 from gitops.emergency.carrying import Asked, Means, act, may, who
 from gitops.emergency.outbox import outbox_of
 from gitops.emergency.rules import growth, overdue, urgent, what_is_there
-from gitops.engines.delegated import DelegatedEngine
 from gitops.engines.making import Ground, make_engine, owner_of
 from gitops.errors import PoolplanError, Refused
 from gitops.fleet import at_cluster, open_fleet, read_fleet
@@ -155,14 +154,12 @@ def means_of(
         settings=settings, work=work, environment=around.environment, client=client, clock=around.clock,
         owns=lambda pool: pool.name in names, promotion=promotion_of(world, sources, around),
     )) if settings.delegate else None  # fmt: skip
-    delegated = usual if isinstance(usual, DelegatedEngine) else None
     hands = Hands(
         engine=engine, client=client, clock=around.clock,
         nodes=lambda: live_nodes(sources, around, limits_of(settings, trees.grace_periods(main))),
         files=lambda pools: with_pools(main.files.inside(POOLS), pools), say=around.remark,
         report=lambda one: around.remark(str(one)),
-        journal=FileJournal(work / JOURNAL),
-        stand_back=delegated.stand_back if delegated else lambda _names: None,
+        journal=FileJournal(work / JOURNAL), usual=usual,
     )  # fmt: skip
     return Means(
         world=world, trees=trees, main=main, ledger=read_ledger(world.repository, settings), hands=hands,
@@ -172,7 +169,6 @@ def means_of(
             address=around.environment.get(settings.emergency.notify, ""),
         ),
         permission=lambda: _permission(sources, around, settings.name),
-        let_be=delegated.let_be if delegated else lambda _names: None,
     )  # fmt: skip
 
 

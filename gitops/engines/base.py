@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from gitops.agreement import Owner
     from planner.pools import PoolSet
     from renderer.files import FileSet
 
@@ -126,10 +127,23 @@ class Engine(Protocol):
 
     ``name`` is what its users call it. ``plan`` says how to come from what is there to a goal, and must change
     nothing. ``apply`` must carry out the given plan and nothing else, and raises Refused when it cannot be sure of
-    that; it calls ``report`` while it works. Both raise the errors of ``gitops.errors``.
+    that; it calls ``report`` while it works. All raise the errors of ``gitops.errors``. What is not every engine's
+    business does nothing unless it says otherwise.
     """
 
     @property
     def name(self) -> str: ...
     def plan(self, goal: Goal) -> EnginePlan: ...
     def apply(self, plan: EnginePlan, report: Callable[[Progress], None]) -> ApplyResult: ...
+
+    def adopt(self, pools: PoolSet, owner: Owner) -> None:  # noqa: ARG002 - most keep no state
+        """Keep track of pools that are there. Changes nothing at the provider; raises Stalled where it cannot."""
+        return
+
+    def stand_back(self, names: Sequence[str]) -> None:  # noqa: ARG002 - most act only when told to
+        """Return when nobody puts back what is about to be taken out of these pools by another way."""
+        return
+
+    def let_be(self, names: Sequence[str]) -> None:  # noqa: ARG002 - most act only when told to
+        """The same in haste: nobody waits for it."""
+        return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from gitops.clock import looks
 from gitops.engines.arrival import PATIENCE, Watch, wait_for_arrival
-from gitops.engines.base import ApplyResult
+from gitops.engines.base import ApplyResult, Engine
 from gitops.engines.base import Stage as Step
 from gitops.engines.delegate_status import Stage
 from gitops.engines.ovh_calls import delete_pool
@@ -61,7 +61,7 @@ class Delegation:
     approval: TofuApproval | None = None
 
 
-class DelegatedEngine:
+class DelegatedEngine(Engine):
     """An ``Engine`` over somebody else's. A run that was killed finds its commit on the branch, and waits on."""
 
     def __init__(self, parts: Delegation) -> None:

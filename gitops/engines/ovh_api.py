@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitops.agreement import RESOURCE
-from gitops.engines.base import ApplyResult, EngineChange, EnginePlan, EngineResource, Progress, Stage
+from gitops.engines.base import ApplyResult, Engine, EngineChange, EnginePlan, EngineResource, Progress, Stage
 from gitops.engines.ovh_calls import create_pool, delete_pool, id_of, patiently, status_of, update_pool
 from gitops.engines.ovh_waiting import Sent, gone, wait_for
 from gitops.engines.pool_values import values_of
@@ -55,7 +55,7 @@ class Call:
         return {**told, "body": encode_update(self.before, self.after) if self.after else None}
 
 
-class OvhApiEngine:
+class OvhApiEngine(Engine):
     """An ``Engine`` over the OVH API. ``owns`` says which pools that the goal does not declare are to be deleted."""
 
     def __init__(self, client: OvhClient, clock: Clock, *, owner: Owner, owns: Callable[[Pool], bool]) -> None:

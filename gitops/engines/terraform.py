@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from python_terraform import IsFlagged
 
-from gitops.engines.base import ApplyResult, EnginePlan, EngineResource, Stage
+from gitops.engines.base import ApplyResult, Engine, EnginePlan, EngineResource, Stage
 from gitops.engines.command import TerraformCommand
 from gitops.engines.events import counts, diagnostics, parse_event, parse_events, plain_diagnostics, progress_of
 from gitops.engines.failures import failure
@@ -58,7 +58,7 @@ class TerraformSettings:
     lock_timeout: int = 0
 
 
-class TerraformEngine:
+class TerraformEngine(Engine):
     """An ``Engine`` over one folder of Terraform files."""
 
     def __init__(self, settings: TerraformSettings) -> None:

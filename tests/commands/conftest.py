@@ -26,8 +26,11 @@ AT_ONCE = Timing(join_after=timedelta(0), settle_after=timedelta(0))
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """Nothing is there but an empty folder and an empty home."""
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
+    """An empty folder and an empty home; a test that has a world reaches that from here."""
+    if "world" in request.fixturenames:
+        world: World = request.getfixturevalue("world")
+        return world.desk(tmp_path)
     for name in ("desk", "home"):
         (tmp_path / name).mkdir()
     return Desk(folder=tmp_path / "desk", home=tmp_path / "home")

@@ -15,7 +15,6 @@ from tests.commands.tools import Desk, FleetRepository, git, new_repository, pol
 from tests.commands.waiting import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from planner.pools import PoolSet
     from tests.commands.world import World
@@ -30,11 +29,6 @@ SCALED = Pool(name=PoolName("scaled"), flavor="b3-8", zones=ZONE, desired=1, aut
 OURS = Pool(name=PoolName("karpenter-b3-8-old"), flavor="b3-8", zones=ZONE, desired=0)
 SIZED = "OVHcloud's autoscaler sizes it, and a size has one writer: switch its autoscaling off first"
 IMPORT, RELEASE, LEDGER = "poolplan/demo/import", "poolplan/demo/release", "poolplan/demo/ledger"
-
-
-@pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
-    return world.desk(tmp_path)
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from tests.gitops.standin import StandIn
 
 if TYPE_CHECKING:
     from datetime import timedelta
-    from pathlib import Path
 
     from tests.commands.world import World
 
@@ -39,11 +38,6 @@ class Waking:
     def sleep(self, duration: timedelta) -> None:
         self.inner.sleep(duration)
         self.standin.reconcile()
-
-
-@pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
-    return world.desk(tmp_path)
 
 
 def begin(world: World, desk: Desk, delegate: Delegate) -> tuple[Desk, FleetRepository, StandIn]:

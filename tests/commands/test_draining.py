@@ -13,7 +13,6 @@ from tests.commands.tools import Desk, FleetRepository, new_repository, policy
 from tests.commands.waiting import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from tests.commands.world import World
 
@@ -35,11 +34,6 @@ kind: PodDisruptionBudget
 metadata: {{name: {name}, namespace: default}}
 spec: {{minAvailable: 1, selector: {{matchLabels: {{app: {name}}}}}}}
 """
-
-
-@pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
-    return world.desk(tmp_path)
 
 
 @pytest.fixture
@@ -93,3 +87,25 @@ def test_a_node_in_use_leaves_once_its_budget_agrees(
     assert sizes(world) == {POOL: 1}
     until("the node is gone", lambda: len(nodes(world)) == 1)
     assert homes(world)[app] == ""
+
+
+def test_nodes_of_a_plan_that_nobody_asks_for_any_more_take_pods_again(
+    world: World, desk: Desk, running: FleetRepository, terraform: str
+) -> None:
+    text = running.read(TF)
+    running.commit({TF: text.replace("desired_nodes = 2", "desired_nodes = 1")}, "One node is enough")
+    approve(desk, running)
+    ((victim,),) = (change["victims"] for change in json.loads(running.read("plan.json"))["changes"])
+    world.fail(method="PUT", path="*/nodepool/*", status=503, times=None)
+    waiting = apply(desk, world, terraform)
+    assert waiting.code != 0, waiting
+    assert is_cordoned(world, victim), "the next try goes on with it"
+    world.heal()
+
+    running.commit({TF: text}, "Two nodes, after all")
+    approve(desk, running)
+    given_up = apply(desk, world, terraform)
+    assert not is_cordoned(world, victim), given_up
+    assert f"opened {victim} again: the plan that they were cordoned for is no more asked for" in given_up.err
+    again = apply(desk, world, terraform)
+    assert "opened" not in again.err, again

@@ -17,18 +17,12 @@ from tests.commands.tools import Desk, FleetRepository, new_repository, policy
 from tests.commands.waiting import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from tests.commands.world import World
 
 STRAY = Pool(name=PoolName("karpenter-b3-8-stray"), flavor="b3-8", zones=("eu-west-par-a",), desired=1)
 IMPORT, RESTORE = "poolplan/demo/import", "poolplan/demo/restore"
 ENGINES = ("terraform", "ovh-api")
-
-
-@pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
-    return world.desk(tmp_path)
 
 
 def start(world: World, desk: Desk, terraform: str, engine: str = "terraform", drift: str = "{}") -> FleetRepository:

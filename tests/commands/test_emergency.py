@@ -45,11 +45,6 @@ spec:
 
 
 @pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
-    return world.desk(tmp_path)
-
-
-@pytest.fixture
 def fleet(world: World, desk: Desk) -> FleetRepository:
     clear(world)
     made = new_repository(desk.folder / "fleet.git")

@@ -13,16 +13,10 @@ from tests.commands.waiting import until
 from tests.gitops.engines.statehouse import PASSWORD, USER, statehouse
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from tests.commands.world import World
 
 API, TERRAFORM = "engine: ovh-api", "engine: terraform"
-
-
-@pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
-    return world.desk(tmp_path)
 
 
 def fleet_of(world: World, desk: Desk, engine: str) -> FleetRepository:

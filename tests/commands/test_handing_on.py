@@ -19,7 +19,7 @@ from gitops.forges.webhooks import LARGEST
 from gitops.leading import address_in, identity_at
 from gitops.serving import Served, listen
 from tests.commands.test_main_path import pods
-from tests.commands.test_run import UP, Process, desk, fleet  # noqa: F401 - fixtures
+from tests.commands.test_run import UP, Process, fleet  # noqa: F401 - a fixture
 from tests.commands.waiting import until
 from tests.real.controlplane import free_ports
 

@@ -14,7 +14,6 @@ from tests.commands.tools import Desk, FleetRepository, Outcome, git, new_reposi
 from tests.commands.waiting import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from tests.commands.world import World
 
@@ -27,11 +26,6 @@ kind: Pod
 metadata: {{name: {name}, namespace: default}}
 spec: {{containers: [{{name: main, image: pause, resources: {{requests: {{cpu: {cpu}, memory: 1Gi}}}}}}]}}
 """
-
-
-@pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
-    return world.desk(tmp_path)
 
 
 @pytest.fixture

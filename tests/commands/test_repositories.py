@@ -12,7 +12,6 @@ from tests.commands.tools import DATA, Desk, FleetRepository, git, new_repositor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.commands.world import World
     from tests.conftest import CompareText
@@ -25,11 +24,6 @@ TO_ALL = ("another-engine", "another-endpoint", "dirty", "policy-of-no-flavor")
 def setup(function: Callable[[Desk, FleetRepository, World], None]) -> Callable[[Desk, FleetRepository, World], None]:
     SETUPS[function.__name__.replace("_", "-")] = function
     return function
-
-
-@pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
-    return world.desk(tmp_path)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +37,6 @@ kind: Secret
 metadata: {name: keys, namespace: default}
 data: {applicationKey: c2FuZGJveA==, applicationSecret: c2FuZGJveA==, consumerKey: c2FuZGJveA==}
 """
-
-
-@pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
-    return world.desk(tmp_path)
 
 
 @pytest.fixture

@@ -13,16 +13,10 @@ from tests.commands.tools import Desk, FleetRepository, new_repository, policy
 from tests.commands.waiting import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from tests.commands.world import World
 
 B = POOL.removesuffix("a") + "b"
-
-
-@pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
-    return world.desk(tmp_path)
 
 
 @pytest.fixture(params=["ovh-api", "terraform"])

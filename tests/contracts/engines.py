@@ -92,7 +92,6 @@ class Bench(Protocol):
 
     def engine(self, owns: frozenset[str] = frozenset(), kill: Kill | None = None) -> Engine: ...
     def goal(self, *pools: Pool) -> Goal: ...
-    def adopt(self, engine: Engine, pools: PoolSet) -> None: ...
 
 
 @dataclass
@@ -108,9 +107,6 @@ class MemoryBench:
 
     def goal(self, *pools: Pool) -> Goal:
         return goal("", *pools)
-
-    def adopt(self, engine: Engine, pools: PoolSet) -> None:
-        raise AssertionError(f"{engine.name} keeps no state that {pools} could be missing from")
 
 
 @dataclass
@@ -147,9 +143,6 @@ class ApiBench:
 
     def goal(self, *pools: Pool) -> Goal:
         return goal("", *pools)
-
-    def adopt(self, engine: Engine, pools: PoolSet) -> None:
-        raise AssertionError(f"{engine.name} keeps no state that {pools} could be missing from")
 
 
 @dataclass
@@ -194,9 +187,6 @@ class DelegateBench:
     def goal(self, *pools: Pool) -> Goal:
         return goal("", *pools)
 
-    def adopt(self, engine: Engine, pools: PoolSet) -> None:
-        raise AssertionError(f"{engine.name} keeps no state that {pools} could be missing from")
-
 
 @dataclass
 class WakingClock(HandClock):
@@ -231,10 +221,6 @@ class TerraformBench:
 
     def goal(self, *pools: Pool) -> Goal:
         return goal(self.url, *pools)
-
-    def adopt(self, engine: Engine, pools: PoolSet) -> None:
-        assert isinstance(engine, TerraformEngine)
-        engine.adopt(pools, OWNER)
 
 
 @dataclass(frozen=True)

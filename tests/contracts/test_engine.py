@@ -141,7 +141,7 @@ def carry_out(bench: Bench, plan: Plan, kill: Kill | None = None) -> None:
     pools, reasons = untracked(plan, found, bench.provider.pools())
     assert reasons == ()
     if len(pools):
-        bench.adopt(engine, pools)
+        engine.adopt(pools, OWNER)
         found = engine.plan(goal)
     assert disagreements(plan, found, owner=OWNER) == ()
     engine.apply(found, lambda _progress: None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from gitops.agreement import RESOURCE, Owner
-from gitops.engines.base import ApplyResult, EnginePlan, Goal, Progress, Stage
+from gitops.engines.base import ApplyResult, Engine, EnginePlan, Goal, Progress, Stage
 from gitops.errors import Refused
 from planner.canonical import digest_of
 from planner.pools import Pool, PoolSet, ProviderState
@@ -60,7 +60,7 @@ class MemoryProvider:
 
 
 @dataclass
-class FakeEngine:
+class FakeEngine(Engine):
     """``owns`` says which pools that the goal does not declare it deletes; ``twist`` makes it show something else."""
 
     provider: Provider

@@ -19,7 +19,6 @@ from gitops.engines.base import Goal
 from gitops.engines.making import Ground, make_engine
 from gitops.engines.ovh_api import OvhApiEngine
 from gitops.engines.program import has_embedded
-from gitops.engines.terraform import TerraformEngine
 from gitops.git.base import Draft
 from gitops.loop.claims import conclude
 from gitops.loop.drafting import draft_of
@@ -115,7 +114,6 @@ def _adopted(site: Site, served: Served) -> None:
         settings=site.settings, work=work, environment=environment, client=site.client(), clock=site.clock,
         owns=lambda _: False, program=served.program, cli_config=served.cli_config,
     ))  # fmt: skip
-    assert isinstance(engine, TerraformEngine)
     pools = PoolSet.of(one for one in site.pools() if one.name != FOREIGN.name)
     engine.plan(Goal(pools=pools, files=site._tree().files.inside(PurePosixPath("pools"))))
     engine.adopt(pools, OWNER)

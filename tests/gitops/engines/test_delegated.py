@@ -65,7 +65,6 @@ def carry_out(bench: DelegateBench, plan: Plan, kill: Kill | None = None) -> App
     return apply_plan(plan, OWNER, Hands(
         engine=engine, client=client, clock=bench.clock, nodes=FakeNodes,  # type: ignore[arg-type]
         report=lambda _progress: None, say=lambda _text: None, files=lambda pools: files_of(bench, pools),
-        stand_back=engine.stand_back,
     ))  # fmt: skip
 
 
