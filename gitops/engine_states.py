@@ -81,11 +81,11 @@ class EngineStates:
             known = None
         self._looks[name] = _Look(at=now, applied=applied, known=known)
 
-    def drift(self, fleet: Fleet, observed: PoolSet) -> tuple[Drift, ...]:
-        """What the state has wrong; nothing where it was not looked at since the last application."""
+    def drift(self, fleet: Fleet, observed: PoolSet) -> tuple[Drift, ...] | None:
+        """What the state has wrong; None where it was not looked at since the last application."""
         last, there = self._looks.get(fleet.settings.name), listed(observed)
         if last is None or last.known is None or last.applied != _applied(fleet) or not len(there):
-            return ()
+            return None
         return engine_drift(last.known, fleet.declared, there)
 
 

@@ -47,12 +47,12 @@ class Observed:
 @dataclass(frozen=True, kw_only=True)
 class Planned(Observed):
     """What a round planned for a cluster of a fleet repository. ``engine`` is what the engine's own state has wrong,
-    where somebody looked.
+    None where nobody looked.
     """
 
     fleet: Fleet
     trees: Trees
-    engine: tuple[Drift, ...] = ()
+    engine: tuple[Drift, ...] | None = None
 
 
 def observe_round(
@@ -126,7 +126,9 @@ def _quota(around: Surroundings, region: str) -> Resources | None:
 def propose_round(planned: Planned, world: World, *, now: datetime, keep_evidence: bool = False) -> Proposed:
     """Let the cluster's proposals be what the plan asks for. Raises Waiting, Stalled."""
     evidence = _evidence(planned, now) if keep_evidence else NO_EVIDENCE
-    world.engine[planned.fleet.settings.name] = planned.engine
+    world.engine.pop(planned.fleet.settings.name, None)
+    if planned.engine is not None:
+        world.engine[planned.fleet.settings.name] = planned.engine
     return propose(world, planned.trees, planned.plan, planned.inputs, now=now, evidence=evidence)
 
 

@@ -113,6 +113,12 @@ def parse_pools(files: FileSet, live: Live) -> PoolSet:
     return PoolSet.of(_read(path, text, live) for path, text in files if _is_read(path, text, live))
 
 
+def imported_ids(files: FileSet) -> dict[str, str]:
+    """For each pool whose Terraform file takes it in, how the provider finds it (``import_id``)."""
+    said = (_said(text) for path, text in files if is_pool_file(path, Live.TERRAFORM))
+    return {str(one[0].name): one[1] for one in said if one is not None and one[1]}
+
+
 def _terraform(pool: Pool, existing: str | None, taken: str = "") -> str:
     """The file as it is, with one number changed, or anew: the first of them that says what is wanted.
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitops.apply.journal import DONE, noted
+from gitops.apply.journal import DONE, Entry
 from gitops.apply.steps import Act, Step
 from gitops.errors import PoolplanError
+from planner.pending import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -32,9 +33,13 @@ def cordoned(journal: Journal) -> tuple[str, ...]:
 
 
 def uncordon(digest: str, nodes: Callable[[], Nodes], journal: Journal, clock: Clock) -> tuple[str, ...]:
-    """Open the nodes that were cordoned for a plan, write that down, and give their names. Raises what nodes raise."""
-    with noted(journal, clock, digest, Step(Act.UNCORDON)):
-        return nodes().uncordon(digest)
+    """Open the nodes that were cordoned for a plan, write that down, and give their names. Raises what nodes raise.
+
+    They are opened even where it cannot be written down; opening them again does nothing.
+    """
+    names = nodes().uncordon(digest)
+    journal.add(Entry(at=rfc3339(clock.now()), digest=digest, step=Step(Act.UNCORDON, nodes=names), state=DONE))
+    return names
 
 
 def reopen(

@@ -169,7 +169,7 @@ def _propose(fleet: Fleet, worlds: Worlds, options: dict[str, Any], now: datetim
         worlds.around.remark(f"{fleet.settings.name}: {line}" if options["all_clusters"] else line)
 
 
-def _of_engine(fleet: Fleet, planned: Planned, options: dict[str, Any]) -> tuple[Drift, ...]:
+def _of_engine(fleet: Fleet, planned: Planned, options: dict[str, Any]) -> tuple[Drift, ...] | None:
     from gitops.delivery import Place  # noqa: PLC0415 - loaded only when it is asked for
     from gitops.engine_states import EngineStates  # noqa: PLC0415 - likewise
 

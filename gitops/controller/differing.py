@@ -25,4 +25,4 @@ def differences_of(planned: Observed | None) -> tuple[Drift, ...] | None:
     if not there and (inputs.declared or inputs.observed):
         return None
     released = released_names(planned.fleet.files.inside(POOLS).paths())
-    return in_order((*differences(find_drift(inputs.declared, there, released=released)), *planned.engine))
+    return in_order((*differences(find_drift(inputs.declared, there, released=released)), *(planned.engine or ())))

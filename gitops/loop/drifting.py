@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gitops.loop.asked import asked_pools
+from gitops.loop.asked import asked_for, asked_pools
 from gitops.loop.emergencies import held, pools_of, refused, unsettled
 from gitops.loop.waits import declined
 from planner.between import DRIFTED, Given, adoption, plan_between, without_victims
@@ -22,6 +22,8 @@ from planner.pools import LEAVING_STATES, PoolSet
 from planner.portion import Kind
 from renderer.drift import drift_text
 from renderer.layout import POOLS, released_names
+from renderer.terraform import import_id
+from renderer.tree import imported_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -204,13 +206,24 @@ def _imported(scene: _Scene, names: Iterable[str], wanted: Mapping[str, Treatmen
 
 
 def _taken_up(scene: _Scene) -> Plan | None:
-    """To the engine these pools are new, so the plan leads from main without them to main."""
+    """To the engine these pools are new, so the plan leads from main without them to main.
+
+    What the files import already is taken up by the next apply, without a further word. Where nobody looked at the
+    engine's state, what was proposed stands.
+    """
     seen, main = scene.seen, scene.main
     if seen.ledger.claim(seen.now) is not None:
         return None
-    found = treatments(seen.world.engine.get(seen.settings.name, ()), seen.settings.drift)
-    unknown = {one.pool for one in found} - {*_moved(scene)}
-    pools = [pool for pool in scene.there if pool.name in unknown and _stands(scene.there, pool.name, main)]
+    looked = seen.world.engine.get(seen.settings.name)
+    if looked is None:
+        unknown = {str(change.pool) for change in asked_for(seen.trees, Kind.IMPORT)}
+    else:
+        unknown = {one.pool for one in treatments(looked, seen.settings.drift)} - {*_moved(scene)}
+    imported, ovh = imported_ids(seen.main.files.inside(POOLS)), seen.settings.ovh
+    pools = [
+        pool for pool in scene.there if pool.name in unknown and _stands(scene.there, pool.name, main)
+        and imported.get(str(pool.name)) != import_id(pool, ovh.service_name, ovh.kube_id)
+    ]  # fmt: skip
     if not pools:
         return None
     known = PoolSet.of(pool for pool in main if pool.name not in {one.name for one in pools})

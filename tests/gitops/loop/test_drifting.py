@@ -243,8 +243,7 @@ def test_what_the_engine_s_state_does_not_know_is_taken_up_by_a_reviewed_import(
     (turn, _), = town.apply().applied
     wanted = [NAME] if known else [NAME, OTHER.name]
     assert [(str(one.pool), one.action.value) for one in turn.plan.changes] == [(name, "import") for name in wanted]
-    town.engine_state = ()
-    assert about_new(town) == only(Kind.IMPORT, Step.REST)
+    assert about_new(town) == only(Kind.IMPORT, Step.REST), "lost again: the files say already by which id"
     assert town.apply().applied == ()
 
 
@@ -263,6 +262,17 @@ def test_an_import_for_the_engine_that_is_closed_is_remembered(town: Town) -> No
     assert about_new(town) == only(Kind.IMPORT, Step.REST)
     town.engine_state = engine_drift([], town.declared, town.observed)
     assert about_new(town) == only(Kind.IMPORT, Step.PROPOSE), "that is another question"
+
+
+def test_an_import_for_the_engine_stands_where_nobody_looked_again(town: Town) -> None:
+    town.engine_state = engine_drift([(OTHER, "2")], town.declared, town.observed)
+    steps(town)
+    town.engine_state = None
+    assert about_new(town) == only(Kind.IMPORT, Step.AWAIT)
+    town.engine_state = ()
+    assert about_new(town) == only(Kind.IMPORT, Step.WITHDRAW)
+    town.engine_state = None
+    assert about_new(town) == only(Kind.IMPORT, Step.REST)
 
 
 def test_what_the_engine_knows_is_not_asked_about_while_somebody_applies(town: Town) -> None:

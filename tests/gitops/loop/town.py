@@ -77,7 +77,7 @@ class Town:
     observed: PoolSet = field(default_factory=PoolSet)
     snapshot: Snapshot = field(default_factory=Snapshot)
     engine: list[tuple[str, Plan]] = field(default_factory=list)
-    engine_state: tuple[Drift, ...] = ()
+    engine_state: tuple[Drift, ...] | None = ()
     repository: Repository = field(default_factory=MemoryRepository)
 
     def __post_init__(self) -> None:
@@ -235,7 +235,8 @@ class Town:
     def world(self) -> World:
         return World(
             repository=self.repository, forge=self.forge, variables={}, remark=lambda _: None, freeze=self.freeze,
-            asked=self.asked, signer=self.signer, engine={self.settings.name: self.engine_state},
+            asked=self.asked, signer=self.signer,
+            engine={} if self.engine_state is None else {self.settings.name: self.engine_state},
         )
 
     def inputs(self) -> Inputs:
