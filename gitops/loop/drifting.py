@@ -209,13 +209,11 @@ def _taken_up(scene: _Scene) -> Plan | None:
     """To the engine these pools are new, so the plan leads from main without them to main.
 
     What the files import already is taken up by the next apply, without a further word. Where nobody looked at the
-    engine's state, what was proposed stands.
+    engine's state, or somebody is at it right now, what was proposed stands.
     """
     seen, main = scene.seen, scene.main
-    if seen.ledger.claim(seen.now) is not None:
-        return None
     looked = seen.world.engine.get(seen.settings.name)
-    if looked is None:
+    if looked is None or seen.ledger.claim(seen.now) is not None:
         unknown = {str(change.pool) for change in asked_for(seen.trees, Kind.IMPORT)}
     else:
         unknown = {one.pool for one in treatments(looked, seen.settings.drift)} - {*_moved(scene)}

@@ -282,6 +282,15 @@ def test_what_the_engine_knows_is_not_asked_about_while_somebody_applies(town: T
     assert about_new(town) == only(Kind.IMPORT, Step.REST)
 
 
+def test_an_import_for_the_engine_stands_while_somebody_applies(town: Town) -> None:
+    town.engine_state = engine_drift([(OTHER, "2")], town.declared, town.observed)
+    steps(town)
+    record = Record(event=Event.CLAIMED, at=rfc3339(town.clock.now()), kind="up", digest="d", commit=town.main, holder="two")
+    append(town.repository, town.settings, town.ledger, record)
+    town.engine_state = ()
+    assert about_new(town) == only(Kind.IMPORT, Step.AWAIT)
+
+
 def test_where_nodes_cannot_be_named_that_is_said(town: Town) -> None:
     with_policy(town, DriftKind.SIZE, Treatment.RESTORE)
     observe(town, [nodes(4)])
