@@ -61,15 +61,21 @@ def is_cordoned(world: World, name: str) -> bool:
     return bool(world.cluster.read(Key("nodes", "", name))["spec"].get("unschedulable"))  # type: ignore[union-attr, call-overload, index]
 
 
+def shrink(desk: Desk, fleet: FleetRepository) -> str:
+    """Somebody wants one node less, and that is approved; the node that is to be drained for it."""
+    text = fleet.read(TF)
+    fleet.commit({TF: text.replace("desired_nodes = 2", "desired_nodes = 1")}, "One node is enough")
+    approve(desk, fleet)
+    (change,) = json.loads(fleet.read("plan.json"))["changes"]
+    assert change["drains"] is True
+    (victim,) = change["victims"]
+    return str(victim)
+
+
 def test_a_node_in_use_leaves_once_its_budget_agrees(
     world: World, desk: Desk, running: FleetRepository, terraform: str
 ) -> None:
-    text = running.read(TF)
-    running.commit({TF: text.replace("desired_nodes = 2", "desired_nodes = 1")}, "One node is enough")
-    approve(desk, running)
-    (change,) = json.loads(running.read("plan.json"))["changes"]
-    (victim,) = change["victims"]
-    assert change["drains"] is True
+    victim = shrink(desk, running)
     (app,) = [name for name, node in homes(world).items() if node == victim]
 
     world.seed(BUDGET.format(name=app))
@@ -93,9 +99,7 @@ def test_nodes_of_a_plan_that_nobody_asks_for_any_more_take_pods_again(
     world: World, desk: Desk, running: FleetRepository, terraform: str
 ) -> None:
     text = running.read(TF)
-    running.commit({TF: text.replace("desired_nodes = 2", "desired_nodes = 1")}, "One node is enough")
-    approve(desk, running)
-    ((victim,),) = (change["victims"] for change in json.loads(running.read("plan.json"))["changes"])
+    victim = shrink(desk, running)
     world.fail(method="PUT", path="*/nodepool/*", status=503, times=None)
     waiting = apply(desk, world, terraform)
     assert waiting.code != 0, waiting
