@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from planner.pools import Pool
 
 IMPORTED: Final = Reason("import", "the provider has the pool as it stands here; from now on Git declares it")
-_USUAL: Final[Mapping[str, Reason]] = {}
 RELEASED: Final = Reason("release", "the pool stays as it is at the provider; from now on Git does not declare it")
+_NOBODY: Final[Mapping[str, Reason]] = {}
 
 
 def importable(declared: PoolSet, observed: PoolSet) -> PoolSet:
@@ -42,16 +42,15 @@ def import_problem(pool: Pool) -> str:
 
 
 def import_plan(
-    declared: PoolSet, pools: Iterable[Pool], given: Given, *, reasons: Mapping[str, Reason] = _USUAL
+    declared: PoolSet, pools: Iterable[Pool], given: Given, *, reasons: Mapping[str, Reason] = _NOBODY
 ) -> Plan:  # fmt: skip
     """The plan that takes these observed pools under management; what is declared already is left out.
 
     ``reasons`` are those of pools that nobody asked for, by name.
     """
     taken = PoolSet.of(pool for pool in pools if declared.get(pool.name) is None)
-    plan = _plan(declared, PoolSet.of([*declared, *taken]), taken, Action.IMPORT, given)
-    changes = tuple(replace(one, reasons=(reasons.get(one.pool, IMPORTED),)) for one in plan.changes)
-    return replace(plan, changes=changes)
+    changes = [_change(pool, Action.IMPORT, given, reasons.get(pool.name, IMPORTED)) for pool in taken]
+    return _plan(declared, PoolSet.of([*declared, *taken]), taken, changes, given)
 
 
 def release_plan(declared: PoolSet, pools: Iterable[Pool], given: Given) -> Plan:
@@ -62,27 +61,26 @@ def release_plan(declared: PoolSet, pools: Iterable[Pool], given: Given) -> Plan
     seen = {pool.name: pool for pool in pools}
     freed = PoolSet.of(_with_state(pool, seen[pool.name]) for pool in declared if pool.name in seen)
     staying = PoolSet.of(pool for pool in declared if pool.name not in seen)
-    return _plan(declared, staying, freed, Action.RELEASE, given)
+    return _plan(declared, staying, freed, [_change(pool, Action.RELEASE, given, RELEASED) for pool in freed], given)
 
 
-def _plan(declared: PoolSet, desired: PoolSet, pools: PoolSet, action: Action, given: Given) -> Plan:
-    changes = tuple(_change(pool, action, given.catalog) for pool in pools)
+def _plan(declared: PoolSet, desired: PoolSet, pools: PoolSet, changes: Iterable[Change], given: Given) -> Plan:
     price = _price({*declared, *pools}, given.catalog)
     evidence = Evidence(
         snapshot=NOTHING, policy=given.policy, catalog=value_digest(given.catalog), now=given.now,
         prices=given.catalog.source, pools=value_digest((declared, pools)),
     )  # fmt: skip
     return Plan(
-        declared=declared, desired=desired, changes=changes, evidence=evidence,
+        declared=declared, desired=desired, changes=tuple(changes), evidence=evidence,
         cost=Cost(currency=given.catalog.currency, before=price, after=price),
     )  # fmt: skip
 
 
-def _change(pool: Pool, action: Action, catalog: Catalog) -> Change:
-    price = pool_price(pool, catalog)
+def _change(pool: Pool, action: Action, given: Given, reason: Reason) -> Change:
+    price = pool_price(pool, given.catalog)
     return Change(
         pool=PoolName(pool.name), action=action, before=pool, after=pool, cost_before=price, cost_after=price,
-        reasons=(IMPORTED if action is Action.IMPORT else RELEASED,),
+        reasons=(reason,),
     )  # fmt: skip
 
 
