@@ -100,16 +100,18 @@ class FileJournal:
 def noted(journal: Journal, clock: Clock, digest: str, step: Step) -> Iterator[None]:
     """Note that a step begins, and how it ends."""
 
-    def note(state: str, text: str = "") -> None:
-        journal.add(Entry(at=rfc3339(clock.now()), digest=digest, step=step, state=state, text=text))
-
-    note(BEGUN)
+    note(journal, clock, digest, step, BEGUN)
     try:
         yield
     except PoolplanError as error:
-        note(FAILED, str(error))
+        note(journal, clock, digest, step, FAILED, str(error))
         raise
-    note(DONE)
+    note(journal, clock, digest, step, DONE)
+
+
+def note(journal: Journal, clock: Clock, digest: str, step: Step, state: str, text: str = "") -> None:
+    """Add an entry as of now."""
+    journal.add(Entry(at=rfc3339(clock.now()), digest=digest, step=step, state=state, text=text))
 
 
 def interrupted(journal: Journal, digest: str) -> Step | None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitops.apply.journal import DONE, Entry
+from gitops.apply.journal import DONE, note
 from gitops.apply.steps import Act, Step
 from gitops.errors import PoolplanError
-from planner.pending import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -38,7 +37,7 @@ def uncordon(digest: str, nodes: Callable[[], Nodes], journal: Journal, clock: C
     They are opened even where it cannot be written down; opening them again does nothing.
     """
     names = nodes().uncordon(digest)
-    journal.add(Entry(at=rfc3339(clock.now()), digest=digest, step=Step(Act.UNCORDON, nodes=names), state=DONE))
+    note(journal, clock, digest, Step(Act.UNCORDON, nodes=names), DONE)
     return names
 
 
