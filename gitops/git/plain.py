@@ -56,7 +56,7 @@ class PlainRepository:
     remote: str = ""
     _heads: dict[str, CommitId] | None = field(default=None, init=False, repr=False)
     # What was found out last of commits, which never change; a pass asks for it several times.
-    _ancestors: set[tuple[CommitId, CommitId]] = field(default_factory=set, init=False, repr=False)
+    _within: tuple[CommitId, CommitId] | None = field(default=None, init=False, repr=False)
     _line: tuple[object, list[CommitId]] = field(default=(None, []), init=False, repr=False)
     _whole: bool = field(default=False, init=False, repr=False)
     _objects: Objects = field(init=False, repr=False)
@@ -150,7 +150,7 @@ class PlainRepository:
         head = self.head(branch)
         if head is None or head == commit:
             return head is not None
-        if (commit, head) not in self._ancestors:
+        if self._within != (commit, head):
             if not self._objects.has(commit):
                 return False
             done = self.git.run("merge-base", "--is-ancestor", commit, head)
@@ -159,7 +159,7 @@ class PlainRepository:
             if done.code:
                 self._refuse_shallow()
                 return False
-            self._ancestors = {(commit, head)}
+            self._within = commit, head
         return True
 
     def log(self, branch: BranchName, root: PurePosixPath, *, limit: int) -> tuple[Commit, ...]:
