@@ -126,9 +126,7 @@ def _quota(around: Surroundings, region: str) -> Resources | None:
 def propose_round(planned: Planned, world: World, *, now: datetime, keep_evidence: bool = False) -> Proposed:
     """Let the cluster's proposals be what the plan asks for. Raises Waiting, Stalled."""
     evidence = _evidence(planned, now) if keep_evidence else NO_EVIDENCE
-    world.engine.pop(planned.fleet.settings.name, None)
-    if planned.engine is not None:
-        world.engine[planned.fleet.settings.name] = planned.engine
+    world.engine[planned.fleet.settings.name] = planned.engine
     return propose(world, planned.trees, planned.plan, planned.inputs, now=now, evidence=evidence)
 
 

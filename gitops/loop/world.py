@@ -35,7 +35,7 @@ class World:
     freeze: str | None = None
     asked: bool = False
     said: dict[tuple[int, str], object] = field(default_factory=dict)
-    engine: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
+    engine: dict[str, tuple[Drift, ...] | None] = field(default_factory=dict)
     _requests: dict[BranchName, tuple[PullRequest, ...]] = field(default_factory=dict)
     _teams: dict[str, frozenset[str]] = field(default_factory=dict)
     _touched: dict[tuple[CommitId, CommitId], tuple[PurePosixPath, ...] | None] = field(default_factory=dict)

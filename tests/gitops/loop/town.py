@@ -236,7 +236,7 @@ class Town:
         return World(
             repository=self.repository, forge=self.forge, variables={}, remark=lambda _: None, freeze=self.freeze,
             asked=self.asked, signer=self.signer,
-            engine={} if self.engine_state is None else {self.settings.name: self.engine_state},
+            engine={self.settings.name: self.engine_state},
         )
 
     def inputs(self) -> Inputs:
