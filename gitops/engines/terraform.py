@@ -149,9 +149,8 @@ class TerraformEngine(Engine):
     def _forget_gone(self, addresses: Sequence[str]) -> None:
         """Let the state forget those of these resources that are gone: what it holds it does not import anew."""
         if addresses:
-            self._plan_file_of("looking at the state", refresh_only=IsFlagged, target=list(addresses))
-            done = self._command().apply(str(self._plan_file), json=IsFlagged, lock_timeout=self._lock_timeout)
-            self._succeeded(done, "bringing the state up to date")
+            planned = self._plan_file_of("looking at the state", refresh_only=IsFlagged, target=list(addresses))
+            self.apply(planned, lambda _progress: None)
 
     def unlock(self, lock: str, files: FileSet) -> None:
         """End the lock of this id on the state that the files name. Raises Stalled where there is none."""
