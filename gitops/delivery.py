@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from renderer.files import FileSet
 
 
-JOURNAL = "journal.jsonl"
+JOURNAL, WORK = "journal.jsonl", "terraform"
 DELEGATE_KUBECONFIG = "POOLPLAN_DELEGATE_KUBECONFIG"
 """The environment variable that names a kubeconfig for Argo CD's own cluster, where that is another one."""
 
@@ -68,6 +68,11 @@ class Place:
     program: str = ""
     cli_config: Path | None = None
     holder: str = ""
+
+    @classmethod
+    def below(cls, state: Path, *, program: str = "", cli_config: Path | None = None, holder: str = "") -> Place:
+        """The place in the folder where poolplan keeps what outlives a process."""
+        return cls(work=state / WORK, program=program, cli_config=cli_config, holder=holder)
 
 
 @dataclass(frozen=True, kw_only=True)

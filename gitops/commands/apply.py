@@ -41,7 +41,7 @@ def command(**options: Any) -> int:
     around = surroundings()
     state = state_folder(around.environment)
     fleet = open_fleet(options["repo"], options["cluster"], around, cache=state / "git")
-    place = Place(work=state / "terraform", program=options["program"], cli_config=options["cli_config"])
+    place = Place.below(state, program=options["program"], cli_config=options["cli_config"])
     sources = Sources(
         kubeconfig=options["kubeconfig"], context=options["context"], catalog=options["catalog"]
     )  # fmt: skip

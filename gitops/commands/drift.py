@@ -41,13 +41,12 @@ def command(repo: str, cluster: str, output: str, detailed_exitcode: bool, **ter
     from renderer.layout import POOLS, released_names  # noqa: PLC0415 - likewise
 
     around = surroundings()
-    state = state_folder(around.environment)
-    fleet = open_fleet(repo, cluster, around, cache=state / "git")
+    fleet = open_fleet(repo, cluster, around, cache=state_folder(around.environment) / "git")
     released = released_names(fleet.files.inside(POOLS).paths())
     observed = connect(at_cluster(fleet.settings, around)).pools()
     found = find_drift(fleet.declared, observed, released=released)
     if terraform.pop("engine_state"):
-        found = in_order((*found, *_of_engine(fleet, around, observed, work=state / "terraform", **terraform)))
+        found = in_order((*found, *_of_engine(fleet, around, observed, **terraform)))
     click.echo(_shown(output, fleet, found, observed), nl=False)
     drifted = bool(differences(found))
     if not drifted:
@@ -55,7 +54,7 @@ def command(repo: str, cluster: str, output: str, detailed_exitcode: bool, **ter
     return ExitCode.CHANGES if drifted and detailed_exitcode else ExitCode.DONE
 
 
-def _of_engine(fleet: Fleet, around: Surroundings, observed: PoolSet, **place: Any) -> tuple[Drift, ...]:
+def _of_engine(fleet: Fleet, around: Surroundings, observed: PoolSet, **terraform: Any) -> tuple[Drift, ...]:
     """What the engine's own state has wrong, where it has one."""
     from gitops.delivery import Place  # noqa: PLC0415 - loaded only when it is asked for
     from gitops.engine_states import state_pools  # noqa: PLC0415 - likewise
@@ -65,7 +64,8 @@ def _of_engine(fleet: Fleet, around: Surroundings, observed: PoolSet, **place: A
     if fleet.settings.engine is not Engine.TERRAFORM:
         remark(f"engine {fleet.settings.engine.value} keeps no state of its own")
         return ()
-    return engine_drift(state_pools(fleet, around, Place(**place)), fleet.declared, observed)
+    place = Place.below(state_folder(around.environment), **terraform)
+    return engine_drift(state_pools(fleet, around, place), fleet.declared, observed)
 
 
 def _shown(output: str, fleet: Fleet, found: Sequence[Drift], observed: PoolSet) -> str:

@@ -173,8 +173,9 @@ def _of_engine(fleet: Fleet, planned: Planned, options: dict[str, Any]) -> tuple
     from gitops.delivery import Place  # noqa: PLC0415 - loaded only when it is asked for
     from gitops.engine_states import EngineStates  # noqa: PLC0415 - likewise
 
-    work = state_folder(planned.around.environment) / "terraform"
-    states = EngineStates(place=Place(work=work, program=options["program"], cli_config=options["cli_config"]))
+    state = state_folder(planned.around.environment)
+    place = Place.below(state, program=options["program"], cli_config=options["cli_config"])
+    states = EngineStates(place=place)
     states.look(fleet, planned.around)
     return states.drift(fleet, planned.inputs.observed)
 

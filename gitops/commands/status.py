@@ -55,14 +55,14 @@ def command(**options: Any) -> int:
 def _status(repository: Repository, name: str, around: Surroundings, options: dict[str, Any]) -> Status:
     from gitops.apply.journal import FileJournal  # noqa: PLC0415 - loaded only when the command runs
     from gitops.catalogs.bundle import bundled  # noqa: PLC0415 - likewise
-    from gitops.delivery import JOURNAL, work_of  # noqa: PLC0415 - likewise
+    from gitops.delivery import JOURNAL, WORK, work_of  # noqa: PLC0415 - likewise
     from gitops.fleet import read_fleet  # noqa: PLC0415 - likewise
     from gitops.loop.opening import open_world, trees_of  # noqa: PLC0415 - likewise
     from gitops.loop.status import status_of  # noqa: PLC0415 - likewise
 
     fleet = read_fleet(repository, name, around)
     drift, unasked = _drift(fleet, around)
-    work = work_of(state_folder(around.environment) / "terraform", fleet.settings)
+    work = work_of(state_folder(around.environment) / WORK, fleet.settings)
     return status_of(
         open_world(fleet, around, freeze=options["freeze"]), trees_of(fleet, around, bundled()),
         now=time_of(options["now"], around), drift=drift, unasked=unasked,

@@ -177,8 +177,8 @@ class Running:
         def sources(given: Settings) -> Sources:
             return replace(options.sources(name, given), live=live.snapshot_inputs)
 
-        states = EngineStates(place=Place(
-            work=options.state / "terraform", program=options.program, cli_config=options.cli_config,
+        states = EngineStates(place=Place.below(
+            options.state, program=options.program, cli_config=options.cli_config,
             holder=f"lease {options.lease}" if options.lease else "",
         ))  # fmt: skip
         planning = Planning(

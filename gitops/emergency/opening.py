@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitops.apply.hands import Hands
 from gitops.apply.journal import FileJournal
-from gitops.delivery import JOURNAL, limits_of, live_nodes, promotion_of, work_of, working
+from gitops.delivery import JOURNAL, WORK, limits_of, live_nodes, promotion_of, work_of, working
 from gitops.emergency.alarm import Alarm
 from gitops.emergency.carrying import Asked, Means, act, may, who
 from gitops.emergency.outbox import outbox_of
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from planner.decide import Inputs
     from planner.plan import Plan
 
-WORK = "terraform"
 ITSELF = "poolplan itself (spec.emergency.automatic)"
 
 

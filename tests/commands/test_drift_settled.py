@@ -38,10 +38,12 @@ def start(world: World, desk: Desk, terraform: str, engine: str = "terraform", d
     return made
 
 
-def stray(world: World) -> None:
-    """Somebody makes a pool that is named like poolplan's own."""
+def start_with_stray(world: World, desk: Desk, terraform: str, engine: str, wanted: str) -> FleetRepository:
+    """The same, and then somebody makes a pool that is named like poolplan's own."""
+    fleet = start(world, desk, terraform, engine, f"{{undeclared: {wanted}}}")
     world.client().create_pool(STRAY)
     until("its node is there", lambda: len(nodes(world)) == 3)
+    return fleet
 
 
 def drift(desk: Desk, world: World, terraform: str) -> list[str]:
@@ -61,8 +63,7 @@ def propose_with_state(desk: Desk, world: World, terraform: str) -> str:
 def test_a_pool_that_looks_like_poolplan_s_is_taken_in_as_it_is(
     engine: str, world: World, desk: Desk, terraform: str
 ) -> None:
-    fleet = start(world, desk, terraform, engine, "{undeclared: adopt}")
-    stray(world)
+    fleet = start_with_stray(world, desk, terraform, engine, "adopt")
     before = world.client().pools()
     outcome, _ = propose(desk)
     assert f"import opened: branch {IMPORT}" in outcome.err, outcome
@@ -78,8 +79,7 @@ def test_a_pool_that_looks_like_poolplan_s_is_taken_in_as_it_is(
 def test_a_pool_that_looks_like_poolplan_s_goes_where_that_is_wanted(
     engine: str, world: World, desk: Desk, terraform: str
 ) -> None:
-    fleet = start(world, desk, terraform, engine, "{undeclared: restore}")
-    stray(world)
+    fleet = start_with_stray(world, desk, terraform, engine, "restore")
     outcome, _ = propose(desk)
     assert f"restore opened: branch {RESTORE}" in outcome.err, outcome
     fleet.merge(RESTORE)
