@@ -16,8 +16,6 @@ from gitops.engine_states import OFTEN, EngineStates
 from gitops.errors import Waiting
 from gitops.settings import Engine
 from planner.pools import Pool, PoolSet, ProviderState
-from planner.portion import Kind
-from tests.gitops.loop.test_drifting import merged
 from tests.gitops.loop.town import Town, nodes
 
 if TYPE_CHECKING:
@@ -42,7 +40,8 @@ class Bench:
 
     def applied(self) -> None:
         """Something is merged and applied."""
-        merged(self.town, Kind.UP, self.town.plan(POOL.resized(2 + len(self.town.engine))))
+        self.town.propose(self.town.plan(POOL.resized(2 + len(self.town.engine))))
+        self.town.accept()
         assert len(self.town.apply().applied) == 1
 
     @property

@@ -123,9 +123,7 @@ def test_others_who_add_to_the_ledger_meanwhile_do_not_matter(
 
 def merged(town: Town, kind: Kind) -> int:
     """The kind's proposal is approved, merged and applied; how many changes that were."""
-    number = town.request(kind).number
-    town.server.approve(ADA, number)
-    town.server.merge(ADA, number)
+    town.accept(kind)
     return len(town.apply().applied)
 
 

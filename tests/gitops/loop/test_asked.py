@@ -122,18 +122,14 @@ def test_no_limit_on_proposals_holds_it_up_and_it_holds_up_none(town: Town) -> N
 
 def test_approved_and_merged_it_is_applied_as_what_it_is(town: Town) -> None:
     ask(town, WORKERS)
-    number = town.request(Kind.IMPORT).number
-    town.server.approve(ADA, number)
-    town.server.merge(ADA, number)
+    town.accept(Kind.IMPORT)
     ((turn, _),) = town.apply().applied
     assert [change.action for change in turn.plan.changes] == [Action.IMPORT]
     assert town.ledger.records[-1].kind == "import"
     assert town.declared == PoolSet.of([WORKERS])
     assert idle(town) is Step.REST
     assert ask(town, WORKERS, kind=Kind.RELEASE) is Step.PROPOSE
-    number = town.request(Kind.RELEASE).number
-    town.server.approve(ADA, number)
-    town.server.merge(ADA, number)
+    town.accept(Kind.RELEASE)
     ((turn, _),) = town.apply().applied
     assert [change.action for change in turn.plan.changes] == [Action.RELEASE]
     assert len(town.declared) == 0

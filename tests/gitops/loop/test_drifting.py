@@ -71,11 +71,9 @@ def observe(town: Town, pools: Iterable[Pool]) -> None:
 def merged(town: Town, kind: Kind, plan: object = None) -> str:
     """Propose, approve and merge a kind; its description."""
     town.propose(plan or town.plan(*town.declared))  # type: ignore[arg-type]
-    request = town.request(kind)
-    town.server.approve(ADA, request.number)
-    town.server.merge(ADA, request.number)
+    body = town.accept(kind).body
     town.propose(town.plan(*town.declared))
-    return request.body
+    return body
 
 
 def with_policy(town: Town, kind: DriftKind, treatment: Treatment) -> None:
@@ -419,8 +417,7 @@ def test_a_plan_that_puts_back_and_that_nobody_approved_stands_in_nobody_s_way(t
     assert delivery.withheld is not None
     done = town.propose(town.plan(nodes(2), replace(OTHER, desired=2, state=None)))
     assert (done[Kind.UP].step, done[Kind.RESTORE].step) == (Step.PROPOSE, Step.AWAIT)
-    town.server.approve(ADA, town.request(Kind.RESTORE).number)
-    town.server.merge(ADA, town.request(Kind.RESTORE).number)
+    town.accept(Kind.RESTORE)
     assert len(town.apply().applied) == 1
 
 

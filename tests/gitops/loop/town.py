@@ -150,6 +150,13 @@ class Town:
         self.repository.push(commit, name, expect=self.repository.head(name))
         return commit
 
+    def accept(self, kind: Kind = Kind.UP) -> PullRequest:
+        """Ada approves the newest request of a kind, and merges it."""
+        request = self.request(kind)
+        self.server.approve(ADA, request.number)
+        self.server.merge(ADA, request.number)
+        return request
+
     def edit_pools(self, *pools: Pool) -> CommitId:
         """Main declares these pools, by hand."""
         files = render_files(PoolSet.of(pools), self.settings.terraform).under(PurePosixPath("pools"))
