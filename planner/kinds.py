@@ -6,11 +6,12 @@ equal pods are one thing to pack whatever they are called.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from planner import labels as known
+from planner.aims import Preferences
 from planner.counting import TermIndex
 from planner.resources import CPU, MEMORY
 from planner.topology import Subject, port_terms, terms_of
@@ -59,7 +60,7 @@ class Admission:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """Pods of one kind. ``matches``, ``spreads``, ``anti`` and ``affinity`` speak of terms by position.
+    """Pods of one kind. ``matches``, ``spreads``, ``anti``, ``affinity`` and ``zoned`` speak of terms by position.
 
     ``members`` are the groups it gathers, in the order in which their pods are taken, ``count`` is all their pods.
     ``requests`` are amounts by resource, those of zero left out; kinds of equal ``request`` have equal ones.
@@ -75,6 +76,7 @@ class Kind:
     spreads: tuple[Rule, ...]
     anti: tuple[int, ...]
     affinity: tuple[int, ...]
+    zoned: tuple[tuple[int, int], ...]  # what it would rather have of zones, with weights (see ``topology.Subject``)
     on_zones: bool
     on_hosts: bool
     on_others: bool
@@ -110,19 +112,23 @@ class Kinds:
         return self.index.terms
 
 
-def make_kinds(groups: Sequence[PodGroup], running: Iterable[Pod], namespaces: Sequence[Namespace]) -> Kinds:
+def make_kinds(
+    groups: Sequence[PodGroup], running: Iterable[Pod], namespaces: Sequence[Namespace], *,
+    preferences: Preferences = Preferences.RESPECT,
+) -> Kinds:  # fmt: skip
     """Gather the groups of a demand into kinds. ``running`` pods bring terms too: those that keep others off.
 
     Nearly every pod may be a kind of its own. So what is large is compared once and called by a number from then on,
     and kinds are told apart by numbers.
     """
-    reader = _Reader(namespaces)
+    reader = _Reader(namespaces, preferences)
     read = [reader.read(group) for group in groups]
     ports = [term for seen in reader.seen.values() for term in seen.ports]
     wary = {(pod.namespace, pod.labels, pod.needs.anti_affinity): pod for pod in running if pod.needs.anti_affinity}
     rules = (terms_of(pod.needs, pod.namespace, dict(pod.labels), namespaces) for pod in wary.values())
     held = [term for one in rules for term in one.anti]
-    index = TermIndex.of([*(term for one in reader.subjects.values() for term in one.terms()), *ports, *held])
+    zoned = [term for one in reader.subjects.values() for term, _ in one.zoned]
+    index = TermIndex.of([*(term for one in reader.subjects.values() for term in one.terms()), *ports, *held, *zoned])
     return Kinds(_numbered(_gathered(groups, read, index)), tuple(reader.examples.values()), index)
 
 
@@ -161,6 +167,7 @@ class _Reader:
     """Reads groups. ``seen`` is by the identity of needs, which the groups keep; ``examples`` are by admission."""
 
     namespaces: Sequence[Namespace]
+    preferences: Preferences
     seen: dict[int, _Seen] = field(default_factory=dict)
     examples: dict[int, Needs] = field(default_factory=dict)
     subjects: dict[object, Subject] = field(default_factory=dict)
@@ -180,6 +187,8 @@ class _Reader:
         found = self.subjects.get(key)
         if found is None:
             found = terms_of(group.needs, group.namespace, dict(group.labels), self.namespaces)
+            if self.preferences is Preferences.IGNORE:
+                found = replace(found, zoned=())
             self.subjects[key] = found
         return seen, found
 
@@ -211,13 +220,14 @@ def _wishes(needs: Needs) -> tuple[object, ...]:
 class _Positions:
     """A subject's rules as positions: (term, max_skew, min_domains) of spreads, and the terms of the others.
 
-    ``keys`` are the labels that they are about. Equal rules have one ``number``.
+    ``keys`` are the labels that the rules are about which it must keep. Equal rules have one ``number``.
     """
 
     number: int
     spreads: tuple[tuple[int, int, int], ...]
     anti: tuple[int, ...]
     affinity: tuple[int, ...]
+    zoned: tuple[tuple[int, int], ...]
     keys: frozenset[str]
 
     @property
@@ -261,8 +271,9 @@ def _gathered(
 def _positions(subject: Subject, place: Mapping[Term, int], numbers: _Numbers) -> _Positions:
     spreads = tuple((place[term], one.max_skew, one.min_domains) for term, one in subject.spreads)
     anti, affinity = tuple(place[term] for term in subject.anti), tuple(place[term] for term in subject.affinity)
+    zoned = tuple((place[term], weight) for term, weight in subject.zoned)
     keys = frozenset(term.key for term in subject.terms())
-    return _Positions(numbers[spreads, anti, affinity], spreads, anti, affinity, keys)
+    return _Positions(numbers[spreads, anti, affinity, zoned], spreads, anti, affinity, zoned, keys)
 
 
 def _kind(one: _Gathered, index: int) -> Kind:
@@ -271,7 +282,7 @@ def _kind(one: _Gathered, index: int) -> Kind:
         index=index, members=tuple(one.members), count=sum(group.count for group in one.members),
         admission=seen.admission, request=seen.request, requests=seen.requests, matches=matches,
         spreads=tuple(Rule(term, skew, least, term in matches) for term, skew, least in positions.spreads),
-        anti=positions.anti, affinity=positions.affinity,
+        anti=positions.anti, affinity=positions.affinity, zoned=positions.zoned,
         on_zones=known.ZONE in positions.keys, on_hosts=known.HOSTNAME in positions.keys,
         on_others=not positions.keys <= {known.ZONE, known.HOSTNAME},
     )  # fmt: skip

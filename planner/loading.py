@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from planner.asks import Ask
     from planner.board import Board, Flags, Ints
+    from planner.filling import Filled
     from planner.fleet import Fleet
     from planner.kinds import Kind
     from planner.ledger import Ledger
@@ -117,8 +118,13 @@ class Load:
                 self._fill(kind, pins[kind.index], nodes)
 
     def _fill(self, kind: Kind, pins: dict[str, int], nodes: Flags | None) -> None:
-        zoned = "" not in pins
-        filled = fill(self.board, kind, sum(pins.values()), nodes=nodes, zones=pins if zoned else None)
+        anywhere = pins.pop("", 0)
+        if pins:
+            self._filled(kind, fill(self.board, kind, sum(pins.values()), nodes=nodes, zones=pins), zoned=True)
+        if anywhere:
+            self._filled(kind, fill(self.board, kind, anywhere, nodes=nodes), zoned=False)
+
+    def _filled(self, kind: Kind, filled: Filled, *, zoned: bool) -> None:
         for node, count in filled.taken.items():
             held = self.contents[node - self.first]
             held[kind.index] = held.get(kind.index, 0) + count

@@ -30,7 +30,7 @@ def cheaper(court: Court, counts: Counts, span: int, failed: Sequence[Counts], m
     """Up to ``most`` fleets that cost less than a given one, but not by more than ``span``, and were not tried.
 
     Those first that lose least room for what they save, and some of every saving. What is part of a fleet that failed
-    is left out, for it would fail too.
+    is left out, for it would fail too, and so is what gives up what must be kept.
     """
     market = court.market
     had = np.flatnonzero(counts)
@@ -51,7 +51,7 @@ def cheaper(court: Court, counts: Counts, span: int, failed: Sequence[Counts], m
         moved[np.arange(len(chosen)), out[chosen, column]] -= times[chosen]
         moved[np.arange(len(chosen)), into[chosen, column]] += times[chosen]
     fleets = moved[:, :-1]
-    fine = (fleets >= 0).all(axis=1)
+    fine = (fleets >= 0).all(axis=1) & court.keeping.allows(fleets)
     beaten = np.array(failed[:REMEMBERED], np.int64).reshape(-1, len(counts))
     for one in beaten:
         fine &= (fleets > one).any(axis=1)

@@ -1,7 +1,8 @@
 """Before anything is ordered: what existing nodes take, and in which zones the rest is to have new nodes.
 
 Kinds with rules over zones, and kinds that others look for or keep away from by zone, are told a zone pod by pod: the
-emptiest that the rules, the existing nodes or the variants on offer still allow.
+emptiest that the rules, the existing nodes or the variants on offer still allow. Kinds that would only rather be in
+some zones are told these where new nodes are ordered for them (``zoning``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from planner import labels as known
 from planner.asks import Ask
 from planner.filling import Offer, fill
 from planner.market import request_of
+from planner.zoning import tell_zones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Settled:
-    """Pods on existing nodes by number, pods told to be in a zone, and pods left that may be in any; by kind."""
+    """Pods on existing nodes by number, pods told to be in a zone, and pods left that may be in any; by kind.
+
+    Of pods that would only rather be in some zone, those that need not be are told "".
+    """
 
     onto: dict[int, dict[int, int]] = field(default_factory=dict)
     told: dict[int, dict[str, int]] = field(default_factory=dict)
@@ -39,18 +44,24 @@ def settle(board: Board, market: Market, caps: Mapping[Zone, int]) -> Settled:
     zonal = zonal_kinds(board.kinds)
     settled = Settled()
     for kind in board.kinds.kinds:
-        offer = None
-        if kind.index in zonal:
-            labels = market.offers(market.options(kind, request_of(board, kind)))
-            offer = Offer(labels, {zone: caps[kind.key, zone] for zone in labels if (kind.key, zone) in caps})
-        filled = fill(board, kind, kind.count, offer=offer)
+        ruled = kind.index in zonal
+        offer = _offer(board, market, kind, caps) if ruled or kind.zoned else None
+        filled = fill(board, kind, kind.count, offer=offer if ruled else None)
         settled.onto[kind.index] = filled.taken
-        if kind.index in zonal:
+        if ruled:
             settled.told[kind.index] = filled.ordered
             settled.nowhere[kind.index] = filled.left
+        elif offer is not None:
+            # nodes that are there are used as they are, for there the scheduler has its choice already
+            settled.told[kind.index] = tell_zones(board, kind, filled.left, offer)
         else:
             settled.left[kind.index] = filled.left
     return settled
+
+
+def _offer(board: Board, market: Market, kind: Kind, caps: Mapping[Zone, int]) -> Offer:
+    labels = market.offers(market.options(kind, request_of(board, kind)))
+    return Offer(labels, {zone: caps[kind.key, zone] for zone in labels if (kind.key, zone) in caps})
 
 
 def zonal_kinds(kinds: Kinds) -> frozenset[int]:

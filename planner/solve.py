@@ -55,7 +55,9 @@ def solve(problem: Problem) -> Solution:
     """
     snapshot = problem.snapshot
     crowd = problem.crowd or Crowd.of(snapshot.pods)
-    kinds = make_kinds(problem.demand.groups, crowd.wary, snapshot.namespaces)
+    kinds = make_kinds(
+        problem.demand.groups, crowd.wary, snapshot.namespaces, preferences=problem.aims.preferences
+    )  # fmt: skip
     if not kinds.kinds:
         return Solution(unplaced=problem.demand.blocked)
     board = stand(kinds, problem.bins, snapshot, crowd)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from planner.snapshot import Namespace
     from planner.taints import Taint, Toleration
 
+#: What a spread over zones that only scores weighs beside preferred terms, the heaviest of which weigh a hundred.
+SPREAD = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -57,13 +60,16 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The rules that a kind of pod brings itself."""
+    """The rules that a kind of pod brings itself. ``zoned`` is what it would rather have of zones, with weights: beside
+    the pods that a term counts, or away from them where the weight is below zero."""
 
     spreads: tuple[tuple[Term, Spread], ...] = ()
     anti: tuple[Term, ...] = ()
     affinity: tuple[Term, ...] = ()
+    zoned: tuple[tuple[Term, int], ...] = ()
 
     def terms(self) -> tuple[Term, ...]:
+        """What it must keep."""
         return (*(term for term, _ in self.spreads), *self.anti, *self.affinity)
 
 
@@ -77,28 +83,33 @@ def terms_of(
         spaces = _namespaces(one, namespace, known_namespaces)
         return Term(one.topology_key, spaces, _selector(one, labels), leaving=True)
 
-    required = tuple(one for one in needs.spreads if one.required)
-    keys = tuple(dict.fromkeys(one.topology_key for one in required if one.topology_key != known.HOSTNAME))
-
     def spread(one: Spread) -> Term:
         if one.topology_key == known.HOSTNAME:
             return Term(one.topology_key, (namespace,), one.selector)
         tolerations = needs.tolerations if one.honor_taints else None
-        return Term(one.topology_key, (namespace,), one.selector, _nodes(needs, one, keys), tolerations)
+        return Term(one.topology_key, (namespace,), one.selector, _nodes(needs, one), tolerations)
 
     return Subject(
-        spreads=tuple((spread(one), one) for one in required),
+        spreads=tuple((spread(one), one) for one in needs.spreads if one.required),
         anti=(*(term(one) for one in needs.anti_affinity if not one.weight), *port_terms(needs)),
         affinity=(
             *_all_at_once(tuple(term(one) for one in needs.affinity if not one.weight and not _by_volume(one))),
             *(term(one) for one in needs.affinity if _by_volume(one)),
         ),
+        zoned=(
+            *((spread(one), -SPREAD) for one in needs.spreads if not one.required and one.topology_key == known.ZONE),
+            *((term(one), one.weight) for one in needs.affinity if one.weight and one.topology_key == known.ZONE),
+            *((term(one), -one.weight) for one in needs.anti_affinity if one.weight and one.topology_key == known.ZONE),
+        ),
     )
 
 
-def _nodes(needs: Needs, one: Spread, keys: tuple[str, ...]) -> tuple[Requirements, ...]:
-    """The nodes a spread looks at: those with the keys of all required spreads, and of the pod's own node affinity."""
-    others = Requirements.of(Requirement(key, complement=True) for key in keys if key != one.topology_key)
+def _nodes(needs: Needs, one: Spread) -> tuple[Requirements, ...]:
+    """The nodes a spread looks at: those with the keys of all spreads of its kind, and of the pod's own node
+    affinity."""
+    alike = (each.topology_key for each in needs.spreads if each.required == one.required)
+    keys = [key for key in dict.fromkeys(alike) if key not in (known.HOSTNAME, one.topology_key)]
+    others = Requirements.of(Requirement(key, complement=True) for key in keys)
     affinity = needs.looked_at if one.honor_affinity else (Requirements(),)
     found = tuple(each.intersect(others) for each in affinity) if others.items else affinity
     return () if found == (Requirements(),) else found

@@ -13,6 +13,7 @@ from planner.abreast import Outcome, replay_all
 from planner.drafts import Draft, mixed
 from planner.filling import Offer, fill
 from planner.fleet import Fleet, Proposer
+from planner.keeping import keeping
 from planner.loading import NEW
 from planner.market import request_of
 from planner.orders import runs
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from planner.asks import Ask
     from planner.board import Board, Flags, Ints
+    from planner.keeping import Keeping
     from planner.kinds import Kind
     from planner.ledger import Ledger
     from planner.market import Market
@@ -176,8 +178,14 @@ class Court:
         return replace(played, stranded={place: count for place, count in waiting.items() if count > 0})
 
     def may_order(self, counts: Counts) -> bool:
-        """Whether the limits of NodePools and of the cluster allow a fleet."""
-        return _may_order(self.problem.ledger, self.market, counts)
+        """Whether the limits of NodePools and of the cluster allow a fleet, and it keeps what must be kept."""
+        kept = bool(self.keeping.allows(np.array([counts], np.int64))[0])
+        return kept and _may_order(self.problem.ledger, self.market, counts)
+
+    @cached_property
+    def keeping(self) -> Keeping:
+        """What no cheaper fleet may give up."""
+        return keeping(self.board, self.market, self.problem.ledger, self.served)
 
     def close(self, counts: Counts) -> Outcome:
         """The replay by name that the plan claims; one that was made already is not made again."""

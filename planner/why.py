@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from planner.aims import Preferences
+from planner.candidates import preference_ranks
 from planner.nextbest import Estimate, next_best
 from planner.plan import Reason
 from planner.quantity import round_money
 from planner.resources import CPU, MEMORY, describe_amount
+from planner.whyzones import some, zone_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from planner.candidates import Candidate
+    from planner.demand import PodGroup
     from planner.problem import Opened, Problem
     from planner.removal import Victim
 
@@ -36,7 +41,15 @@ def scale_up_reasons(
     pods = sum(len(one.pods) for one in used)
     verb = "pod waits" if pods == 1 else "pods wait"
     waiting = Reason("demand", f"{pods} {verb} for a node")
-    return (waiting, _flavor_reason(used, problem, estimate), _figures_reason(used), *reserve)
+    groups = _groups(used, problem)
+    zones = zone_reasons(sorted({one.candidate.zone for one in used}), groups, problem.aims.preferences)
+    return (waiting, *zones, _flavor_reason(used, groups, problem, estimate), _figures_reason(used), *reserve)
+
+
+def _groups(opened: Sequence[Opened], problem: Problem) -> list[PodGroup]:
+    """Whose pods are on some nodes."""
+    pods = {pod for one in opened for pod in one.pods}
+    return [group for group in problem.demand.groups if not pods.isdisjoint(group.pods)]
 
 
 def removal_reasons(victims: Sequence[Victim]) -> tuple[Reason, ...]:
@@ -56,7 +69,9 @@ def _chosen(opened: Sequence[Opened], problem: Problem) -> str:
     return f"{len(opened)} × {flavor} at {round_money(price, decimals=4)} {problem.currency}/h"
 
 
-def _flavor_reason(opened: Sequence[Opened], problem: Problem, estimate: Estimator) -> Reason:
+def _flavor_reason(
+    opened: Sequence[Opened], groups: Sequence[PodGroup], problem: Problem, estimate: Estimator
+) -> Reason:  # fmt: skip
     price, chosen = sum(one.candidate.hourly for one in opened), _chosen(opened, problem)
     other = estimate(opened, problem)
     if other is None:
@@ -68,11 +83,27 @@ def _flavor_reason(opened: Sequence[Opened], problem: Problem, estimate: Estimat
     if least < price and any(one.node_pool.weight < mine.weight for one, _ in other.nodes):
         aside = f"by price alone, {listed} at {cost} {problem.currency}/h"
         return Reason("heaviest", f"{chosen}: NodePool {mine.name} is asked first, by its weight; {aside}")
+    if least < price and (choosy := _choosy(opened[0].candidate, groups, other, problem)):
+        aside = f"by price alone, {listed} at {cost} {problem.currency}/h"
+        return Reason("preferred", f"{chosen}: {some(choosy)} would rather be on it; {aside}")
     if least < price:
         aside = f"for these alone, {listed} at {cost} {problem.currency}/h"
         together = "cheapest found for all pods together, in whatever order they come"
         return Reason("cheapest-together", f"{chosen}: {together}; {aside}")
     return Reason("cheapest", f"{chosen} is the cheapest found; next best: {listed} at {cost} {problem.currency}/h")
+
+
+def _choosy(mine: Candidate, groups: Iterable[PodGroup], other: Estimate, problem: Problem) -> list[str]:
+    """The workloads to which a node's candidate is worth more than any that stand in for it."""
+    if problem.aims.preferences is Preferences.IGNORE:
+        return []
+    others = [one for one, _ in other.nodes]
+    found = []
+    for group in groups:
+        first, *rest = preference_ranks(group.needs, [mine, *others])
+        if first < min(rest, default=0):
+            found.append(str(group.owner))
+    return sorted({*found})
 
 
 def _figures_reason(opened: Sequence[Opened]) -> Reason:

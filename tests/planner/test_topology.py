@@ -11,7 +11,7 @@ from planner.pods import AffinityTerm, Needs, Spread
 from planner.requirements import Requirements
 from planner.snapshot import Namespace
 from planner.taints import Taint, Toleration
-from planner.topology import Subject, Term, terms_of
+from planner.topology import SPREAD, Subject, Term, terms_of
 
 WEB = Requirements.from_labels({"app": "web"})
 
@@ -24,6 +24,14 @@ def rules_of(needs: Needs) -> Subject:
 def test_what_only_prefers_is_no_rule() -> None:
     term = AffinityTerm(topology_key=known.ZONE, selector=WEB, weight=1)
     soft = Spread(topology_key=known.ZONE, selector=WEB, required=False)
+    found = rules_of(Needs(spreads=(soft,), affinity=(term,), anti_affinity=(replace(term, weight=3),)))
+    assert found.terms() == ()
+    assert [weight for _, weight in found.zoned] == [-SPREAD, 1, -3]
+
+
+def test_what_is_preferred_of_hosts_is_no_wish_about_zones() -> None:
+    term = AffinityTerm(topology_key=known.HOSTNAME, selector=WEB, weight=1)
+    soft = Spread(topology_key=known.HOSTNAME, selector=WEB, required=False)
     assert rules_of(Needs(spreads=(soft,), affinity=(term,), anti_affinity=(term,))) == Subject()
 
 

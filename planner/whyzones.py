@@ -1,0 +1,56 @@
+"""Reasons for people: whose rules and wishes about zones put new nodes where they are. Nothing decides on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from planner import labels as known
+from planner.aims import Preferences
+from planner.claims import is_volume_term
+from planner.plan import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from planner.demand import PodGroup
+    from planner.pods import Needs
+
+NAMED = 3  # workloads that are named, for each rule
+
+
+def zone_reasons(
+    zones: Sequence[str], groups: Iterable[PodGroup], preferences: Preferences
+) -> tuple[Reason, ...]:  # fmt: skip
+    """Why nodes with pods of these groups are in these zones; none where no pod says anything of zones."""
+    told: dict[str, set[str]] = {}
+    for group in groups:
+        for rule in _rules(group.needs, preferences):
+            told.setdefault(rule, set()).add(str(group.owner))
+    if not told:
+        return ()
+    parts = "; ".join(f"{some(sorted(owners))} {rule}" for rule, owners in told.items())
+    return (Reason("zone", f"in {', '.join(zones)}: {parts}"),)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of some names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _rules(needs: Needs, preferences: Preferences) -> Iterator[str]:
+    """What a pod's rules over zones want, as the end of a clause; what it only prefers comes after what must be."""
+    for wish in (False, True) if preferences is Preferences.RESPECT else (False,):
+        spreads = any(one.topology_key == known.ZONE and one.required is not wish for one in needs.spreads)
+        apart = any(one.topology_key == known.ZONE and bool(one.weight) is wish for one in needs.anti_affinity)
+        near = any(
+            one.topology_key == known.ZONE and bool(one.weight) is wish and not is_volume_term(one.selector)
+            for one in needs.affinity
+        )  # fmt: skip
+        for holds, must, rather in (
+            (spreads, "must be spread over zones", "would rather be spread over zones"),
+            (apart, "must be apart by zone", "would rather be apart by zone"),
+            (near, "must be together with other pods in a zone", "would rather be with other pods in a zone"),
+        ):
+            if holds:
+                yield rather if wish else must
