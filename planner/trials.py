@@ -43,10 +43,11 @@ if TYPE_CHECKING:
     Scatter = tuple[tuple[str, int], ...]  # by zone, thousandths of the pods that gather
 
 #: What work costs, in nanoseconds on two cores of a virtual machine of 2025 that has other work to do. A pod that is
-#: replayed by itself, and each node it may go to; a pod of fleets side by side, and each node of each; a variant
-#: to propose a fleet from, and for each class of pods that may be on the same variants.
-POD, NODE = 22_000, 15
-SIDE, NODE_SIDE = 75_000, 25
+#: replayed by itself, each node it may go to, and each arrival, which is made ready first; the same of fleets side by
+#: side, nodes of each fleet; a variant to propose a fleet from, and for each class of pods that may be on the same
+#: variants.
+POD, NODE, ARRIVAL = 22_000, 15, 100_000
+SIDE, NODE_SIDE, ARRIVAL_SIDE, READY = 75_000, 25, 60_000, 150
 VARIANT, CLASS = 15_000, 10_000
 #: How many fleets are replayed side by side at most, and how many numbers they may count together.
 LANES, NUMBERS = 64, 6_000_000
@@ -205,10 +206,12 @@ class Court:
         return min(self._alone(fleets, nodes), self._abreast(fleets, nodes))
 
     def _alone(self, fleets: int, nodes: int) -> int:
-        return fleets * self.pods * (POD + NODE * (self.board.size + nodes)) // 1000
+        each = self.pods * (POD + NODE * (self.board.size + nodes)) + len(self.arrivals) * ARRIVAL
+        return fleets * each // 1000
 
     def _abreast(self, fleets: int, nodes: int) -> int:
-        return self.pods * (SIDE + NODE_SIDE * (self.board.size + nodes) * fleets) // 1000
+        there = (self.board.size + nodes) * fleets
+        return (self.pods * (SIDE + NODE_SIDE * there) + len(self.arrivals) * (ARRIVAL_SIDE + READY * there)) // 1000
 
     def with_nodes(self, counts: Sequence[int]) -> Board:
         """The existing nodes and a fleet's."""
