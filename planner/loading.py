@@ -73,7 +73,8 @@ class Load:
 
     @property
     def hourly(self) -> int:
-        return int(self.market.price[self.variant].sum()) if self.variant else 0
+        """What the new nodes that hold pods cost."""
+        return int(self.market.price @ np.array(self.fleet(), np.int64))
 
     def add(self, fleet: Fleet) -> None:
         """Order the nodes of a fleet: those first that the fewest waiting pods could use, then the dearest."""

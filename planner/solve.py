@@ -179,17 +179,17 @@ def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
     waiting = {place: sum(pod in lost for pod in one.group.pods) for place, one in enumerate(everyone)} if lost else {}
     court = Court(problem, found.empty, found.market, found.served, everyone, paper.lower_bound, waiting)
     verdict = search(court, [found.load.fleet(), *found.proposed()])
-    certificate = court.certificate(verdict)
     if verdict is None:
-        return replace(paper, certificate=certificate)
+        return replace(paper, certificate=court.certificate(None))
     placed = court.close(verdict.counts).placed()
     onto, opened, left = as_replayed(everyone, placed, found.empty.names, found.market, verdict.counts)
     blocked = {pod for one in problem.demand.blocked for pod in one.pods}
     kind_of = {group.key: kind.index for kind in found.kinds.kinds for group in kind.members}
     missing = Counter(kind_of[group.key] for group, pods in left for pod in pods if pod not in lost)
     bound = _lower_bound(problem, found, missing) if missing else paper.lower_bound
+    by_hand = verdict.hourly if missing else min(verdict.hourly, found.load.hourly)
     return replace(
-        paper, onto=onto, opened=opened, certificate=certificate, lower_bound=bound,
+        paper, onto=onto, opened=opened, certificate=court.certificate(verdict, by_hand), lower_bound=bound,
         unplaced=_still(paper.unplaced, left, blocked),
     )  # fmt: skip
 

@@ -117,12 +117,14 @@ class Court:
         self.left = self.problem.aims.budget * 1000
         self.possible = possible_domains(self.board, self.market)
 
-    def certificate(self, verdict: Trial | None) -> Certificate:
-        """What is said of a fleet once the search is over."""
+    def certificate(self, verdict: Trial | None, by_hand: int = 0) -> Certificate:
+        """What is said of a fleet once the search is over. ``by_hand`` is the least price found if each pod could be
+        put by hand."""
         if verdict is None:
             return Certificate(stopped=True)
         survived = sum(1 for one in verdict.played.values() if not one.stranded)
-        return Certificate(orders=len(verdict.played), survived=survived, stopped=self.stopped)
+        premium = verdict.hourly - by_hand
+        return Certificate(orders=len(verdict.played), survived=survived, stopped=self.stopped, premium=premium)
 
     @cached_property
     def pods(self) -> int:

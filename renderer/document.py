@@ -127,7 +127,10 @@ def _cost(plan: Plan) -> wire.CostEntry:
 
 
 def _certificate(one: Certificate | None) -> wire.CertificateEntry | UnsetType:
-    return wire.CertificateEntry(one.orders, one.survived, one.stopped) if one else UNSET
+    if one is None:
+        return UNSET
+    premium = format_money(one.premium) if one.premium else UNSET
+    return wire.CertificateEntry(one.orders, one.survived, one.stopped, premium)
 
 
 def _pending(one: Pending) -> wire.PendingEntry | UnsetType:

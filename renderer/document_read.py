@@ -183,7 +183,8 @@ def _unplaced(entry: UnplacedEntry) -> Unplaced:
 def _certificate(entry: CertificateEntry) -> Certificate:
     if entry.survived > entry.orders:
         raise ValueRefused(f"the plan survived {entry.survived} orders of arrival, of {entry.orders} that were tried")
-    return Certificate(orders=entry.orders, survived=entry.survived, stopped=entry.stopped)
+    premium = parse_money(entry.premium_hourly) if isinstance(entry.premium_hourly, str) else 0
+    return Certificate(orders=entry.orders, survived=entry.survived, stopped=entry.stopped, premium=premium)
 
 
 def _pending(entry: PendingEntry) -> Pending:

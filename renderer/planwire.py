@@ -134,12 +134,13 @@ class CostEntry(CostChange, frozen=True, rename="camel"):
     gap_percent: Percent | UnsetType = UNSET
 
 
-class CertificateEntry(Wire, frozen=True):
+class CertificateEntry(Wire, frozen=True, rename="camel"):
     """How the new nodes fared when kube-scheduler was replayed on them, in several orders of arrival."""
 
     orders: Count
     survived: Count
     stopped: bool
+    premium_hourly: Money | UnsetType = UNSET
 
 
 class EvidenceEntry(Wire, frozen=True):

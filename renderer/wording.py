@@ -115,6 +115,8 @@ def orders_text(summary: Summary) -> str:
     if not one.orders:
         return "Not replayed: the search's budget (--solve-budget) left no time to try the nodes out"
     told = f"Holds in {one.survived} of {count(one.orders, 'order')} in which the pods may come to kube-scheduler"
+    if one.premium:
+        told += f", for {hourly(one.premium, summary.currency)} per hour more than if each could be put by hand"
     wanted = "cheaper nodes" if one.survived == one.orders else "nodes that hold in all of them"
     return f"{told}; the search for {wanted} stopped at its budget (--solve-budget)" if one.stopped else told
 

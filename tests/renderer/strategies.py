@@ -70,8 +70,10 @@ unplaced = st.builds(
 )
 digests = st.integers().map(digest_of)
 certificates = st.builds(
-    lambda left, survived, stopped: Certificate(orders=left + survived, survived=survived, stopped=stopped),
-    st.integers(0, 9), st.integers(0, 9), st.booleans(),
+    lambda left, survived, stopped, premium: Certificate(
+        orders=left + survived, survived=survived, stopped=stopped, premium=premium
+    ),
+    st.integers(0, 9), st.integers(0, 9), st.booleans(), sizes,
 )  # fmt: skip
 pendings = st.builds(Pending, pods=sizes, since=texts, newest=texts)
 

@@ -55,6 +55,7 @@ def test_the_gap_is_of_what_is_ordered_and_never_told_too_small(bound: str, gap:
 @pytest.mark.parametrize(("certificate", "says"), [
     (Certificate(orders=6, survived=6), "Holds in 6 of 6 orders in which the pods may come to kube-scheduler."),
     (Certificate(orders=1, survived=1, stopped=True), "the search for cheaper nodes stopped at its budget (--solve-budget)."),
+    (Certificate(orders=2, survived=2, premium=51_200), "kube-scheduler, for €0.0512 per hour more than if each could be put by hand."),
     (Certificate(stopped=True), "Not replayed: the search's budget (--solve-budget) left no time to try the nodes out."),
     (Certificate(orders=3, survived=2, stopped=True), "the search for nodes that hold in all of them stopped"),
     (Certificate(orders=3, survived=2), "Warning: kube-scheduler leaves pods without a node in 1 of 3 orders of arrival tried; "),
