@@ -10,7 +10,7 @@ from planner.nextbest import Estimate, next_best
 from planner.plan import Reason
 from planner.quantity import round_money
 from planner.resources import CPU, MEMORY, describe_amount
-from planner.whyzones import some, zone_reasons
+from planner.whyzones import PREFERRED_ZONE, some, zone_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from planner.removal import Victim
 
     Estimator = Callable[[Sequence[Opened], Problem], Estimate | None]
+
+HEAVIEST, PREFERRED = "heaviest", "preferred"
+CHOOSY = frozenset({HEAVIEST, PREFERRED, PREFERRED_ZONE})
+"""The codes of reasons by which nodes were chosen that are not the cheapest for their pods."""
 
 
 def scale_up_reasons(
@@ -82,10 +86,10 @@ def _flavor_reason(
     mine = opened[0].candidate.node_pool
     if least < price and any(one.node_pool.weight < mine.weight for one, _ in other.nodes):
         aside = f"by price alone, {listed} at {cost} {problem.currency}/h"
-        return Reason("heaviest", f"{chosen}: NodePool {mine.name} is asked first, by its weight; {aside}")
+        return Reason(HEAVIEST, f"{chosen}: NodePool {mine.name} is asked first, by its weight; {aside}")
     if least < price and (choosy := _choosy(opened[0].candidate, groups, other, problem)):
         aside = f"by price alone, {listed} at {cost} {problem.currency}/h"
-        return Reason("preferred", f"{chosen}: {some(choosy)} would rather be on it; {aside}")
+        return Reason(PREFERRED, f"{chosen}: {some(choosy)} would rather be on it; {aside}")
     if least < price:
         aside = f"for these alone, {listed} at {cost} {problem.currency}/h"
         together = "cheapest found for all pods together, in whatever order they come"

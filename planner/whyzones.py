@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from planner.pods import Needs
 
 NAMED = 3  # workloads that are named, for each rule
+ZONE, PREFERRED_ZONE = "zone", "preferred-zone"
 
 
 def zone_reasons(
     zones: Sequence[str], groups: Iterable[PodGroup], preferences: Preferences
 ) -> tuple[Reason, ...]:  # fmt: skip
     """Why nodes with pods of these groups are in these zones; none where no pod says anything of zones."""
-    told: dict[str, set[str]] = {}
+    told: dict[str, dict[str, set[str]]] = {}
     for group in groups:
-        for rule in _rules(group.needs, preferences):
-            told.setdefault(rule, set()).add(str(group.owner))
-    if not told:
-        return ()
-    parts = "; ".join(f"{some(sorted(owners))} {rule}" for rule, owners in told.items())
-    return (Reason("zone", f"in {', '.join(zones)}: {parts}"),)
+        for code, rule in _rules(group.needs, preferences):
+            told.setdefault(code, {}).setdefault(rule, set()).add(str(group.owner))
+    return tuple(
+        Reason(code, f"in {', '.join(zones)}: " + "; ".join(f"{some(sorted(owners))} {rule}" for rule, owners in mine))
+        for code in (ZONE, PREFERRED_ZONE) if (mine := told.get(code, {}).items())
+    )  # fmt: skip
 
 
 def some(names: Sequence[str]) -> str:
@@ -38,8 +39,8 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _rules(needs: Needs, preferences: Preferences) -> Iterator[str]:
-    """What a pod's rules over zones want, as the end of a clause; what it only prefers comes after what must be."""
+def _rules(needs: Needs, preferences: Preferences) -> Iterator[tuple[str, str]]:
+    """What a pod's rules over zones want, as the end of a clause, and what it would rather have; with their codes."""
     for wish in (False, True) if preferences is Preferences.RESPECT else (False,):
         spreads = any(one.topology_key == known.ZONE and one.required is not wish for one in needs.spreads)
         apart = any(one.topology_key == known.ZONE and bool(one.weight) is wish for one in needs.anti_affinity)
@@ -53,4 +54,4 @@ def _rules(needs: Needs, preferences: Preferences) -> Iterator[str]:
             (near, "must be together with other pods in a zone", "would rather be with other pods in a zone"),
         ):
             if holds:
-                yield rather if wish else must
+                yield (PREFERRED_ZONE, rather) if wish else (ZONE, must)

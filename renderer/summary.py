@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from planner.coming import NEVER_CAME
 from planner.diff import FORCE_NEW
 from planner.plan import Action
+from planner.why import CHOOSY
 from renderer.gap import gap_tenths
 
 if TYPE_CHECKING:
@@ -140,6 +141,11 @@ class Summary:
     def moves(self) -> bool:
         """Whether a pool is changed, and not only taken under management or let go of."""
         return len(self.lines) > self.imports + self.releases
+
+    @property
+    def choosy(self) -> bool:
+        """Whether what pods prefer, or a NodePool's weight, chose some nodes; the proven least leaves them aside."""
+        return any(reason.code in CHOOSY for line in self.lines for reason in line.reasons)
 
     @property
     def hourly(self) -> int:

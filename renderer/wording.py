@@ -103,7 +103,8 @@ def bound_text(summary: Summary) -> str:
     if summary.bound >= summary.after.hourly:
         return "Proven: no other choice of new nodes for these pods costs less"
     if summary.gap is not None and summary.gap < TELLING:
-        return f"The new nodes cost at most {percent(summary.gap)} % more than the proven least for these pods"
+        told = f"The new nodes cost at most {percent(summary.gap)} % more than the proven least for these pods"
+        return f"{told}, preferences and weights aside" if summary.choosy else told
     return f"Proven lower bound for any choice of new nodes: {hourly(summary.bound, summary.currency)} per hour"
 
 

@@ -22,7 +22,7 @@ from gitops.cluster import policy_wire, wire
 from gitops.commands.main import COMMANDS, cli
 from gitops.errors import ExitCode
 from gitops.ovh.rights import RIGHTS
-from planner import between, coming, filters
+from planner import between, coming, filters, why, whyzones
 from renderer.history import Outcome
 from tests.docs.shell import ROOT
 
@@ -128,7 +128,7 @@ def test_every_filter_and_reason_is_documented() -> None:
 def _codes() -> set[str]:
     """The literal ``filter=`` of every Refusal, the codes of every Reason and Hint, and those that have a name."""
     found = {value for name, value in vars(filters).items() if name.isupper() and isinstance(value, str)}
-    found |= {between.BY_HAND, between.DRIFTED, between.EMERGENCY, coming.NEVER_CAME}
+    found |= {between.BY_HAND, between.DRIFTED, between.EMERGENCY, coming.NEVER_CAME, *why.CHOOSY, whyzones.ZONE}
     found |= {one.value for one in Lack if one not in (Lack.POOL_ERROR, Lack.NODE_ERROR)}  # these two share a line
     for module in sorted((ROOT / "planner").glob("*.py")):
         tree = ast.parse(module.read_text("utf-8"))

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from planner.plan import Certificate, Plan
+from planner.plan import Certificate, Plan, Reason
 from planner.quantity import parse_money
+from planner.why import CHOOSY
 from renderer import markdown
 from renderer.summary import summarize
 from renderer.terminal import Screen, plan_view
@@ -50,6 +51,16 @@ def test_the_gap_is_of_what_is_ordered_and_never_told_too_small(bound: str, gap:
 
     assert summary.gap == gap
     assert says in plan_view(summary)
+
+
+@pytest.mark.parametrize("code", sorted(CHOOSY))
+def test_a_gap_says_what_it_leaves_aside(code: str) -> None:
+    plan = load_case("mixed")
+    first, *rest = plan.changes
+    chosen = replace(plan, changes=(replace(first, reasons=(*first.reasons, Reason(code, "so"))), *rest))
+
+    assert "proven least for these pods, preferences and weights aside." in " ".join(plan_view(summarize(chosen)).split())
+    assert "aside" not in plan_view(summarize(plan))
 
 
 @pytest.mark.parametrize(("certificate", "says"), [
