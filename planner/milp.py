@@ -212,11 +212,7 @@ class _Search:
 
     def _run(self, columns: Ints, *, whole: bool) -> tuple[Floats, float, Floats] | None:
         """Values, the bound, and the price of each active row."""
-        import highspy  # noqa: PLC0415 - a fifth of a second, and many plans order nothing
-
-        solver = _quiet(highspy)
-        for name, value in _OPTIONS.items():
-            solver.setOptionValue(name, value)
+        highspy, solver = solver_of()
         solver.setOptionValue("mip_max_nodes", SEARCHED)
         solver.setOptionValue("mip_rel_gap", GAP)
         solver.passModel(self._model(highspy, columns, whole=whole))
@@ -285,6 +281,16 @@ def _thinner(matrix: Floats, least: Floats, costs: Floats, counts: Floats, one: 
         return True
     counts[one] += 1
     return False
+
+
+def solver_of() -> tuple[Any, Any]:
+    """HiGHS, and a solver with the options that make its answers the same everywhere."""
+    import highspy  # noqa: PLC0415 - a fifth of a second, and many plans order nothing
+
+    solver = _quiet(highspy)
+    for name, value in _OPTIONS.items():
+        solver.setOptionValue(name, value)
+    return highspy, solver
 
 
 def _quiet(highspy: Any) -> Any:
