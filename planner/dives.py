@@ -73,7 +73,7 @@ class Search:
     def run(self) -> tuple[list[int], list[Ints]] | None:
         """The nodes of the cheapest packing that is found, by variant, and what they hold."""
         master = self._master(self.stock.count)
-        answer = self._answer(master, self.stock.count, FIRST)
+        answer = self._answer(master, self.stock.count, FIRST, self._left * 2 // 3)
         if answer is None or self._left <= 0:
             return None
         dear = answer.price[master.patterns.variant] - master.patterns.contents @ answer.worth
@@ -121,13 +121,13 @@ class Search:
         if found.hourly < self._hourly and self.allowed(found.ordered):
             self.best = found
 
-    def _answer(self, master: Master, left: Ints, rounds: int) -> Answer | None:
-        """The program solved, with patterns that would make it cheaper added so often."""
+    def _answer(self, master: Master, left: Ints, rounds: int, until: int = 0) -> Answer | None:
+        """The program solved, with patterns that would make it cheaper added so often, until so much work is left."""
         stock = self.stock
         for number in range(rounds + 1):
             self._left -= SOLVE + NUMBER * len(master.patterns) * len(left)
             answer = master.solve()
-            if answer is None or number == rounds or self._left <= 0:
+            if answer is None or number == rounds or self._left <= until:
                 return answer
             self._left -= LOOK + FILLED * len(stock.price) * int((left > 0).sum())
             filled = Patterns(np.arange(len(stock.price)), self._knapsacks.best(answer.worth, left))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PROGRAMS: dict[str, tuple[ModuleType, list[str]]] = {
     "mixes": (mixes, ["--pods", "20", "--mixes", "web,everything"]),
+    "mixes on paper": (mixes, ["--pods", "20", "--mixes", "web,odd,everything", "--paper"]),
     "scheduling": (scheduling, ["--pods", "15", "--runs", "1", "--yardstick"]),
     "growth": (growth, ["--series", "pods,flavors", "--scale", "0.005", "--runs", "1"]),
     "cluster": (cluster, ["--nodes", "3", "--running", "40", "--pending", "6", "--runs", "1"]),
