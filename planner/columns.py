@@ -27,6 +27,8 @@ FINE, SCALE = 1 << 8, 1e3
 WAITING = 4.0  # a pod without a node costs as much as so many of the cheapest nodes for it
 PRIMAL = 4  # the way of HiGHS that goes on well after columns were added
 EXACT = 9  # digits that count of how many nodes have a pattern
+#: What work costs in nanoseconds: an answer, each turn of the simplex method, and each ask in it.
+SOLVE, TURN, ROW = 220_000, 8_000, 100
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Master:
         self.patterns = Patterns(np.zeros(0, np.int64), np.zeros((0, len(left)), np.int64))
         self._limits = np.array([row.factors for row in rows]).reshape(len(rows), len(price))
         self._least = np.array([row.least for row in rows])
+        self.work = 0  # what the last answer cost, in nanoseconds as estimated
         self._known: set[tuple[int, bytes]] = set()
         self._asks = len(left)
         highspy, self._solver = solver_of()
@@ -126,6 +129,7 @@ class Master:
         """The cheapest parts of nodes of the patterns that are known; None where HiGHS finds none."""
         self._solver.run()
         solution, info = self._solver.getSolution(), self._solver.getInfo()
+        self.work = SOLVE + (TURN + ROW * self._asks) * max(0, int(info.simplex_iteration_count))
         if not solution.value_valid or not solution.dual_valid:
             return None
         values = np.round(np.array(solution.col_value), EXACT)

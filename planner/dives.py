@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from math import fsum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,10 +31,8 @@ DEAR = 0.02  # a dive begins with the patterns that are no more than so much too
 MENDED = 24  # how many patterns with more pods than are left are made smaller
 DIVES = 40
 #: Microseconds after which no other dive begins.
-ENOUGH = 600_000
-#: What work costs in nanoseconds: patterns looked for, and for each variant and ask; the program solved, and for each
-#: number in it; a step of a dive.
-LOOK, FILLED, SOLVE, NUMBER, STEP = 850_000, 1_700, 220_000, 50, 500_000
+ENOUGH = 500_000
+STEP = 500_000  # what a step of a dive costs beside, in nanoseconds
 
 
 @dataclass
@@ -66,7 +65,7 @@ class Search:
     best: _Partial | None = None
 
     def __post_init__(self) -> None:
-        self._left = self.work * 1000
+        self._done = 0
         self._knapsacks = self.stock.knapsacks()
         self._alone = self.stock.alone()
 
@@ -74,7 +73,7 @@ class Search:
         """The nodes of the cheapest packing that is found, by variant, and what they hold."""
         master = self._master(self.stock.count)
         answer = self._answer(master, self.stock.count, FIRST, self._left * 2 // 3)
-        if answer is None or self._left <= 0:
+        if answer is None or not answer.whole or self._left <= 0:
             return None
         dear = answer.price[master.patterns.variant] - master.patterns.contents @ answer.worth
         near = dear <= DEAR * FINE * self.stock.price[master.patterns.variant]
@@ -85,6 +84,11 @@ class Search:
             if self._left <= max(0, enough) or self._hourly <= max(self.least, answer.cost + 0.5):
                 break
         return None if self.best is None else (self.best.variants, self.best.contents)
+
+    @property
+    def _left(self) -> int:
+        """The work that may still be done, in nanoseconds."""
+        return self.work * 1000 - self._done - self._knapsacks.work
 
     @property
     def _hourly(self) -> float:
@@ -103,9 +107,11 @@ class Search:
         master = self._master(at.left)
         master.add(begin)
         for step in itertools.count():
-            self._left -= STEP
+            self._done += STEP
             answer = self._answer(master, at.left, NEXT if step else 0)
-            if answer is None or self._left <= 0 or at.hourly + answer.cost > self._hourly - 0.5:
+            if answer is None or not answer.whole or self._left <= 0:
+                return
+            if at.hourly + answer.cost > self._hourly - 0.5:
                 return
             last = stock.cheapest(at.left)
             if last >= 0:
@@ -125,13 +131,12 @@ class Search:
         """The program solved, with patterns that would make it cheaper added so often, until so much work is left."""
         stock = self.stock
         for number in range(rounds + 1):
-            self._left -= SOLVE + NUMBER * len(master.patterns) * len(left)
             answer = master.solve()
+            self._done += master.work
             if answer is None or number == rounds or self._left <= until:
                 return answer
-            self._left -= LOOK + FILLED * len(stock.price) * int((left > 0).sum())
-            filled = Patterns(np.arange(len(stock.price)), self._knapsacks.best(answer.worth, left))
-            pays = filled.contents @ answer.worth > answer.price + FINE
+            filled = Patterns(*self._knapsacks.best(answer.worth, left, answer.price))
+            pays = filled.contents @ answer.worth > answer.price[filled.variant] + FINE
             if not master.add(stock.fitting(filled.only(pays))):
                 return answer
         return None
@@ -142,7 +147,7 @@ class Search:
         order = np.argsort(-matters, kind="stable")
         order = order[(matters > 0)[order] & (patterns.contents[order] <= at.left).all(axis=1)].tolist()
         before = len(at.variants)
-        most = before + 1 + int(SHARE * answer.nodes.sum())
+        most = before + 1 + int(SHARE * fsum(answer.nodes))
         for one in order[rank:] or order[:1]:
             for _ in range(max(1, int(answer.nodes[one]))):
                 if len(at.variants) < most and (patterns.contents[one] <= at.left).all():

@@ -11,6 +11,7 @@ pods are chosen on every machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,37 +23,53 @@ if TYPE_CHECKING:
 
 #: Ways to weigh the resources, steps on after the first pod that no longer fits whole, and rounds of exchanges.
 WAYS, STEPS, ROUNDS = 6, 8, 30
-#: How many pods of one ask leave a node at once.
-LEAVING = (1, 2)
+#: How many pods of one ask leave a node at once, and on nodes of how many variants pods are exchanged.
+LEAVING, VARIANTS = (1, 2), 60
+LEAVERS = 16  # of how many asks pods may leave: those that are worth least for their room
 STEP, CALMER = 0.78, 0.3  # how far weights move at first, and how much less each time
 LAX = 1e15  # room for what is not asked for
+#: What work costs in nanoseconds: to begin, an order for each variant and ask, a round of exchanges, and each exchange.
+BEGIN, FILL, ROUND, NUMBER = 450_000, 110, 110_000, 12
 
 
-@dataclass(frozen=True)
+@dataclass
 class Knapsacks:
-    """``room`` is variants × resources, ``request`` asks × resources, ``open_to`` variants × asks; whole numbers."""
+    """``room`` is variants × resources, ``request`` asks × resources, ``open_to`` variants × asks; whole numbers.
+
+    ``work`` is what all of it cost until now, in nanoseconds as estimated.
+    """
 
     room: Floats
     request: Floats
     open_to: Flags
+    work: int = 0
 
-    def best(self, worth: Ints, left: Ints) -> Ints:
-        """Variants × asks: the pods, of those that are left, that are worth most together on a node of each variant."""
-        asks, found = np.flatnonzero((left > 0) & (worth > 0)), np.zeros(self.open_to.shape, np.int64)
-        if len(asks):
-            sacks, variants = self._for(asks, worth, left), np.arange(len(self.room))
-            held = sacks.filled()
-            sacks.exchange(variants, held, ())  # quickly done, and fewer exchanges after it
-            sacks.exchange(variants, held, LEAVING)
-            found[:, asks] = held
-        return found
+    def best(self, worth: Ints, left: Ints, price: Ints) -> tuple[Ints, Ints]:
+        """Variants, and for each the pods, of those that are left, that are worth most together on a node of it.
+
+        Of many variants, those whose nodes seem to be worth most for their price.
+        """
+        asks = np.flatnonzero((left > 0) & (worth > 0))
+        if not len(asks):
+            return asks, np.zeros((0, len(left)), np.int64)
+        sacks = self._for(asks, worth, left)
+        held = sacks.filled()
+        variants = np.sort(np.argsort(-(held @ worth[asks]) / np.maximum(price, 1), kind="stable")[:VARIANTS])
+        held = held[variants]
+        sacks.exchange(variants, held, ())  # quickly done, and fewer exchanges after it
+        sacks.exchange(variants, held, LEAVING)
+        self.work += sacks.work
+        found = np.zeros((len(variants), len(left)), np.int64)
+        found[:, asks] = held
+        return variants, found
 
     def filled_up(self, variant: Ints, contents: Ints, worth: Ints, left: Ints) -> Ints:
         """What nodes of these variants hold (nodes × asks) when more of the pods that are left enter."""
         asks, found = np.flatnonzero(left > 0), contents.copy()
         if len(asks):
-            held = contents[:, asks].astype(np.float64)
-            self._for(asks, worth, left).exchange(variant, held, ())
+            held, sacks = contents[:, asks].astype(np.float64), self._for(asks, worth, left)
+            sacks.exchange(variant, held, ())
+            self.work += sacks.work
             found[:, asks] = held
         return found
 
@@ -65,11 +82,21 @@ class _Sacks:
 
     def __init__(self, room: Floats, request: Floats, open_to: Flags, worth: Ints, left: Ints) -> None:
         self.room, self.request, self.open_to, self.worth, self.left = room, request, open_to, worth, left
+        self.work = BEGIN
         self.divisor, self.lax = np.where(request > 0, request, 1.0), np.where(request > 0, 0.0, LAX)
+
+    @cached_property
+    def _dense(self) -> Floats:
+        """What pods of each ask are worth for their room."""
+        size = self.request / np.maximum(self.room.max(axis=0), 1)
+        weighed = sum(size[:, one] for one in range(size.shape[1]))
+        dense: Floats = self.worth / np.maximum(weighed, 1e-12)
+        return dense
 
     def filled(self) -> Floats:
         """Each node filled in several orders (ways × variants × asks): the best of them."""
         ways = self._orders()
+        self.work += FILL * WAYS * self.open_to.size
         tried = self._in_order(np.concatenate([one for one, _ in ways]), np.concatenate([one for _, one in ways]))
         tried = tried.reshape(len(ways), *self.open_to.shape)
         best: Floats = tried[(tried @ self.worth).argmax(axis=0), np.arange(len(self.room))]
@@ -133,8 +160,8 @@ class _Sacks:
     def _best_exchange(self, room: Floats, held: Floats, offers: Floats, counts: tuple[int, ...]) -> _Exchange:
         """The exchange that gains most on each node: none or some pods of one ask leave, as many of another enter as
         fit and are on offer."""
-        most = int((held > 0).sum(axis=1).max(initial=0)) if counts else 0
-        on_it = np.argsort(held <= 0, axis=1, kind="stable")[:, :most]
+        most = min(LEAVERS, int((held > 0).sum(axis=1).max(initial=0))) if counts else 0
+        on_it = np.argsort(np.where(held > 0, self._dense, np.inf), axis=1, kind="stable")[:, :most]
         each, nobody = np.arange(len(held)), np.zeros((len(held), 1), np.int64)
         leaving = np.concatenate([nobody, *(on_it for _ in counts)], axis=1)
         leave = np.repeat([0.0, *counts], [1, *(most for _ in counts)])
@@ -142,6 +169,7 @@ class _Sacks:
         enter = offers[:, None, :] * (held[each[:, None], leaving] >= leave)[:, :, None]
         for one in range(room.shape[1]):
             np.minimum(enter, np.floor((freed[:, :, [one]] + self.lax[:, one]) / self.divisor[:, one]), out=enter)
+        self.work += ROUND + NUMBER * enter.size
         gain = enter * self.worth - (leave * self.worth[leaving])[:, :, None]
         gain[(leave > 0)[None, :, None] & (leaving[:, :, None] == np.arange(len(self.worth)))] = 0
         best = gain.reshape(len(held), -1).argmax(axis=1)

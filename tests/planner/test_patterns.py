@@ -198,7 +198,7 @@ def test_a_node_holds_nearly_what_is_worth_most(pods: list[tuple[int, int, int]]
     request, worth = np.array([one[:2] for one in pods]), np.array([one[2] for one in pods])
     left = np.full(len(pods), 3)
     sacks = Knapsacks(np.full((1, 2), float(room)), request.astype(np.float64), np.ones((1, len(pods)), np.bool_))
-    held = sacks.best(worth, left)[0]
+    held = sacks.best(worth, left, np.ones(1, np.int64))[1][0]
     ways = np.array(list(product(range(4), repeat=len(pods))))
     best = (ways[(ways @ request <= room).all(axis=1)] @ worth).max()
     assert (held @ request <= room).all()
