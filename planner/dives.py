@@ -9,13 +9,14 @@ soon as it can be no cheaper than the best before.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import fsum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner.columns import FINE, Answer, Master, Patterns
+from planner.partial import Partial, one_by_one, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,28 +30,10 @@ FIRST, NEXT = 60, 3
 SHARE = 0.05  # of the nodes that are wanted, so many are fixed at once
 DEAR = 0.02  # a dive begins with the patterns that are no more than so much too dear
 MENDED = 24  # how many patterns with more pods than are left are made smaller
-DIVES = 40
+DIVES, MANY = 40, 200  # how many dives there are, and of how many asks a simple packing is made before
 #: Microseconds after which no other dive begins.
 ENOUGH = 500_000
 STEP = 500_000  # what a step of a dive costs beside, in nanoseconds
-
-
-@dataclass
-class _Partial:
-    """A packing on the way: nodes by variant with what they hold, what they cost, and the pods that are left."""
-
-    left: Ints
-    ordered: Ints
-    variants: list[int] = field(default_factory=list)
-    contents: list[Ints] = field(default_factory=list)
-    hourly: int = 0
-
-    def with_node(self, variant: int, contents: Ints, price: int) -> _Partial:
-        ordered = self.ordered.copy()
-        ordered[variant] += 1
-        return _Partial(
-            self.left - contents, ordered, [*self.variants, variant], [*self.contents, contents], self.hourly + price
-        )
 
 
 @dataclass
@@ -62,7 +45,7 @@ class Search:
     allowed: Callable[[Ints], bool]
     work: int
     least: int = 0
-    best: _Partial | None = None
+    best: Partial | None = None
 
     def __post_init__(self) -> None:
         self._done = 0
@@ -71,10 +54,18 @@ class Search:
 
     def run(self) -> tuple[list[int], list[Ints]] | None:
         """The nodes of the cheapest packing that is found, by variant, and what they hold."""
+        self._search()
+        return None if self.best is None else (self.best.variants, self.best.contents)
+
+    def _search(self) -> None:
+        first = self._simple() if len(self.stock.count) > MANY else self._alone
+        if self._left <= 0:
+            return
         master = self._master(self.stock.count)
+        master.add(first)
         answer = self._answer(master, self.stock.count, FIRST, self._left * 2 // 3)
         if answer is None or not answer.whole or self._left <= 0:
-            return None
+            return
         dear = answer.price[master.patterns.variant] - master.patterns.contents @ answer.worth
         near = dear <= DEAR * FINE * self.stock.price[master.patterns.variant]
         begin = master.patterns.only(near | (answer.nodes > 0))
@@ -82,8 +73,15 @@ class Search:
         for ranks in itertools.islice(_ranks(), DIVES):
             self._dive(begin, ranks)
             if self._left <= max(0, enough) or self._hourly <= max(self.least, answer.cost + 0.5):
-                break
-        return None if self.best is None else (self.best.variants, self.best.contents)
+                return
+
+    def _simple(self) -> Patterns:
+        """A simple packing: of very many asks, the program takes long to come upon such patterns by itself."""
+        found = one_by_one(self.stock, self._knapsacks, self.work * 1000)
+        if not found.left.any():
+            self._offer(found)
+        contents = np.array(found.contents, np.int64).reshape(-1, len(found.left))
+        return Patterns(np.array(found.variants, np.int64), contents)
 
     @property
     def _left(self) -> int:
@@ -103,7 +101,7 @@ class Search:
     def _dive(self, begin: Patterns, ranks: Mapping[int, int]) -> None:
         """One way down. ``ranks`` tell by step how many of the most wanted patterns are passed over."""
         stock = self.stock
-        at = _Partial(stock.count, np.zeros(len(stock.price), np.int64))
+        at = Partial.of(stock)
         master = self._master(at.left)
         master.add(begin)
         for step in itertools.count():
@@ -113,9 +111,8 @@ class Search:
                 return
             if at.hourly + answer.cost > self._hourly - 0.5:
                 return
-            last = stock.cheapest(at.left)
-            if last >= 0:
-                self._offer(at.with_node(last, at.left, int(stock.price[last])))
+            if stock.cheapest(at.left) >= 0:
+                self._offer(at.holding(at.left, stock))
             at = self._further(at, master.patterns, answer, ranks.get(step, 0))
             if not at.left.any():
                 self._offer(at)
@@ -123,7 +120,7 @@ class Search:
             master.want(at.left, at.ordered)
             self._mend(master, answer, at.left)
 
-    def _offer(self, found: _Partial) -> None:
+    def _offer(self, found: Partial) -> None:
         if found.hourly < self._hourly and self.allowed(found.ordered):
             self.best = found
 
@@ -141,7 +138,7 @@ class Search:
                 return answer
         return None
 
-    def _further(self, at: _Partial, patterns: Patterns, answer: Answer, rank: int) -> _Partial:
+    def _further(self, at: Partial, patterns: Patterns, answer: Answer, rank: int) -> Partial:
         """Some more nodes of the patterns that matter most: by what those nodes cost, one of each at the most."""
         matters = np.minimum(answer.nodes, 1) * self.stock.price[patterns.variant]
         order = np.argsort(-matters, kind="stable")
@@ -151,22 +148,8 @@ class Search:
         for one in order[rank:] or order[:1]:
             for _ in range(max(1, int(answer.nodes[one]))):
                 if len(at.variants) < most and (patterns.contents[one] <= at.left).all():
-                    at = self._with(at, patterns.contents[one])
-        return at if len(at.variants) > before else self._with(at, self._some(at.left, patterns, answer))
-
-    def _some(self, left: Ints, patterns: Patterns, answer: Answer) -> Ints:
-        """What is left of the most wanted pattern; a single pod where none is wanted."""
-        if answer.nodes.any():
-            some: Ints = np.minimum(patterns.contents[int(np.argmax(answer.nodes))], left)
-            if some.any():
-                return some
-        single: Ints = np.zeros(len(left), np.int64)
-        single[int(np.argmax(left > 0))] = 1
-        return single
-
-    def _with(self, at: _Partial, contents: Ints) -> _Partial:
-        variant = self.stock.cheapest(contents)
-        return at.with_node(variant, contents, int(self.stock.price[variant]))
+                    at = at.holding(patterns.contents[one], self.stock)
+        return at if len(at.variants) > before else at.holding(some_of(at.left, patterns, answer), self.stock)
 
     def _mend(self, master: Master, answer: Answer, left: Ints) -> None:
         """Leave out the patterns that hold more than is left; those that are wanted are made smaller and filled up."""

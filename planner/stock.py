@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.columns import Patterns
+from planner.columns import FINE, Patterns
 from planner.knapsack import Knapsacks
 
 if TYPE_CHECKING:
@@ -58,6 +58,15 @@ class Stock:
         return Patterns(
             np.where(self.open_to, self.price[:, None], dear).argmin(axis=0), np.eye(len(self.count), dtype=np.int64)
         )
+
+    def worth(self) -> Ints:
+        """What a pod of each ask is worth if all room of a node is: every resource at the least price it is sold at."""
+        room, price = self.room.astype(np.float64), self.price[:, None]
+        least = np.where(room > 0, price / np.maximum(room, 1), np.inf).min(axis=0)
+        least[~np.isfinite(least)] = 0
+        share = sum(self.request[:, one] * least[one] for one in range(len(least)))
+        worth: Ints = np.maximum(1, np.rint(share * FINE)).astype(np.int64)
+        return worth
 
     def fitting(self, patterns: Patterns) -> Patterns:
         """The patterns that hold, counted in whole numbers."""

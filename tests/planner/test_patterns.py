@@ -147,6 +147,14 @@ def test_equal_pods_are_shared_out_among_those_who_asked() -> None:
     assert faults(shop, packing) == []
 
 
+def test_pods_of_very_many_sizes_are_packed_too() -> None:
+    groups = [group(f"app{one:03}", 1, 100 + 7 * one, (1 + one % 13) * GIB) for one in range(230)]
+    shop = Shop.of(groups, node_pool(flavors=("b3-16", "b3-64", "c3-32", "r3-64"), requirements=[*ZONE_A]))
+    packing = packed(shop, Ledger(500, 100))
+    assert faults(shop, packing) == []
+    assert packing.hourly < 1.1 * Proposer(shop.market, Ledger(500, 100)).bound(shop.asks)
+
+
 def test_of_few_nodes_that_are_left_larger_ones_are_taken() -> None:
     shop = Shop.of([group("web", 5, 1500, GIB)], node_pool(flavors=("b3-8", "b3-64"), requirements=[*ZONE_A]))
     assert sum(packed(shop, Ledger(500, 100)).counts) > 1
