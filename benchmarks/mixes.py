@@ -1,14 +1,10 @@
 """What plans cost on made workload mixes, beside the proven bound and the yardstick.
 
 ``python benchmarks/mixes.py [--pods 200,1000,5000] [--mixes web,memory,…] [--json] [--no-check] [--no-yardstick]``
-``python benchmarks/mixes.py --paper [--pods 200,1000,5000] [--mixes web,memory,…] [--json] [--no-check]``
 
 Each mix is made of Deployments of 5 to 60 replicas from a fixed seed, on the bundled catalog's b3, c3 and r3 flavors in
 a region of three zones, beside one full node and two daemon sets. In four mixes only resources bind; in ``zones``,
 ``hosts`` and ``everything`` pods also have rules. Money is euros per hour of the nodes that are new.
-
-With ``--paper``, the mixes where only resources bind are packed by patterns instead: what nodes cost that hold the
-pods, wherever kube-scheduler would put them.
 """
 
 from __future__ import annotations
@@ -18,28 +14,20 @@ import json
 import random
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, cast
 
 from benchmarks import made
 from benchmarks.yardstick import Result, first_fit
 from gitops.catalogs.bundle import bundled
 from planner.candidates import candidates
-from planner.decide import Inputs, consider, decide
-from planner.fleet import Proposer
-from planner.kinds import make_kinds
-from planner.market import Market
-from planner.patterns import pack
-from planner.settling import asks_of, settle
-from planner.standing import stand
-from renderer.nodes import node_list, quantities
+from planner.decide import Inputs, decide
+from renderer.nodes import node_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.made import Object
-    from planner.asks import Ask
-    from planner.patterns import Packing
     from planner.plan import Plan
 
 SIZES = (200, 1000, 5000)
@@ -64,6 +52,7 @@ class Measured:
     seconds: float
     unplaced: int
     orders: tuple[int, int] | None
+    premium: int
     yardstick: int
     yardstick_nodes: int
     yardstick_unplaced: int
@@ -74,6 +63,11 @@ class Measured:
     def gap(self) -> float:
         """By how much the plan may lie above the optimum, as a share of the bound."""
         return (self.hourly - self.bound) / self.bound if self.bound else 0.0
+
+    @property
+    def by_hand(self) -> float:
+        """The same of the cheapest nodes found on which the pods fit if each is put by hand."""
+        return (self.hourly - self.premium - self.bound) / self.bound if self.bound else 0.0
 
     @property
     def saving(self) -> float:
@@ -87,14 +81,7 @@ def main() -> None:
     parser.add_argument("--pods", default=",".join(map(str, SIZES)), help="sizes, with commas")
     parser.add_argument("--mixes", default=",".join(MIXES), help="names, with commas")
     parser.add_argument("--no-yardstick", action="store_true", help="leave the yardstick out")
-    parser.add_argument("--paper", action="store_true", help="the cheapest nodes on paper, packed by patterns")
     chosen = parser.parse_args()
-    if chosen.paper:
-        pairs = itertools.product(map(int, chosen.pods.split(",")), chosen.mixes.split(","))
-        papers = [on_paper(name, size, check=not chosen.no_check) for size, name in pairs if name in UNRULED]
-        rows = [{**asdict(one), "gap": round(one.gap, 4)} for one in papers]
-        print(json.dumps({**made.machine(), "results": rows}, indent=2) if chosen.json else paper_table(papers))
-        return
     told = []
     for size, name in itertools.product(chosen.pods.split(","), chosen.mixes.split(",")):
         told.append(measure(name, int(size), check=not chosen.no_check, yardstick=not chosen.no_yardstick))
@@ -115,7 +102,8 @@ def measure(mix: str, count: int, *, check: bool = True, yardstick: bool = True)
     return Measured(
         mix=mix, pods=count, hourly=plan.cost.after.hourly, bound=plan.cost.lower_bound_hourly, nodes=len(ordered),
         pools=len(list(plan.desired)), seconds=round(took, 3), unplaced=sum(len(one.pods) for one in plan.unplaced),
-        orders=made.orders_of(getattr(plan, "certificate", None)), yardstick=other.hourly,
+        orders=made.orders_of(getattr(plan, "certificate", None)),
+        premium=plan.certificate.premium if plan.certificate else 0, yardstick=other.hourly,
         yardstick_nodes=len(other.nodes), yardstick_unplaced=len(other.unplaced),
         yardstick_seconds=round(time.process_time() - started, 3),
         faults=faults_of(objects, plan) if check else None,
@@ -139,59 +127,6 @@ def faults_of(objects: list[Object], plan: Plan) -> tuple[str, ...]:
     pods = [one for one in objects if one["kind"] == "Pod" and "nodeName" not in one["spec"]]
     waiting = [f"default/{one['metadata']['name']}" for one in pods]
     return (*faults, *(f"{name} is neither placed nor unplaced" for name in waiting if name not in told))
-
-
-# On paper
-
-
-@dataclass(frozen=True, kw_only=True)
-class OnPaper:
-    """One mix packed by patterns: its figures as above, of the packing alone."""
-
-    mix: str
-    pods: int
-    bound: int
-    hourly: int
-    nodes: int
-    seconds: float
-    faults: tuple[str, ...] | None
-
-    @property
-    def gap(self) -> float:
-        """By how much the packing may lie above the optimum, as a share of the bound."""
-        return (self.hourly - self.bound) / self.bound if self.bound else 0.0
-
-
-def on_paper(mix: str, count: int, *, check: bool = True) -> OnPaper:
-    """The cheapest nodes that hold a mix's pods, for all that is known without kube-scheduler."""
-    objects = made_mix(mix, count)
-    inputs = made.inputs_of(objects)
-    problem = consider(replace(inputs, aims=replace(inputs.aims, budget=0)), now=made.NOW).problem
-    kinds = make_kinds(problem.demand.groups, (), ())
-    board = stand(kinds, problem.bins, problem.snapshot)
-    market = Market.of(kinds, problem.candidates, board.resources)
-    asks = asks_of(board, market, settle(board.copy(), market, {}))
-    bound = Proposer(market, problem.ledger).bound(asks)
-    started = time.process_time()
-    packing = pack(asks, market, problem.ledger, least=bound)
-    took = time.process_time() - started
-    assert packing is not None
-    return OnPaper(
-        mix=mix, pods=count, bound=bound, hourly=packing.hourly, nodes=len(packing.nodes), seconds=round(took, 3),
-        faults=_paper_faults(objects, asks, market, packing) if check else None,
-    )  # fmt: skip
-
-
-def _paper_faults(objects: list[Object], asks: list[Ask], market: Market, packing: Packing) -> tuple[str, ...]:
-    """What the independent checker has against a packing, and pods that have no node in it."""
-    waiting = [one.kind.pods() for one in asks]
-    nodes, placements = [], []
-    for number, one in enumerate(packing.nodes):
-        variant = market.variants[one.variant]
-        name = f"node-{number}"
-        nodes.append(made.node(name, variant.flavor.name, variant.zone, quantities(variant.figures.allocatable)))
-        placements.append((name, [waiting[place].pop() for place, count in one.pods for _ in range(count)]))
-    return (*made.faults_of(objects, nodes, placements), *(f"{pod} has no node" for left in waiting for pod in left))
 
 
 # Mixes: each draws one Deployment's size (millicores, MiB) and what its pods' specs say besides
@@ -248,9 +183,6 @@ MIXES: dict[str, Callable[[random.Random], tuple[int, int, Object]]] = {
 }  # fmt: skip
 
 
-UNRULED = ("web", "memory", "cpu", "odd")  # only resources bind
-
-
 def made_mix(mix: str, count: int) -> list[Object]:
     """A cluster with one full node, two daemon sets, and ``count`` pods of a mix that wait."""
     chance = random.Random(f"{made.SEED} {mix}")  # noqa: S311 - the same pods every time is the point
@@ -304,7 +236,8 @@ def spec_of(asked: Object, own: dict[str, str]) -> Object:
 
 def report(told: list[Measured]) -> Object:
     """The figures with what they were measured on, and all mixes together."""
-    rows = [{**asdict(one), "gap": round(one.gap, 4), "saving": round(one.saving, 4)} for one in told]
+    shares = ("gap", "by_hand", "saving")
+    rows = [{**asdict(one), **{name: round(getattr(one, name), 4) for name in shares}} for one in told]
     hourly, other = sum(one.hourly for one in told), sum(one.yardstick for one in told)
     total = {"hourly": hourly, "yardstick": other, "saving": round((other - hourly) / other, 4) if other else None}
     return {**made.machine(), "results": rows, "total": total}
@@ -312,33 +245,22 @@ def report(told: list[Measured]) -> Object:
 
 def table(told: list[Measured]) -> str:
     """The figures as a Markdown table, the last row with all mixes together."""
-    columns = ("mix", "pods", "€ per hour", "lower bound", "gap", "nodes", "pools", "CPU time", "unplaced", "orders",
-               "yardstick", "its nodes", "saving", "checked")  # fmt: skip
+    columns = ("mix", "pods", "€ per hour", "lower bound", "gap", "by hand", "nodes", "pools", "CPU time", "unplaced",
+               "orders", "yardstick", "its nodes", "saving", "checked")  # fmt: skip
     rows: list[tuple[object, ...]] = [
-        (one.mix, one.pods, made.euros(one.hourly), made.euros(one.bound), made.percent(one.gap, 1), one.nodes,
-         one.pools, f"{one.seconds:.2f} s", one.unplaced, made.orders_text(one.orders),
-         made.euros(one.yardstick), one.yardstick_nodes, made.percent(one.saving, 1),
+        (one.mix, one.pods, made.euros(one.hourly), made.euros(one.bound), made.percent(one.gap, 1),
+         made.percent(one.by_hand, 1), one.nodes, one.pools, f"{one.seconds:.2f} s", one.unplaced,
+         made.orders_text(one.orders), made.euros(one.yardstick), one.yardstick_nodes, made.percent(one.saving, 1),
          "–" if one.faults is None else len(one.faults) or "✓")
         for one in told
     ]  # fmt: skip
     hourly, other, bound = (sum(getattr(one, name) for one in told) for name in ("hourly", "yardstick", "bound"))
     rows.append(
         ("all", sum(one.pods for one in told), made.euros(hourly), made.euros(bound),
-         made.percent(hourly - bound, bound), sum(one.nodes for one in told), "",
+         made.percent(hourly - bound, bound), "", sum(one.nodes for one in told), "",
          f"{sum(one.seconds for one in told):.2f} s", sum(one.unplaced for one in told), "", made.euros(other),
          sum(one.yardstick_nodes for one in told), made.percent(other - hourly, other), "")
     )  # fmt: skip
-    return f"{made.machine_line()}\n\n{made.table(columns, rows)}"
-
-
-def paper_table(told: list[OnPaper]) -> str:
-    """Packings as a Markdown table."""
-    columns = ("mix", "pods", "on paper", "lower bound", "gap", "nodes", "CPU time", "checked")
-    rows = [
-        (one.mix, one.pods, made.euros(one.hourly), made.euros(one.bound), made.percent(one.gap, 1), one.nodes,
-         f"{one.seconds:.2f} s", "–" if one.faults is None else len(one.faults) or "✓")
-        for one in told
-    ]  # fmt: skip
     return f"{made.machine_line()}\n\n{made.table(columns, rows)}"
 
 

@@ -59,20 +59,20 @@ class Search:
 
     def _search(self) -> None:
         first = self._simple() if len(self.stock.count) > MANY else self._alone
-        if self._left <= 0:
+        if self.left <= 0:
             return
         master = self._master(self.stock.count)
         master.add(first)
-        answer = self._answer(master, self.stock.count, FIRST, self._left * 2 // 3)
-        if answer is None or not answer.whole or self._left <= 0:
+        answer = self._answer(master, self.stock.count, FIRST, self.left * 2 // 3)
+        if answer is None or not answer.whole or self.left <= 0:
             return
         dear = answer.price[master.patterns.variant] - master.patterns.contents @ answer.worth
         near = dear <= DEAR * FINE * self.stock.price[master.patterns.variant]
         begin = master.patterns.only(near | (answer.nodes > 0))
-        enough = self._left - ENOUGH * 1000
+        enough = self.left - ENOUGH * 1000
         for ranks in itertools.islice(_ranks(), DIVES):
             self._dive(begin, ranks)
-            if self._left <= max(0, enough) or self._hourly <= max(self.least, answer.cost + 0.5):
+            if self.left <= max(0, enough) or self._hourly <= max(self.least, answer.cost + 0.5):
                 return
 
     def _simple(self) -> Patterns:
@@ -84,7 +84,7 @@ class Search:
         return Patterns(np.array(found.variants, np.int64), contents)
 
     @property
-    def _left(self) -> int:
+    def left(self) -> int:
         """The work that may still be done, in nanoseconds."""
         return self.work * 1000 - self._done - self._knapsacks.work
 
@@ -107,7 +107,7 @@ class Search:
         for step in itertools.count():
             self._done += STEP
             answer = self._answer(master, at.left, NEXT if step else 0)
-            if answer is None or not answer.whole or self._left <= 0:
+            if answer is None or not answer.whole or self.left <= 0:
                 return
             if at.hourly + answer.cost > self._hourly - 0.5:
                 return
@@ -130,7 +130,7 @@ class Search:
         for number in range(rounds + 1):
             answer = master.solve()
             self._done += master.work
-            if answer is None or number == rounds or self._left <= until:
+            if answer is None or number == rounds or self.left <= until:
                 return answer
             filled = Patterns(*self._knapsacks.best(answer.worth, left, answer.price))
             pays = filled.contents @ answer.worth > answer.price[filled.variant] + FINE

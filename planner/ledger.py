@@ -11,6 +11,8 @@ from planner.plan import Refusal
 from planner.resources import CPU, MEMORY, NODES, Resources, describe_amount
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from planner.candidates import Candidate
     from planner.catalog import Flavor
 
@@ -54,6 +56,15 @@ class Ledger:
         if free and self.nodes_left > 0 and self.pools_left > 0:
             return self.pool(candidate)[1] > 0 or self.affordable(candidate) > 0
         return self.affordable(candidate) > 0
+
+    def allow(self, wanted: Iterable[tuple[Candidate, int]]) -> bool:
+        """Whether so many nodes of all these candidates may be ordered together."""
+        account = self.copy()
+        for candidate, count in wanted:
+            if account.affordable(candidate) < count:
+                return False
+            account.order(candidate, count)
+        return True
 
     def order(self, candidate: Candidate, count: int) -> None:
         """Take ``count`` nodes of a candidate (a negative count gives them back)."""

@@ -78,7 +78,7 @@ def next_best(opened: Sequence[Opened], problem: Problem) -> Estimate | None:
             return None
         total.update(found)
     nodes = [(sieve.candidates[place], count) for place, count in total.items()]
-    if not _affordable(nodes):
+    if not Ledger(ENOUGH, ENOUGH).allow(nodes):  # the limits of the NodePools alone
         return None
     return Estimate(tuple(sorted(nodes, key=lambda node: node[0].key)))
 
@@ -196,13 +196,3 @@ def _smallest(node: _Node, items: Sequence[_Item], others: Sequence[Candidate], 
 
 def _price(way: Counter[int], others: Sequence[Candidate]) -> int:
     return sum(others[place].hourly * count for place, count in way.items())
-
-
-def _affordable(nodes: Sequence[tuple[Candidate, int]]) -> bool:
-    """Whether the limits of the NodePools would ever allow so many nodes."""
-    ledger = Ledger(ENOUGH, ENOUGH)
-    for one, count in nodes:
-        if ledger.affordable(one) < count:
-            return False
-        ledger.order(one, count)
-    return True

@@ -16,11 +16,10 @@ from planner.fleet import Proposer
 from planner.stock import Stock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from planner.asks import Ask
     from planner.board import Ints
-    from planner.candidates import Candidate
     from planner.ledger import Ledger
     from planner.market import Market
 
@@ -38,11 +37,13 @@ class Packed:
 
 @dataclass(frozen=True)
 class Packing:
-    """Nodes that hold all that was asked for. ``counts`` is by variant, ``hourly`` what they cost in micro-units."""
+    """Nodes that hold all that was asked for. ``counts`` is by variant, ``hourly`` what they cost in micro-units,
+    ``work`` what it took to find them, in microseconds as estimated."""
 
     counts: tuple[int, ...]
     nodes: tuple[Packed, ...]
     hourly: int
+    work: int = 0
 
 
 def pack(asks: Sequence[Ask], market: Market, ledger: Ledger, *, work: int = WORK, least: int = 0) -> Packing | None:
@@ -55,7 +56,7 @@ def pack(asks: Sequence[Ask], market: Market, ledger: Ledger, *, work: int = WOR
     does not suffice for one.
     """
     wanted = {place: one for place, one in enumerate(asks) if one.count and one.options.any()}
-    if any(one.per_host or one.pods or one.kind.ruled for one in wanted.values()):
+    if not packable(wanted.values()):
         return None
     if not wanted:
         return Packing((0,) * len(market.variants), (), 0)
@@ -66,28 +67,25 @@ def pack(asks: Sequence[Ask], market: Market, ledger: Ledger, *, work: int = WOR
         return None
 
     def allowed(ordered: Ints) -> bool:
-        return _may_be_had(ledger.copy(), [market.variants[one] for one in kept.tolist()], ordered)
+        variants = (market.variants[one] for one in kept.tolist())
+        return ledger.allow(each for each in zip(variants, ordered.tolist(), strict=True) if each[1])
 
-    found = Search(stock, proposer.limits(kept), allowed, work, least).run()
-    return None if found is None else _packing(stock, len(market.variants), *found)
-
-
-def _may_be_had(ledger: Ledger, variants: Sequence[Candidate], ordered: Ints) -> bool:
-    """Whether limits allow so many nodes of each variant. The ledger is used up."""
-    for one in np.flatnonzero(ordered).tolist():
-        count = int(ordered[one])
-        if ledger.affordable(variants[one]) < count:
-            return False
-        ledger.order(variants[one], count)
-    return True
+    search = Search(stock, proposer.limits(kept), allowed, work, least)
+    found = search.run()
+    return None if found is None else _packing(stock, len(market.variants), *found, work - search.left // 1000)
 
 
-def _packing(stock: Stock, size: int, variants: Sequence[int], contents: Sequence[Ints]) -> Packing:
+def packable(asks: Iterable[Ask]) -> bool:
+    """Whether pods have no rules among each other, so that amounts are all there is to pack."""
+    return not any(one.per_host or one.pods or one.kind.ruled for one in asks)
+
+
+def _packing(stock: Stock, size: int, variants: Sequence[int], contents: Sequence[Ints], work: int) -> Packing:
     """The nodes in the order of their variants. ``size`` is how many variants the market has."""
     order = sorted(range(len(variants)), key=lambda one: (variants[one], one))
     where = [int(stock.kept[variants[one]]) for one in order]
     pods = stock.shared([contents[one] for one in order])
     nodes = tuple(Packed(variant, tuple(held)) for variant, held in zip(where, pods, strict=True))
     return Packing(
-        tuple(np.bincount(where, minlength=size).tolist()), nodes, int(stock.price[list(variants)].sum())
+        tuple(np.bincount(where, minlength=size).tolist()), nodes, int(stock.price[list(variants)].sum()), work
     )  # fmt: skip

@@ -178,7 +178,9 @@ def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
     everyone = tuple(Arrival(kind, group) for kind in found.kinds.kinds for group in kind.members)
     waiting = {place: sum(pod in lost for pod in one.group.pods) for place, one in enumerate(everyone)} if lost else {}
     court = Court(problem, found.empty, found.market, found.served, everyone, paper.lower_bound, waiting)
-    verdict = search(court, [found.load.fleet(), *found.proposed()])
+    by_hand = court.by_hand()
+    packed = [by_hand.counts] if by_hand is not None else []
+    verdict = search(court, [found.load.fleet(), *found.proposed(), *packed])
     if verdict is None:
         return replace(paper, certificate=court.certificate(None))
     placed = court.close(verdict.counts).placed()
@@ -187,9 +189,10 @@ def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
     kind_of = {group.key: kind.index for kind in found.kinds.kinds for group in kind.members}
     missing = Counter(kind_of[group.key] for group, pods in left for pod in pods if pod not in lost)
     bound = _lower_bound(problem, found, missing) if missing else paper.lower_bound
-    by_hand = verdict.hourly if missing else min(verdict.hourly, found.load.hourly)
+    least = min(verdict.hourly, found.load.hourly, *(court.hourly(one) for one in packed))
+    certificate = court.certificate(verdict, verdict.hourly if missing else least)
     return replace(
-        paper, onto=onto, opened=opened, certificate=court.certificate(verdict, by_hand), lower_bound=bound,
+        paper, onto=onto, opened=opened, certificate=certificate, lower_bound=bound,
         unplaced=_still(paper.unplaced, left, blocked),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.abreast import Outcome, replay_all
+from planner.aims import Objective
 from planner.drafts import Draft, mixed
 from planner.filling import Offer, fill
 from planner.fleet import Fleet, Proposer
@@ -17,6 +18,7 @@ from planner.keeping import keeping
 from planner.loading import NEW
 from planner.market import request_of
 from planner.orders import runs
+from planner.patterns import pack, packable
 from planner.plan import Certificate
 from planner.replay import Arrival, make_stage, replay
 from planner.scores import EVERYONE
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from planner.kinds import Kind
     from planner.ledger import Ledger
     from planner.market import Market
+    from planner.patterns import Packing
     from planner.problem import Problem
     from planner.replay import Stage
     from planner.tables import Tables
@@ -56,6 +59,7 @@ LANES, NUMBERS = 64, 6_000_000
 SEVERAL, SHARE, FEWEST = 8, 3, 3
 FEW = 150_000  # what it costs to look for fleets of few nodes
 STEPS = 6  # how many more fleets of the same variants cost as much as the first
+PACKED = 5  # the part of the work that packing by hand may take
 AGAIN = 2  # how many times as much it costs to propose for pods that were not asked for before
 #: The orders in which a fleet must survive, those first that strand pods most often: all in which the nodes are there
 #: when the pods come. What happens while nodes still join is left to the next plan.
@@ -183,7 +187,11 @@ class Court:
     def may_order(self, counts: Counts) -> bool:
         """Whether the limits of NodePools and of the cluster allow a fleet, and it keeps what must be kept."""
         kept = bool(self.keeping.allows(np.array([counts], np.int64))[0])
-        return kept and _may_order(self.problem.ledger, self.market, counts)
+        return kept and self._affordable(counts)
+
+    def _affordable(self, counts: Counts) -> bool:
+        wanted = zip(self.market.variants, counts, strict=True)
+        return self.problem.ledger.allow(each for each in wanted if each[1])
 
     @cached_property
     def keeping(self) -> Keeping:
@@ -276,7 +284,7 @@ class Court:
                 return None
             total += counts
         fleet = tuple(total.tolist())
-        return fleet if any(fleet) and _may_order(self.problem.ledger, self.market, fleet) else None
+        return fleet if any(fleet) and self._affordable(fleet) else None
 
     def few(self, below: int, most: int) -> list[Counts]:
         """Up to so many fleets of few nodes that cost less than ``below``, see ``Draft.few``; none where NodePools of
@@ -366,19 +374,21 @@ class Court:
         return tuple(total.tolist()) if total.sum() > sum(counts) else None
 
 
+    def by_hand(self) -> Packing | None:
+        """The cheapest nodes that are found on which the pods fit if each is put by hand; None where nobody looks: pods
+        have rules among each other, NodePools of several weights share them, or another objective comes first."""
+        asks = [one for each in self.served for one in each.asks]
+        if len(self.served) != 1 or self.problem.aims.objective is not Objective.CHEAPEST or not packable(asks):
+            return None
+        work = self.left // PACKED
+        found = pack(asks, self.served[0].market, self.problem.ledger, work=work, least=self.bound)
+        self.left -= work if found is None else found.work
+        return found
+
+
 def _gathers(one: Ask) -> bool:
     """Whether pods that were told a zone may as well gather in another."""
     return bool(one.zone and one.kind.affinity)
-
-
-def _may_order(ledger: Ledger, market: Market, counts: Sequence[int]) -> bool:
-    """Whether limits allow a whole fleet."""
-    account = ledger.copy()
-    for one in np.flatnonzero(counts).tolist():
-        if account.affordable(market.variants[one]) < counts[one]:
-            return False
-        account.order(market.variants[one], counts[one])
-    return True
 
 
 def _order(ledger: Ledger, market: Market, counts: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import apply_overhead, cluster, evidence, growth, made, mixes, page, process, review, scheduling
+from benchmarks import apply_overhead, cluster, evidence, growth, made, mixes, page, paper, process, review, scheduling
 from benchmarks.yardstick import first_fit
 from renderer.nodes import quantities
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PROGRAMS: dict[str, tuple[ModuleType, list[str]]] = {
     "mixes": (mixes, ["--pods", "20", "--mixes", "web,everything"]),
-    "mixes on paper": (mixes, ["--pods", "20", "--mixes", "web,odd,everything", "--paper"]),
+    "paper": (paper, ["--pods", "20", "--mixes", "web,odd"]),
     "scheduling": (scheduling, ["--pods", "15", "--runs", "1", "--yardstick"]),
     "growth": (growth, ["--series", "pods,flavors", "--scale", "0.005", "--runs", "1"]),
     "cluster": (cluster, ["--nodes", "3", "--running", "40", "--pending", "6", "--runs", "1"]),
