@@ -10,13 +10,17 @@ from enum import Enum
 from functools import cache
 from itertools import compress, count
 from operator import attrgetter, is_not
-from typing import TYPE_CHECKING, Any, NewType
+from typing import TYPE_CHECKING, Any, Final, NewType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    _Form = tuple[str, Callable[[object], tuple[object, ...]], tuple[str, ...]]
+
 Digest = NewType("Digest", str)
 
+#: The metadata of a field that came later: empty, it takes no part, and digests of values without it still hold.
+LATER: Final = {"later": True}
 #: From so many values on they are held against those of the last ``LONG`` such values.
 MANY, LONG = 1000, 4
 
@@ -117,8 +121,10 @@ class Digests:
 
     def _compound(self, value: object, kind: type) -> str:
         form = _form(kind)
+        if form is not None and form[2]:
+            form = _form(kind, tuple(name for name in form[2] if not getattr(value, name)))
         if form is not None:
-            shape, read = form
+            shape, read, _ = form
             return f'"{_hashed(shape % tuple(self._each(read(value))))}"'
         if isinstance(value, tuple | list):
             return f"[{','.join(self._each(value))}]"
@@ -159,15 +165,17 @@ _CONSTANTS = {id(None): "null", id(True): "true", id(False): "false", id(()): "[
 
 
 @cache
-def _form(kind: type) -> tuple[str, Callable[[object], tuple[object, ...]]] | None:
-    """How a dataclass is written: its JSON with a ``%s`` a field, sorted by name, and what reads the fields."""
+def _form(kind: type, without: tuple[str, ...] = ()) -> _Form | None:
+    """How a dataclass is written ``without`` some fields: its JSON with a ``%s`` a field, sorted by name, what reads
+    the fields, and the names of those that came later."""
     if not is_dataclass(kind):
         return None
-    names = sorted(one.name for one in fields(kind) if not one.name.startswith("_"))
+    mine = [one for one in fields(kind) if not one.name.startswith("_") and one.name not in without]
+    names, later = sorted(one.name for one in mine), tuple(one.name for one in mine if "later" in one.metadata)
     shape = f"{{{','.join(f'{_quoted(name)}:%s' for name in names)}}}"
     if len(names) == 1:  # attrgetter of one name gives no tuple
-        return shape, lambda value: (getattr(value, names[0]),)
-    return shape, attrgetter(*names) if names else lambda _: ()
+        return shape, lambda value: (getattr(value, names[0]),), later
+    return shape, attrgetter(*names) if names else lambda _: (), later
 
 
 def _refuse_floats(value: object) -> None:

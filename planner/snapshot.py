@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from planner.canonical import LATER
 from planner.nodes import Node
 from planner.pods import Needs, Owner, Pod
 from planner.requirements import Requirements
@@ -112,6 +113,15 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Which pods of its namespace a Service, of whatever type, selects. One without requirements has no selector."""
+
+    namespace: str
+    name: str
+    selector: Requirements = field(default_factory=Requirements)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Namespace:
     name: str
     labels: tuple[tuple[str, str], ...] = ()
@@ -150,3 +160,4 @@ class Snapshot:
     namespaces: tuple[Namespace, ...] = ()
     priority_classes: tuple[PriorityClass, ...] = ()
     runtime_classes: tuple[RuntimeClass, ...] = ()
+    services: tuple[Service, ...] = field(default=(), metadata=LATER)

@@ -90,6 +90,7 @@ class _Reader:
             storage_classes=self._read("StorageClass", storage_wire.StorageClass, objects.read_storage_class),
             volume_limits=self._read("CSINode", storage_wire.CSINode, objects.read_volume_limits),
             budgets=self._read("PodDisruptionBudget", wire.Budget, objects.read_budget),
+            services=self._read("Service", wire.Service, objects.read_service),
             namespaces=self._read("Namespace", wire.Namespace, objects.read_namespace),
             priority_classes=self._read("PriorityClass", wire.PriorityClass, objects.read_priority_class),
             runtime_classes=self._read("RuntimeClass", wire.RuntimeClass, objects.read_runtime_class),

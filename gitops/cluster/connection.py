@@ -26,6 +26,7 @@ _CORE = {
     "PersistentVolumeClaim": "list_persistent_volume_claim_for_all_namespaces",
     "PersistentVolume": "list_persistent_volume",
     "Namespace": "list_namespace",
+    "Service": "list_service_for_all_namespaces",
     "LimitRange": "list_limit_range_for_all_namespaces",
 }
 

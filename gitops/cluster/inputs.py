@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gitops.cluster.readings import Readings
     from gitops.decoding import Step
 
-_KINDS = "nodes,pods,daemonsets,pv,pvc,storageclasses,csinodes,pdb,priorityclasses,namespaces,limitranges"
+_KINDS = "nodes,pods,daemonsets,pv,pvc,storageclasses,csinodes,pdb,services,priorityclasses,namespaces,limitranges"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,8 @@ CLUSTER_KINDS: Final = (
          lost="the volumes a node attaches are taken to be as many as OVHcloud publishes"),
     Kind(api_version="policy/v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets", wire=wire.Budget,
          lost="disruption budgets are heeded only when nodes are drained"),
+    Kind(api_version="v1", kind="Service", plural="services", wire=wire.Service,
+         lost="pods of a Job or an operator that a Service selects are not spread by default"),
     Kind(api_version="scheduling.k8s.io/v1", kind="PriorityClass", plural="priorityclasses", wire=wire.PriorityClass,
          lost="what-if workloads have no priority"),
     Kind(api_version="v1", kind="Namespace", plural="namespaces", wire=wire.Namespace,

@@ -1,4 +1,4 @@
-"""The smaller objects that scheduling looks at → the planner's values: volumes, budgets, classes and namespaces."""
+"""The smaller objects that scheduling looks at → the planner's values: volumes, budgets, Services, classes …"""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from planner.snapshot import (
     Namespace,
     PriorityClass,
     RuntimeClass,
+    Service,
     StorageClass,
     Volume,
     VolumeLimits,
@@ -122,6 +123,14 @@ def read_budget(budget: wire.Budget) -> Budget:
         selector=selector,
         allowed=0 if status is None or stale else max(0, status.disruptions_allowed),
     )
+
+
+def read_service(service: wire.Service) -> Service:
+    selector = (service.spec.selector if service.spec else None) or {}
+    return Service(
+        namespace=service.metadata.namespace or DEFAULT_NAMESPACE, name=service.metadata.name,
+        selector=Requirements.from_labels(selector),
+    )  # fmt: skip
 
 
 def read_namespace(namespace: wire.Namespace) -> Namespace:

@@ -308,6 +308,15 @@ class Budget(Wire):
     status: BudgetStatus | None = None
 
 
+class ServiceSpec(Wire):
+    selector: Texts = None
+
+
+class Service(Wire):
+    metadata: Metadata
+    spec: ServiceSpec | None = None
+
+
 class PriorityClass(Wire):
     metadata: Metadata
     value: int = 0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, make_dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from weakref import ref
 
 import pytest
 
-from planner.canonical import MANY, Digests, value_digest
+from planner.canonical import LATER, MANY, Digests, value_digest
 from planner.pods import Owner
 
 
@@ -92,6 +92,12 @@ def test_the_form_of_a_value_never_changes() -> None:
         {"b": [True, None], "a": {2: "\x00😀"}},
     )
     assert value_digest(value) == "sha256:11f77981c42a0f8dd180f7d04e58b138d997072bc75b60e086ee46dce67824c6"
+
+
+def test_a_field_that_came_later_takes_no_part_while_it_is_empty() -> None:
+    grown = make_dataclass("Grown", [("number", int), ("more", tuple[int, ...], field(default=(), metadata=LATER))])
+    assert value_digest(grown(1)) == value_digest(make_dataclass("Before", [("number", int)])(1))
+    assert len({value_digest(one) for one in (grown(1), grown(1, (1,)), grown(1, (2,)))}) == 3
 
 
 def test_what_is_kept_between_calls_never_changes_a_digest() -> None:

@@ -173,7 +173,7 @@ def test_what_is_rendered_is_taken(release: Installed, values: Path) -> None:
 READS = (
     "pods", "nodes", "daemonsets.apps", "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io",
     "csinodes.storage.k8s.io", "poddisruptionbudgets.policy", "priorityclasses.scheduling.k8s.io", "namespaces",
-    "limitranges", "runtimeclasses.node.k8s.io", "ovhnodeclasses.karpenter.ovhcloud.sh", "nodepools.karpenter.sh",
+    "limitranges", "services", "runtimeclasses.node.k8s.io", "ovhnodeclasses.karpenter.ovhcloud.sh", "nodepools.karpenter.sh",
 )  # fmt: skip
 DRAINS = (("patch", "nodes"), ("create", "pods/eviction"), ("delete", "pods"))
 NEVER = (

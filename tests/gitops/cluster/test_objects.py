@@ -18,6 +18,7 @@ from planner.snapshot import (
     Namespace,
     PriorityClass,
     RuntimeClass,
+    Service,
     StorageClass,
     Volume,
     VolumeLimits,
@@ -163,6 +164,23 @@ def test_a_budget_without_a_selector_covers_nothing_and_an_empty_one_everything(
     nothing = plain("PodDisruptionBudget", "a", "policy/v1", spec={})
     everything = plain("PodDisruptionBudget", "b", "policy/v1", spec={"selector": {}})
     assert [one.selector for one in snapshot(tmp_path, nothing, everything).budgets] == [None, Requirements()]
+
+
+@pytest.mark.parametrize(
+    ("spec", "selector"),
+    [
+        ({"selector": {"app": "web", "tier": "front"}}, {"app": "web", "tier": "front"}),
+        ({"selector": {"app": "web"}, "type": "ExternalName", "externalName": "example.org"}, {"app": "web"}),
+        ({"selector": {}}, {}), ({"selector": None}, {}), ({}, {}), (None, {}),
+    ],
+)  # fmt: skip
+def test_services_select_by_labels_whatever_their_type(
+    tmp_path: Path, spec: Object | None, selector: dict[str, str]
+) -> None:
+    written = plain("Service", "web", metadata={"namespace": "shop"}, spec=spec)
+    assert snapshot(tmp_path, written).services == (
+        Service(namespace="shop", name="web", selector=Requirements.from_labels(selector)),
+    )
 
 
 def test_namespaces_carry_their_name_as_a_label(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def everything() -> tuple[Object, ...]:
         plain("PersistentVolumeClaim", "data", spec={"volumeName": "pv"}),
         plain("PersistentVolume", "pv", spec={"csi": {"volumeHandle": SECRET}}),
         plain("PodDisruptionBudget", "web", "policy/v1", spec={"selector": {}}, status={"disruptionsAllowed": 1}),
+        plain("Service", "web", spec={"selector": {"app": "web"}, "externalName": SECRET, "ports": [{"name": SECRET}]}),
         plain("PriorityClass", "usual", "scheduling.k8s.io/v1", value=3, description=SECRET),
         plain("Namespace", "shop", metadata={"annotations": APPLIED}),
         plain("RuntimeClass", "micro", "node.k8s.io/v1", overhead={"podFixed": {"cpu": "10m"}}),

@@ -31,6 +31,7 @@ CLUSTER = (
     plain("PersistentVolume", "pv", spec={}),
     plain("StorageClass", "fast", "storage.k8s.io/v1"),
     plain("PodDisruptionBudget", "web", "policy/v1", metadata={"namespace": "shop"}, spec={"selector": {}}),
+    plain("Service", "web", metadata={"namespace": "shop"}, spec={"selector": {"app": "web"}}),
     plain("PriorityClass", "usual", "scheduling.k8s.io/v1", value=3, globalDefault=True),
     plain("Namespace", "shop"),
     plain("RuntimeClass", "micro", "node.k8s.io/v1", handler="micro"),

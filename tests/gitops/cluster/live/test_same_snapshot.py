@@ -26,6 +26,8 @@ EPHEMERAL = {"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": {"
 OTHERS = st.sampled_from([
     workload("DaemonSet", "agent"), workload("DaemonSet", "agent", replicas=1), plain("Namespace", "shop"),
     pod("scratching", spec={"volumes": [EPHEMERAL]}), pod("scratching", spec={"runtimeClassName": "micro"}),
+    plain("Service", "web", metadata={"namespace": "shop"}, spec={"selector": {"app": "web"}}),
+    plain("Service", "web", metadata={"namespace": "shop"}, spec={"selector": {"app": "db"}}),
     plain("PersistentVolumeClaim", "scratching-scratch", metadata={"namespace": "shop"}, spec={"volumeName": "pv"}),
     plain("PriorityClass", "usual", "scheduling.k8s.io/v1", value=3, globalDefault=True),
     plain("PriorityClass", "usual", "scheduling.k8s.io/v1", value=4, globalDefault=True),
