@@ -1,11 +1,12 @@
 """Which topology terms count a pod: an index, so that 100,000 running pods need not be held against every term.
 
 A term selects pods of some namespaces by labels. Nearly every selector asks for at least one label with one exact
-value; such terms are found by that value, and only what is left is looked through one by one.
+value; such terms are found by the one that fewest terms ask for, and only what is left is looked through one by one.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,11 @@ class TermIndex:
     @classmethod
     def of(cls, terms: Iterable[Term]) -> TermIndex:
         found = cls(tuple(dict.fromkeys(terms)))
-        for position, term in enumerate(found.terms):
-            found._add(position, term)
+        exact = [_exact(term) for term in found.terms]
+        often = Counter(label for labels in exact for label in labels)
+        for position, (term, labels) in enumerate(zip(found.terms, exact, strict=True)):
+            if term.selector is not None:
+                found._add(position, term, min(labels, key=often.__getitem__, default=None))
         return found
 
     def matching(self, namespace: str, labels: _Labels) -> tuple[int, ...]:
@@ -41,19 +45,12 @@ class TermIndex:
             seen = self._known[key] = self._look(namespace, labels)
         return seen
 
-    def _add(self, position: int, term: Term) -> None:
-        if term.selector is None:
-            return
-        exact = next(
-            ((one.key, next(iter(one.values))) for one in term.selector.items
-             if len(one.values) == 1 and not one.complement and not one.absent),
-            None,
-        )  # fmt: skip
+    def _add(self, position: int, term: Term, label: tuple[str, str] | None) -> None:
         for namespace in term.namespaces:
-            if exact is None:
+            if label is None:
                 self._by_space.setdefault(namespace, []).append(position)
             else:
-                self._by_label.setdefault((namespace, *exact), []).append(position)
+                self._by_label.setdefault((namespace, *label), []).append(position)
 
     def _look(self, namespace: str, labels: _Labels) -> tuple[int, ...]:
         possible = list(self._by_space.get(namespace, ()))
@@ -63,3 +60,11 @@ class TermIndex:
             return ()
         have = dict(labels)
         return tuple(one for one in sorted(set(possible)) if self.terms[one].matches(namespace, have))
+
+
+def _exact(term: Term) -> _Labels:
+    """The labels of which a term asks for one exact value."""
+    return tuple(
+        (one.key, next(iter(one.values))) for one in (term.selector.items if term.selector else ())
+        if len(one.values) == 1 and not one.complement and not one.absent
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from planner.aims import Aims, Preferences
 from planner.claims import ClaimUsers
-from planner.defaults import with_default_spreads
+from planner.defaults import DefaultSelectors, with_default_spreads
 from planner.parted import Parted
 from planner.plan import Refusal, Unplaced
 from planner.pods import Needs, Owner, Phase, Pod, Scheduling
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from planner.snapshot import Snapshot
 
     _Labels = tuple[tuple[str, str], ...]
-    _Member = tuple[str, Pod, Needs, _Labels]  # the pod's key, the pod, its needs and labels
+    _Read = tuple[Needs, _Labels, Requirements | None]  # the needs, labels and built-in spreads' selector of a pod
+    _Member = tuple[str, Pod, _Read]  # the pod's key, the pod and what was read of it
 
 _OTHER = " "  # stands for every value that no selector names; no label has it
 _needs, _pods, _name = attrgetter("needs"), attrgetter("pods"), itemgetter(0)
@@ -35,13 +36,17 @@ _needs, _pods, _name = attrgetter("needs"), attrgetter("pods"), itemgetter(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodGroup:
-    """Pending pods of one workload with equal needs. ``pods`` are ``namespace/name``, sorted."""
+    """Pending pods of one workload with equal needs. ``pods`` are ``namespace/name``, sorted.
+
+    ``spread_by`` is the selector of the scheduler's built-in default spreads, None where they do not hold.
+    """
 
     namespace: str
     owner: Owner
     labels: tuple[tuple[str, str], ...]
     needs: Needs
     pods: tuple[str, ...]
+    spread_by: Requirements | None = None
 
     @property
     def count(self) -> int:
@@ -92,10 +97,13 @@ def collect_demand(snapshot: Snapshot, aims: Aims = Aims(), parted: Parted | Non
     """
     parted = Parted.known(snapshot, parted)
     pending = [pod for pod in parted.loose if is_demand(pod)]
-    reader = _Reader(aims, VolumeIndex.of(snapshot), ClaimUsers.of(snapshot.pods, pending))
+    users, selectors = ClaimUsers.of(snapshot.pods, pending), DefaultSelectors.of(snapshot.services, pending)
+    reader = _Reader(aims, VolumeIndex.of(snapshot), users, selectors)
     read = [(pod, reader.read(pod)) for pod in pending]
     wanted = {id(found[0]): found[0] for _, found in read if not isinstance(found, Refusal)}
-    selection = Selection.of(wanted.values(), (*parted.bound.sociable, *map(_needs, parted.loose)))
+    spread_by = {id(found[2]): found[2] for _, found in read if not isinstance(found, Refusal)}
+    everything = (*parted.bound.sociable, *map(_needs, parted.loose))
+    selection = Selection.of(wanted.values(), everything, spread_by.values())
     groups: dict[object, list[_Member]] = {}
     blocked: dict[tuple[Owner, Refusal], list[str]] = {}
     for pod, found in read:
@@ -105,7 +113,7 @@ def collect_demand(snapshot: Snapshot, aims: Aims = Aims(), parted: Parted | Non
             continue
         needs, (labels, told) = found[0], selection.of_pod(found[1])
         key = (pod.namespace, pod.owner or name, told, id(needs))
-        groups.setdefault(key, []).append((name, pod, needs, labels))
+        groups.setdefault(key, []).append((name, pod, (needs, labels, found[2])))
     return Demand(
         tuple(sorted(map(_group, groups.values()), key=_pods)),
         tuple(
@@ -127,11 +135,19 @@ class _Reader:
     aims: Aims
     volumes: VolumeIndex
     users: ClaimUsers
+    selectors: DefaultSelectors
     _plain: dict[int, tuple[Needs, Needs]] = field(default_factory=dict)
     _same: dict[Needs, Needs] = field(default_factory=dict)
 
-    def read(self, pod: Pod) -> tuple[Needs, _Labels] | Refusal:
-        """Needs and labels, or why no node could help."""
+    def read(self, pod: Pod) -> _Read | Refusal:
+        """Needs, labels and whom the built-in spreads select, or why no node could help."""
+        found = self._read(pod)
+        if isinstance(found, Refusal):
+            return found
+        built_in = self.aims.default_spreads is None and not found[0].spreads
+        return (*found, self.selectors.of_pod(pod) if built_in else None)
+
+    def _read(self, pod: Pod) -> tuple[Needs, _Labels] | Refusal:
         known = self._plain.get(id(pod.needs))
         if known is not None and not self.aims.spares(pod):
             return known[1], pod.labels
@@ -147,7 +163,7 @@ class _Reader:
             return self._with_volumes(pod)
         spreads = self.aims.default_spreads
         if spreads and not pod.needs.spreads:
-            return self._one(self._wishes(with_default_spreads(pod, spreads))), pod.labels
+            return self._one(self._wishes(self._spread(pod))), pod.labels
         if known is None:  # the pod's own is kept beside, so that its identity stays its own
             known = self._plain[id(pod.needs)] = (pod.needs, self._one(self._wishes(pod.needs)))
         return known[1], pod.labels
@@ -158,12 +174,17 @@ class _Reader:
         places = taken or self.volumes.where(pod)
         if isinstance(places, Refusal):
             return places
-        needs = self._wishes(with_default_spreads(pod, self.aims.default_spreads or ()))
+        needs = self._wishes(self._spread(pod))
         narrowed = combine(needs.alternatives, places)
         own = needs.alternatives if narrowed != needs.alternatives else None
         needs = replace(needs, alternatives=narrowed, own_alternatives=own, claims=())
         needs, labels = self.users.together(needs, [one for one in claims if self.volumes.is_disk(one)])
         return self._one(needs), tuple(sorted((*pod.labels, *labels)))
+
+    def _spread(self, pod: Pod) -> Needs:
+        """The pod's needs, with the default constraints of the cluster where it brings none."""
+        spreads = self.aims.default_spreads
+        return with_default_spreads(pod.needs, spreads, self.selectors.of_pod(pod)) if spreads else pod.needs
 
     def _wishes(self, needs: Needs) -> Needs:
         if needs.preferences and self.aims.preferences is Preferences.IGNORE:
@@ -187,8 +208,13 @@ class Selection:
     _known: dict[_Labels, tuple[_Labels, _Labels]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, pending: Iterable[Needs], everything: Iterable[Needs]) -> Selection:
+    def of(
+        cls, pending: Iterable[Needs], everything: Iterable[Needs], spread_by: Iterable[Requirements | None] = ()
+    ) -> Selection:  # fmt: skip
+        """``spread_by`` are the selectors of built-in spreads."""
         found = cls({}, set())
+        for selector in spread_by:
+            found._add(selector, ())
         for needs in pending:
             for spread in needs.spreads:
                 found._add(spread.selector, spread.match_label_keys)
@@ -217,8 +243,8 @@ class Selection:
 
 
 def _group(members: list[_Member]) -> PodGroup:
-    _, first, needs, labels = min(members, key=_name) if len(members) > 1 else members[0]
+    _, first, (needs, labels, spread_by) = min(members, key=_name) if len(members) > 1 else members[0]
     return PodGroup(
         namespace=first.namespace, owner=owner_of(first), labels=labels, needs=needs,
-        pods=tuple(sorted(map(_name, members))),
+        pods=tuple(sorted(map(_name, members))), spread_by=spread_by,
     )  # fmt: skip

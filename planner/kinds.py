@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from planner.taints import Toleration
     from planner.topology import Term
 
-#: Workloads whose pods kube-scheduler spreads by default, where they do not say otherwise.
-REPLICATED = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"})
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -258,9 +255,8 @@ def _gathered(
         matches = index.matching(group.namespace, group.labels)
         if seen.ports:
             matches = tuple(sorted({*matches, *(place[term] for term in seen.ports)}))
-        whose = (group.namespace, group.labels) if seen.whose else ()
-        owner = group.owner if group.owner.kind in REPLICATED else None  # the scheduler spreads its pods by default
-        key = (seen.request, seen.admission, positions.number, matches, seen.wishes, whose, owner)
+        whose = (group.namespace, group.labels) if seen.whose or group.spread_by is not None else ()
+        key = (seen.request, seen.admission, positions.number, matches, seen.wishes, whose)
         like = found.get(key)
         if like is None:
             like = found[key] = _Gathered(seen, positions, matches)

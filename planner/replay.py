@@ -58,16 +58,14 @@ class Stage:
 
 
 def make_stage(
-    board: Board, arrivals: Sequence[Arrival], snapshot: Snapshot, *,
-    there: int = 0, whole: bool = False, built_in: bool = True,
+    board: Board, arrivals: Sequence[Arrival], snapshot: Snapshot, *, there: int = 0, whole: bool = False
 ) -> Stage:  # fmt: skip
     """Resolve what the pods would rather have. The snapshot's running pods are on the board, with all they take.
 
     The first ``there`` nodes are there from the beginning. On a ``whole`` board are all nodes of the cluster: then
     spreads over host names are as lenient as the scheduler is, else no host is to hold more than maxSkew of them.
-    ``built_in``: whether the scheduler's own default spreads hold.
     """
-    book = make_wishbook(board, [one.group for one in arrivals], snapshot, built_in=built_in)
+    book = make_wishbook(board, [one.group for one in arrivals], snapshot)
     own = board.copy()
     if whole:
         for term, hosts in _hosts(board).items():

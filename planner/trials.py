@@ -206,10 +206,7 @@ class Court:
     def _stage(self, counts: Counts) -> Stage:
         """A fleet beside the existing nodes, and the pods that come to it."""
         board = self.with_nodes(counts)
-        built_in = self.problem.aims.default_spreads is None
-        return make_stage(
-            board, self.arrivals, self.problem.snapshot, there=self.board.size, whole=True, built_in=built_in
-        )  # fmt: skip
+        return make_stage(board, self.arrivals, self.problem.snapshot, there=self.board.size, whole=True)
 
     def work(self, fleets: int, nodes: int) -> int:
         """What it costs to replay so many fleets in one order. ``nodes`` are those that are new."""

@@ -16,7 +16,6 @@ import numpy as np
 from planner import labels as known
 from planner.claims import is_volume_term
 from planner.counting import TermIndex
-from planner.demand import owner_of
 from planner.pods import Needs, Spread
 from planner.taints import avoided
 from planner.topology import Term, terms_of
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from planner.board import Board
     from planner.demand import PodGroup
-    from planner.pods import Owner, Pod, Preference
+    from planner.pods import Pod, Preference
     from planner.scores import Flags, Ints
     from planner.shapes import Shape
     from planner.snapshot import Namespace, Snapshot
@@ -40,8 +39,6 @@ BUILT_IN = (
     Spread(topology_key=known.HOSTNAME, max_skew=3, required=False),
     Spread(topology_key=known.ZONE, max_skew=5, required=False),
 )
-#: Workloads whose pods are spread by default: those whose selector ``DefaultSelector`` finds. Services are not read.
-SPREAD_BY_DEFAULT = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"})
 
 
 @dataclass(frozen=True)
@@ -101,20 +98,17 @@ class Wishbook:
     assumed: Ints
 
 
-def make_wishbook(board: Board, groups: Sequence[PodGroup], snapshot: Snapshot, *, built_in: bool = True) -> Wishbook:
-    """Resolve the wishes of all groups. Running pods are counted where their node is on the board.
-
-    ``built_in``: whether the scheduler's built-in default spreads hold. A cluster's own are in the pods' needs.
-    """
+def make_wishbook(board: Board, groups: Sequence[PodGroup], snapshot: Snapshot) -> Wishbook:
+    """Resolve the wishes of all groups. Running pods are counted where their node is on the board."""
     bound = [pod for pod in snapshot.pods if (pod.node_name or pod.nominated_node) and not pod.phase.finished]
     reader = _Reader(snapshot.namespaces)
     leaning = [reader.leanings(one.namespace, one.labels, one.needs) for one in groups]
     leaning += [reader.leanings(one.namespace, one.labels, one.needs) for one in bound]
     pulls = TermIndex.of(term for weighted in leaning for term, _ in weighted)
-    maker = _Maker(board, reader, pulls, built_in)
+    maker = _Maker(board, reader, pulls)
     parts = [maker.parts(group) for group in groups]
     counter = maker.counter()
-    adds = [counter.adds(one.namespace, one.labels, one.owner, one.needs) for one in groups]
+    adds = [counter.adds(one.namespace, one.labels, one.needs) for one in groups]
     wishes = tuple(replace(part, adds=added) for part, added in zip(parts, adds, strict=True))
     return Wishbook(wishes, tuple(maker.tallies), counter.start(board, bound))
 
@@ -157,10 +151,8 @@ class _Maker:
     board: Board
     reader: _Reader
     pulls: TermIndex
-    built_in: bool
     tallies: list[Tally] = field(default_factory=list)
     matching: dict[Term, list[int]] = field(default_factory=dict)
-    owned: dict[Owner, list[int]] = field(default_factory=dict)
     leaned: dict[Term, list[int]] = field(default_factory=dict)
     _places: dict[object, int] = field(default_factory=dict)
     _codes: dict[str, tuple[Ints, int]] = field(default_factory=dict)
@@ -170,13 +162,13 @@ class _Maker:
     def parts(self, group: PodGroup) -> Wishes:
         spreads = self._spreads(group)
         return Wishes(
-            spreads=spreads, by_default=not group.needs.spreads, scored=self._scored(group, spreads), adds=(),
+            spreads=spreads, by_default=group.spread_by is not None, scored=self._scored(group, spreads), adds=(),
             leans=self._leans(group), disliked=self._disliked(group.needs.tolerations),
             preferred=self._preferred(group.needs.preferences),
         )  # fmt: skip
 
     def counter(self) -> _Counter:
-        return _Counter(TermIndex.of(self.matching), self.matching, self.owned, self.leaned, self.reader, self.tallies)
+        return _Counter(TermIndex.of(self.matching), self.matching, self.leaned, self.reader, self.tallies)
 
     def codes(self, key: str) -> tuple[Ints, int]:
         """Each node's domain of a label, and how many there are; nodes without the label have that number."""
@@ -201,9 +193,8 @@ class _Maker:
     # PodTopologySpread
 
     def _spreads(self, group: PodGroup) -> tuple[Wish, ...]:
-        if not group.needs.spreads:
-            spread = self.built_in and group.owner.kind in SPREAD_BY_DEFAULT
-            return tuple(self._wish(group, one, ()) for one in BUILT_IN) if spread else ()
+        if group.spread_by is not None:
+            return tuple(self._wish(group, replace(one, selector=group.spread_by), ()) for one in BUILT_IN)
         soft = tuple(one for one in group.needs.spreads if not one.required)
         keys = tuple(sorted({one.topology_key for one in soft}))
         return tuple(self._wish(group, one, keys) for one in soft)
@@ -211,17 +202,14 @@ class _Maker:
     def _wish(self, group: PodGroup, one: Spread, keys: tuple[str, ...]) -> Wish:
         codes, size = self.codes(one.topology_key)
         by_host = one.topology_key == known.HOSTNAME
-        selects = Term(one.topology_key, (group.namespace,), one.selector)
-        what: Term | Owner = selects if group.needs.spreads else group.owner
+        what = Term(one.topology_key, (group.namespace,), one.selector)
         mask = self._mask(group.needs, one, keys)
         # Hosts are counted on the node itself, whatever the node inclusion policies say.
         key = (what, one.topology_key) if by_host else (what, one.topology_key, mask[0])
         before = len(self.tallies)
         place = self._place(key, codes if by_host else np.where(mask[1], codes, size), size, by_host=by_host)
-        if place == before and isinstance(what, Term):
+        if place == before:
             self.matching.setdefault(what, []).append(place)
-        elif place == before and not isinstance(what, Term):
-            self.owned.setdefault(what, []).append(place)
         return Wish(Look(place, codes), codes < size, one.max_skew, by_host)
 
     def _mask(self, needs: Needs, one: Spread, keys: tuple[str, ...]) -> tuple[object, Flags]:
@@ -232,7 +220,7 @@ class _Maker:
 
     def _scored(self, group: PodGroup, spreads: tuple[Wish, ...]) -> Flags | None:
         """The nodes that are scored at all; None: every one."""
-        if not group.needs.spreads:
+        if group.spread_by is not None:
             return None  # for the built-in defaults a node need not have the labels of both
         scored = np.ones(self.board.size, np.bool_)
         for one in spreads:
@@ -298,20 +286,18 @@ class _Counter:
 
     index: TermIndex
     matching: Mapping[Term, Sequence[int]]
-    owned: Mapping[Owner, Sequence[int]]
     leaned: Mapping[Term, Sequence[int]]
     reader: _Reader
     tallies: Sequence[Tally]
 
     def adds(
-        self, namespace: str, labels: _Labels, owner: Owner, needs: Needs, *, deleting: bool = False
+        self, namespace: str, labels: _Labels, needs: Needs, *, deleting: bool = False
     ) -> tuple[tuple[int, int], ...]:
         """(tally, amount). PodTopologySpread leaves out pods that are being deleted, InterPodAffinity does not."""
         found: Counter[int] = Counter()
         for position in self.index.matching(namespace, labels):
             term = self.index.terms[position]
             found.update(self.matching[term] if term.leaving or not deleting else ())
-        found.update(() if deleting else self.owned.get(owner, ()))
         for term, weight in self.reader.leanings(namespace, labels, needs):
             for place in self.leaned.get(term, ()):
                 found[place] += weight
@@ -328,7 +314,7 @@ class _Counter:
             cpu, memory = pod.needs.reckoned[1]
             if cpu or memory:
                 extra[:, node] += (cpu, memory)
-            added = self.adds(pod.namespace, pod.labels, owner_of(pod), pod.needs, deleting=pod.deleting)
+            added = self.adds(pod.namespace, pod.labels, pod.needs, deleting=pod.deleting)
             for place, amount in added:
                 tally = self.tallies[place]
                 tally.start[tally.codes[node]] += amount

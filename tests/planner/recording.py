@@ -37,9 +37,9 @@ def snapshot_of(cluster: Object) -> Snapshot:
     return prepared(read.snapshot, Aims())
 
 
-def stage_of(snapshot: Snapshot, *, there: int = 0, built_in: bool = True) -> Stage:
+def stage_of(snapshot: Snapshot, *, there: int = 0, aims: Aims = Aims()) -> Stage:  # noqa: B008 - an immutable value
     """A cluster's own nodes and the pods that wait, with nothing to order."""
-    demand = collect_demand(snapshot)
+    demand = collect_demand(snapshot, aims)
     kinds = make_kinds(demand.groups, snapshot.pods, snapshot.namespaces)
     usable = [node for node in snapshot.nodes if not node.unschedulable]
     bins = node_bins(usable, snapshot.pods, snapshot.daemonsets, passing=frozenset())
@@ -47,7 +47,7 @@ def stage_of(snapshot: Snapshot, *, there: int = 0, built_in: bool = True) -> St
     set_domains(board, snapshot, {}, ())
     arrivals = [Arrival(kind, group) for kind in kinds.kinds for group in kind.members]
     whole = len(usable) == len(snapshot.nodes)
-    return make_stage(board, arrivals, snapshot, there=there, whole=whole, built_in=built_in)
+    return make_stage(board, arrivals, snapshot, there=there, whole=whole)
 
 
 def disagreements(recording: Object) -> list[str]:

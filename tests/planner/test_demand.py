@@ -190,6 +190,13 @@ def test_default_constraints_leave_out_what_tells_the_pods_of_a_stateful_set_apa
     assert spreads(one, default_spreads=(BY_ZONE,)) == (replace(BY_ZONE, selector=selector),)
 
 
+def test_default_constraints_take_what_the_waiting_pods_of_a_controller_have_in_common() -> None:
+    """As one of a LeaderWorkerSet, whose webhook numbers the pods of a StatefulSet."""
+    pods = [pod(f"db-{n}", owner=("StatefulSet", "db"), labels={"app": "db", "worker": str(n)}) for n in range(3)]
+    (group,) = collect_demand(inputs_of(pods).snapshot, Aims(default_spreads=(BY_ZONE,))).groups
+    assert group.needs.spreads == (replace(BY_ZONE, selector=Requirements.from_labels({"app": "db"})),)
+
+
 @pytest.mark.parametrize(
     "one",
     [
@@ -199,6 +206,54 @@ def test_default_constraints_leave_out_what_tells_the_pods_of_a_stateful_set_apa
 )  # fmt: skip
 def test_pods_without_a_workload_or_labels_have_no_default_constraint(one: Object) -> None:
     assert spreads(one, default_spreads=(BY_ZONE,)) == ()
+
+
+def service(name: str, selector: dict[str, str] | None, **spec: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"selector": selector, **spec}}
+
+
+POD_NAME = "statefulset.kubernetes.io/pod-name"
+LABELS = {"app": "web", "tier": "front"}
+SERVICES = (
+    service("web", {"app": "web"}), service("front", {"tier": "front"}, type="ExternalName", externalName="example.org"),
+    service("db", {"app": "db"}), service("none", None), service("empty", {}), service("first", {POD_NAME: "db-0"}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "selector"),
+    [
+        (pod("bare", labels=LABELS), LABELS), (pod("job-1", owner=("Job", "job"), labels={"app": "web"}), {"app": "web"}),
+        (pod("of-an-operator", owner=("Cluster", "x"), labels={**LABELS, "role": "leader"}), LABELS),
+        (pod("nobodys", labels={"app": "other"}), None), (pod("unlabelled"), None),
+        (pod("elsewhere", namespace="other", labels=LABELS), None),
+        (pod("a-1", owner=("ReplicaSet", "a"), labels={**LABELS, "hash": "1"}), {**LABELS, "hash": "1"}),
+        (pod("db-0", owner=("StatefulSet", "db"), labels={"app": "db", POD_NAME: "db-0"}), {"app": "db", POD_NAME: "db-0"}),
+        (pod("db-1", owner=("StatefulSet", "db"), labels={"app": "db", POD_NAME: "db-1"}), {"app": "db"}),
+    ],
+    ids=lambda one: one["metadata"]["name"] if isinstance(one, dict) and "metadata" in one else None,
+)  # fmt: skip
+def test_services_select_whom_default_constraints_spread(one: Object, selector: dict[str, str] | None) -> None:
+    snapshot = inputs_of([*SERVICES, one]).snapshot
+    wanted = None if selector is None else Requirements.from_labels(selector)
+    (group,) = collect_demand(snapshot).groups
+    assert (group.needs.spreads, group.spread_by) == ((), wanted)
+    (group,) = collect_demand(snapshot, Aims(default_spreads=(BY_ZONE,))).groups
+    assert group.needs.spreads == (() if wanted is None else (replace(BY_ZONE, selector=wanted),))
+    assert group.spread_by is None
+    (group,) = collect_demand(snapshot, Aims(default_spreads=())).groups
+    assert (group.needs.spreads, group.spread_by) == ((), None)
+
+
+@pytest.mark.parametrize("aims", [Aims(), Aims(default_spreads=(BY_ZONE,))], ids=["built-in", "the cluster's own"])
+def test_a_label_that_a_service_looks_at_tells_the_pods_of_a_workload_apart(aims: Aims) -> None:
+    pods = [pod(f"job-{role}", owner=("Job", "job"), labels={"role": role}) for role in ("one", "two", "three")]
+
+    def told(*services: Object) -> list[tuple[str, ...]]:
+        return [group.pods for group in collect_demand(inputs_of([*services, *pods]).snapshot, aims).groups]
+
+    assert told() == [("default/job-one", "default/job-three", "default/job-two")]
+    assert told(service("two", {"role": "two"})) == [("default/job-one", "default/job-three"), ("default/job-two",)]
 
 
 def test_a_pod_with_constraints_of_its_own_has_no_others() -> None:

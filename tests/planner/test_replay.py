@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from planner.aims import Aims
 from planner.cycle import Cycle
 from planner.orders import runs
 from planner.replay import ORDERS, replay
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 RECORDED = sorted(Path(__file__).with_name("recorded").glob("*.json"))
 JOINING = next(number for number, order in enumerate(ORDERS) if order.joining)
 EVERY_ORDER = st.sampled_from(range(len(ORDERS)))
+WEB = {"app": "web"}
 thorough = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
@@ -150,9 +152,9 @@ def test_orders_take_the_first_of_equal_nodes_the_last_or_any() -> None:
 
 def test_one_order_spreads_no_pods_that_do_not_ask_for_it() -> None:
     objects = [node("node-0", allocatable={"cpu": "8", "memory": "16Gi", "pods": "110"}), node("node-1")]
-    objects += [pod(f"web-{number}", "10m", "10Mi", owner=("ReplicaSet", "web")) for number in range(6)]
+    objects += [pod(f"web-{number}", "10m", "10Mi", labels=WEB, owner=("ReplicaSet", "web")) for number in range(6)]
     on = stage_of(snapshot_of(cluster_of(objects)))
-    bare = stage_of(snapshot_of(cluster_of(objects)), built_in=False)
+    bare = stage_of(snapshot_of(cluster_of(objects)), aims=Aims(default_spreads=()))
     [order] = [number for number, each in enumerate(ORDERS) if not each.spreading]
     assert replay(on, order).placed() == replay(bare, order).placed() == replay(bare, 0).placed()
     assert replay(on, 0).placed() != replay(bare, 0).placed()
@@ -179,11 +181,38 @@ def test_nodes_that_are_there_from_the_beginning_do_not_wait_for_each_other() ->
 
 def test_a_cluster_may_do_without_the_built_in_spreads() -> None:
     objects = [node("node-0", allocatable={"cpu": "8", "memory": "16Gi", "pods": "110"}), node("node-1")]
-    objects += [pod(f"web-{number}", "10m", "10Mi", owner=("ReplicaSet", "web")) for number in range(6)]
+    objects += [pod(f"web-{number}", "10m", "10Mi", labels=WEB, owner=("ReplicaSet", "web")) for number in range(6)]
     snapshot = snapshot_of(cluster_of(objects))
-    spread_out, scored = (replay(stage_of(snapshot, built_in=built_in), 0).placed() for built_in in (True, False))
+    aims = (Aims(), Aims(default_spreads=()))
+    spread_out, scored = (replay(stage_of(snapshot, aims=one), 0).placed() for one in aims)
     assert spread_out == {(0, 0): 3, (1, 0): 3}
     assert scored != spread_out
+
+
+def service(name: str, namespace: str = "default", **selector: str) -> Object:
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": selector}}
+
+
+def test_pods_that_a_service_selects_are_spread_with_all_others_that_it_selects() -> None:
+    """Whoever made them: here two Jobs, of one pod each. Without the Service the larger node takes both."""
+    objects = [node("node-0", allocatable={"cpu": "8", "memory": "16Gi", "pods": "110"}), node("node-1")]
+    objects += [pod(f"web-{number}", "10m", "10Mi", labels=WEB, owner=("Job", f"web-{number}")) for number in range(2)]
+    alone, elsewhere, selected = (
+        replay(stage([*objects, *more]), 0).placed() for more in ([], [service("web", "other", **WEB)], [service("web", **WEB)])
+    )  # fmt: skip
+    assert alone == elsewhere
+    assert {bound for bound, _ in alone} == {0}
+    assert {bound for bound, _ in selected} == {0, 1}
+
+
+def test_running_pods_count_by_their_labels_and_not_by_their_owner() -> None:
+    objects = [node("node-0", allocatable={"cpu": "8", "memory": "16Gi", "pods": "110"}), node("node-1")]
+    waits = pod("web-1", "10m", "10Mi", labels=WEB, owner=("Cluster", "web"))
+    runs_there = pod("old", "10m", "10Mi", on="node-0", labels=WEB, owner=("Deployment", "old"))
+    same_owner = pod("old", "10m", "10Mi", on="node-0", labels={"app": "other"}, owner=("Cluster", "web"))
+    assert replay(stage([*objects, service("web", **WEB), waits, runs_there]), 0).bound == ((1, 0),)
+    assert replay(stage([*objects, service("web", **WEB), waits, same_owner]), 0).bound == ((0, 0),)
 
 
 def test_refused_pods_are_tried_again_when_what_they_look_for_is_there() -> None:

@@ -33,12 +33,13 @@ def here(name: str, zone: str = "", cpu: int = 10**6, **fields: Any) -> Node:
 
 
 def group(app: str, count: int = 1, cpu: int = 0, labels: Mapping[str, str] | None = None, **needs: Any) -> PodGroup:
-    """Pods that wait. They are labelled ``app`` unless other labels are given."""
+    """Pods that wait. They are labelled ``app`` unless other labels are given, and spread by these by default."""
     mine = {"app": app} if labels is None else labels
+    spread_by = Requirements.from_labels(mine) if mine and not needs.get("spreads") else None
     return PodGroup(
         namespace="default", owner=Owner("ReplicaSet", "default", app), labels=tuple(sorted(mine.items())),
         needs=Needs(requests=Resources.of({"cpu": cpu}), **needs),
-        pods=tuple(f"default/{app}-{number:03d}" for number in range(count)),
+        pods=tuple(f"default/{app}-{number:03d}" for number in range(count)), spread_by=spread_by,
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ RECORDED = Path(__file__).parents[1] / "planner" / "recorded"
 METADATA = ("name", "namespace", "labels", "ownerReferences")
 SPEC = (
     "affinity", "containers", "hostNetwork", "initContainers", "nodeName", "nodeSelector", "overhead", "priority",
-    "resources", "schedulingGates", "taints", "tolerations", "topologySpreadConstraints", "unschedulable",
+    "resources", "schedulingGates", "selector", "taints", "tolerations", "topologySpreadConstraints", "unschedulable",
 )  # fmt: skip
 STATUS = ("allocatable", "capacity", "conditions")
 CONTAINER = ("name", "ports", "resources", "restartPolicy")
@@ -54,7 +54,7 @@ def record(objects: Iterable[Object], plane: ControlPlane) -> Object:
     plane.create(objects)
     plane.start_controllers()
     plane.wait("the pods of every workload", lambda: all_pods_are_made(plane))
-    kinds = ("Namespace", "Node", "Pod")
+    kinds = ("Namespace", "Node", "Pod", "Service")
     before = [{"apiVersion": "v1", "kind": kind, **item} for kind in kinds for item in plane.listed(kind)]
     said = plane.folder / f"{SCHEDULER}.log"
     start = said.stat().st_size if said.exists() else 0
