@@ -60,14 +60,15 @@ def _cutoff(written: int | None) -> int:
 
 
 def _default_spreads(written: list[wire.SpreadConstraint] | None) -> tuple[Spread, ...] | None:
-    """As ``defaultConstraints`` of PodTopologySpreadArgs: without selectors, which the pods' owners give."""
+    """As ``defaultConstraints`` of PodTopologySpreadArgs: without selectors, which Services and owners give."""
     if written is None:
         return None
     with at("defaultSpread"):
         for number, one in enumerate(written):
             if one.label_selector is not None or one.match_label_keys:
                 field = "labelSelector" if one.label_selector is not None else "matchLabelKeys"
-                raise Misfit("must not be there: kube-scheduler takes what owns the pod", (number, field))
+                text = "must not be there: kube-scheduler takes the selectors of Services and owners"
+                raise Misfit(text, (number, field))
     try:
         return NeedsReader().read(wire.PodSpec(topology_spread_constraints=written), {}).spreads
     except Misfit as misfit:

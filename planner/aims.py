@@ -64,7 +64,7 @@ class Aims:
     """What a plan is to be good at.
 
     ``default_spreads`` are the scheduler's cluster-wide constraints for pods that bring none of their own; their
-    selectors are None, because kube-scheduler derives them from what owns the pod. None in place of the tuple means
+    selectors are None, because kube-scheduler takes those of Services and controllers. None in place of the tuple means
     the scheduler's built-in defaults, which only prefer. Pods whose priority is below ``expendable_below`` are never
     a reason to order a node (None: every pod is one). ``budget`` is in milliseconds.
     """
