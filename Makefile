@@ -31,6 +31,7 @@ bench: $(BIN)/poolplan
 	$(BIN)/python benchmarks/process.py
 	$(BIN)/python benchmarks/scheduling.py --yardstick
 	$(BIN)/python benchmarks/mixes.py
+	$(BIN)/python benchmarks/paper.py
 	$(BIN)/python benchmarks/cluster.py
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/evidence.py --demo

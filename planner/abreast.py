@@ -36,11 +36,13 @@ LEFT, USED, FREE = slice(0, 2), slice(2, 4), slice(4, None)
 @dataclass(frozen=True)
 class Outcome:
     """What a replay came to. ``nodes`` and ``places``, an arrival each, are by pod, in the order in which pods were
-    bound; ``stranded`` is how many pods of which arrival found no node."""
+    bound; ``stranded`` is how many pods of which arrival found no node. ``steps`` is how often a pod was looked at in
+    all that were replayed beside it; 0 where it was replayed by itself."""
 
     nodes: Small
     places: Small
     stranded: Mapping[int, int]
+    steps: int = 0
 
     @classmethod
     def of(cls, one: Replayed) -> Outcome:
@@ -78,6 +80,7 @@ class _Play:
         self.went: list[Ints] = []
         self.came: list[int] = []
         self.known: dict[int, _Run] = {}
+        self.tries = 0
 
     def all(self, runs: Sequence[tuple[int, int]]) -> list[Outcome]:
         """All pods in every lane, then those again that other pods may have helped, until that helps no more."""
@@ -101,6 +104,7 @@ class _Play:
         if place not in self.known:
             self.known[place] = _Run(self.lanes, place)
         nodes = self.known[place].bind(count)
+        self.tries += 1
         self.went += nodes
         self.came += [place] * len(nodes)
         found: Ints = (np.array(nodes, np.int64).reshape(-1, len(count)) >= 0).sum(axis=0)
@@ -109,7 +113,7 @@ class _Play:
     def _outcome(self, row: int, came: Small, went: Small, stranded: Ints) -> Outcome:
         done = went >= 0
         left = {place: int(stranded[place]) for place in np.flatnonzero(stranded).tolist()}
-        return Outcome(self.lanes.listed[row][went[done]].astype(np.int32), came[done], left)
+        return Outcome(self.lanes.listed[row][went[done]].astype(np.int32), came[done], left, len(came) + self.tries)
 
 
 class _Run:

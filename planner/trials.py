@@ -151,7 +151,9 @@ class Court:
         for some in parts:
             if self.left > 0:
                 self.left -= self.work(len(some), max(map(sum, some)))
-                for counts, outcome in zip(some, self._played(some, order), strict=True):
+                played = self._played(some, order)
+                self.left -= self._again(played, max(map(sum, some)))
+                for counts, outcome in zip(some, played, strict=True):
                     self.tried[counts].played[order] = self._less_lost(outcome)
 
     def _played(self, fleets: Sequence[Counts], order: int) -> list[Outcome]:
@@ -219,6 +221,11 @@ class Court:
     def _abreast(self, fleets: int, nodes: int) -> int:
         there = (self.board.size + nodes) * fleets
         return (self.pods * (SIDE + NODE_SIDE * there) + len(self.arrivals) * (ARRIVAL_SIDE + READY * there)) // 1000
+
+    def _again(self, played: Sequence[Outcome], nodes: int) -> int:
+        """What it cost that pods were looked at again, once others that might help them had come."""
+        steps = max((one.steps for one in played), default=0) - self.pods
+        return max(0, steps) * (SIDE + NODE_SIDE * (self.board.size + nodes) * len(played)) // 1000
 
     def with_nodes(self, counts: Sequence[int]) -> Board:
         """The existing nodes and a fleet's."""

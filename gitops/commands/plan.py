@@ -43,7 +43,7 @@ def command(**options: Any) -> int:
 
     \b
     poolplan plan --snapshot live.json --policy policy/
-    kubectl get nodes,pods,ds,pvc,pv,sc -A -o json > live.json
+    kubectl get nodes,pods,ds,pvc,pv,sc,svc -A -o json > live.json
     """
     from gitops.files import write_texts  # noqa: PLC0415 - loaded only when the command runs
 
