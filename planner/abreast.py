@@ -36,8 +36,8 @@ LEFT, USED, FREE = slice(0, 2), slice(2, 4), slice(4, None)
 @dataclass(frozen=True)
 class Outcome:
     """What a replay came to. ``nodes`` and ``places``, an arrival each, are by pod, in the order in which pods were
-    bound; ``stranded`` is how many pods of which arrival found no node. ``steps`` is how often a pod was looked at in
-    all that were replayed beside it; 0 where it was replayed by itself."""
+    bound; ``stranded`` is how many pods of which arrival found no node. ``steps`` is how often a pod was looked at, in
+    any of those that were replayed beside it."""
 
     nodes: Small
     places: Small
@@ -48,7 +48,7 @@ class Outcome:
     def of(cls, one: Replayed) -> Outcome:
         """The same of a replay that was made by itself."""
         bound = np.array(one.bound, np.int32).reshape(-1, 2)
-        return cls(bound[:, 0], bound[:, 1], one.stranded)
+        return cls(bound[:, 0], bound[:, 1], one.stranded, one.steps)
 
     def placed(self) -> dict[tuple[int, int], int]:
         """(node, arrival) → how many pods."""

@@ -36,11 +36,12 @@ WAVES = 24
 class Replayed:
     """One replay: ``bound`` are (node, arrival) by position, in the order in which pods were bound.
 
-    ``stranded`` is how many pods of which arrival found no node.
+    ``stranded`` is how many pods of which arrival found no node, ``steps`` how often a pod was looked at.
     """
 
     bound: tuple[tuple[int, int], ...]
     stranded: dict[int, int]
+    steps: int = field(default=0, compare=False)
 
     def placed(self) -> dict[tuple[int, int], int]:
         """(node, arrival) → how many pods."""
@@ -104,7 +105,9 @@ def replay(stage: Stage, order: int) -> Replayed:
     stranded: Counter[int] = Counter()
     for place, count in waiting:
         stranded[place] += count
-    return Replayed(bound=tuple(run.bound), stranded=dict(sorted(stranded.items())))
+    return Replayed(
+        bound=tuple(run.bound), stranded=dict(sorted(stranded.items())), steps=len(run.bound) + run.tries
+    )  # fmt: skip
 
 
 def _waves(stage: Stage, *, joining: bool) -> Iterator[Flags | None]:
@@ -129,6 +132,7 @@ class _Run:
     stage: Stage
     cycle: Cycle
     bound: list[tuple[int, int]] = field(default_factory=list)
+    tries: int = 0
     _helped: Counter[int] = field(default_factory=Counter)
     _refused: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _joined: int = 0
@@ -165,6 +169,7 @@ class _Run:
         if self._refused.get(kind.index) == self._hopes(kind):
             return 0
         nodes = self.cycle.schedule(place, count)
+        self.tries += 1
         self.bound += [(node, place) for node in nodes]
         for term in kind.matches if nodes else ():
             self._helped[term] += len(nodes)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 #: side, nodes of each fleet; a variant to propose a fleet from, and for each class of pods that may be on the same
 #: variants.
 POD, NODE, ARRIVAL = 22_000, 15, 100_000
-SIDE, NODE_SIDE, ARRIVAL_SIDE, READY = 75_000, 25, 60_000, 150
+SIDE, NODE_SIDE, ARRIVAL_SIDE, READY = 75_000, 30, 60_000, 150
 VARIANT, CLASS = 15_000, 10_000
 #: How many fleets are replayed side by side at most, and how many numbers they may count together.
 LANES, NUMBERS = 64, 6_000_000
@@ -224,8 +224,8 @@ class Court:
 
     def _again(self, played: Sequence[Outcome], nodes: int) -> int:
         """What it cost that pods were looked at again, once others that might help them had come."""
-        steps = max((one.steps for one in played), default=0) - self.pods
-        return max(0, steps) * (SIDE + NODE_SIDE * (self.board.size + nodes) * len(played)) // 1000
+        more = max(0, max(one.steps for one in played) - self.pods)
+        return self.work(len(played), nodes) * more // max(1, self.pods)
 
     def with_nodes(self, counts: Sequence[int]) -> Board:
         """The existing nodes and a fleet's."""
