@@ -213,6 +213,17 @@ class Proposer:
             rows += self._hosts(kept, union, [asks[one] for one in np.flatnonzero(inside).tolist()])
         return list({row.key: row for row in rows}.values())
 
+    def host_rows(self, asks: Sequence[Ask], kept: Ints) -> list[Row]:
+        """Of these rows, those about pods that keep apart by host."""
+        asks = alike(asks)
+        needing = np.stack([ask.open_to[kept] for ask in asks])
+        inside = ((union, ~(needing & ~union).any(axis=1)) for union in unions(needing))
+        rows = (
+            row for union, mine in inside
+            for row in self._hosts(kept, union, [asks[one] for one in np.flatnonzero(mine).tolist()])
+        )  # fmt: skip
+        return list({row.key: row for row in rows}.values())
+
     def _room(self, kept: Ints, union: Flags, request: Ints, count: Ints) -> list[Row]:
         total = (request * count[:, None]).sum(axis=0)
         if self.supply is not None:

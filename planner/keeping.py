@@ -1,7 +1,9 @@
-"""What a search for cheaper nodes must not give up: room where pods would rather be, and where NodePools' weights say.
+"""What a search for cheaper nodes must not give up: room where pods would rather be, and where NodePools' weights say,
+and nodes enough for a spread over hosts.
 
 A replay only tells whether pods find a node. Those that some preference, or a NodePool's weight, sent to certain nodes
-would find one elsewhere too, so nodes that were ordered for them have to be kept as such.
+would find one elsewhere too, so nodes that were ordered for them have to be kept as such. And where no node is empty
+kube-scheduler lets more than maxSkew of the pods go to each; on paper one always is, as in Karpenter.
 """
 
 from __future__ import annotations
@@ -51,8 +53,10 @@ def keeping(board: Board, market: Market, ledger: Ledger, served: Iterable[Serve
         open_to = market.only(so_far)
         asks = [_asked(board, open_to, one, by_wish=one.kind.index not in zonal) for one in each.asks]
         told = [one for one in asks if one.zone or not np.array_equal(one.open_to, market.open_to(one.kind))]
-        if told:
-            rows += Proposer(open_to, ledger, exact=False).rows(told, np.arange(len(market.variants)))
+        proposer, every = Proposer(open_to, ledger, exact=False), np.arange(len(market.variants))
+        rows += proposer.rows(told, every) if told else []
+        hosted = [_asked(board, open_to, one, by_wish=False) for one in each.asks if one.per_host]
+        rows += proposer.host_rows(hosted, every) if hosted else []
     return Keeping(rows)
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.cycle import Arrival, Cycle, listed
+from planner.hosts import hosts_of
 from planner.orders import ORDERS, runs
-from planner.wishes import looked_at, make_wishbook
+from planner.wishes import make_wishbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from planner.board import Board
     from planner.kinds import Kind
@@ -50,12 +51,17 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Stage:
-    """Nodes and pods that can be replayed in any order. The first ``there`` nodes need not join, they are there."""
+    """Nodes and pods that can be replayed in any order. The first ``there`` nodes need not join, they are there.
+
+    ``hosts`` are, by term, the nodes over which spreads over host names take their least count (see ``hosts_of``); of
+    terms that are not there it is zero.
+    """
 
     board: Board
     arrivals: tuple[Arrival, ...]
     book: Wishbook
     there: int
+    hosts: Mapping[int, tuple[Flags, ...]]
 
 
 def make_stage(
@@ -68,27 +74,11 @@ def make_stage(
     """
     book = make_wishbook(board, [one.group for one in arrivals], snapshot)
     own = board.copy()
-    if whole:
-        for term, hosts in _hosts(board).items():
-            own.counts.domains[term] = hosts
-    return Stage(own, tuple(arrivals), book, there)
-
-
-def _hosts(board: Board) -> dict[int, Ints]:
-    """By term of a spread over host names: the nodes over which its least count is taken.
-
-    Kinds of one term that look at different nodes are left out, and taken as if an empty node were there.
-    """
-    found: dict[int, set[bytes]] = {}
-    nodes: dict[int, Ints] = {}
-    for kind in board.kinds.kinds:
-        required = [one for one in kind.needs.spreads if one.required]
-        for rule, one in zip(kind.spreads, required, strict=True):
-            if board.counts.by_host[rule.term]:
-                flags = looked_at(board, kind.needs, one, [each.topology_key for each in required])
-                found.setdefault(rule.term, set()).add(flags.tobytes())
-                nodes[rule.term] = flags.nonzero()[0]
-    return {term: hosts for term, hosts in nodes.items() if len(found[term]) == 1}
+    hosts = hosts_of(board, snapshot) if whole else {}
+    for term, flags in hosts.items():
+        if len(flags) == 1:  # where kinds look at different nodes, it is as if an empty one were there
+            own.counts.domains[term] = flags[0].nonzero()[0]
+    return Stage(own, tuple(arrivals), book, there, hosts)
 
 
 def replay(stage: Stage, order: int) -> Replayed:

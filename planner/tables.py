@@ -20,7 +20,6 @@ from planner import labels as known
 from planner import scores
 from planner.resources import CPU, MEMORY
 from planner.scores import Whole
-from planner.wishes import looked_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -222,23 +221,12 @@ class _Maker:
         counter = self._term("counts", rule.term)
         by_host = board.counts.by_host[rule.term]
         if counter not in self.ranges:
-            hosts = self._hosts(rule.term) if by_host else ()
+            none = (np.zeros(board.size, np.bool_),)
+            hosts = self.stage.hosts.get(rule.term, none) if by_host else ()
             always = np.zeros(0, np.int64) if by_host else self.always[rule.term]
             self.ranges[counter] = Range(always, self._domains(rule.term, counted=not by_host), hosts)
         alone = rule.counts_itself and rule.min_domains <= 1 and not by_host
         return (counter, self._domains(rule.term), rule.max_skew, rule.min_domains, rule.counts_itself, alone)
-
-    def _hosts(self, term: int) -> tuple[Flags, ...]:
-        """The nodes over which the least count of a spread over host names is taken, by kind; different ones only."""
-        found: dict[bytes, Flags] = {}
-        for kind in self.stage.board.kinds.kinds:
-            required = [one for one in kind.needs.spreads if one.required]
-            for rule, one in zip(kind.spreads, required, strict=True):
-                if rule.term == term:
-                    keys = [each.topology_key for each in required]
-                    flags = looked_at(self.stage.board, kind.needs, one, keys)
-                    found[flags.tobytes()] = flags
-        return tuple(found.values())
 
     @cached_property
     def _holding(self) -> frozenset[int]:

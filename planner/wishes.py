@@ -16,6 +16,7 @@ import numpy as np
 from planner import labels as known
 from planner.claims import is_volume_term
 from planner.counting import TermIndex
+from planner.hosts import looked_at
 from planner.pods import Needs, Spread
 from planner.taints import avoided
 from planner.topology import Term, terms_of
@@ -215,7 +216,7 @@ class _Maker:
     def _mask(self, needs: Needs, one: Spread, keys: tuple[str, ...]) -> tuple[object, Flags]:
         key = (needs.looked_at if one.honor_affinity else (), needs.tolerations if one.honor_taints else None, keys)
         if key not in self._masks:
-            self._masks[key] = looked_at(self.board, needs, one, keys)
+            self._masks[key] = looked_at(self.board, needs, one, keys)[self.board.shape]
         return key, self._masks[key]
 
     def _scored(self, group: PodGroup, spreads: tuple[Wish, ...]) -> Flags | None:
@@ -264,20 +265,6 @@ class _Maker:
             table = np.array([figure(shape) for shape in self.board.shapes.all], np.int64)
             self._figures[key] = table[self.board.shape] if table.any() else None
         return self._figures[key]
-
-
-def looked_at(board: Board, needs: Needs, one: Spread, keys: Iterable[str]) -> Flags:
-    """The nodes on which a spread counts pods: ``matchNodeInclusionPolicies``, and the labels of all constraints that
-    are looked at together."""
-    looker = Term("", (), None, needs.looked_at if one.honor_affinity else (),
-                  needs.tolerations if one.honor_taints else None)  # fmt: skip
-    asked = [key for key in keys if key != known.HOSTNAME]
-    table = [
-        looker.looks_at(shape.labels, shape.taints) and all(key in shape.labels for key in asked)
-        for shape in board.shapes.all
-    ]
-    flags: Flags = np.array(table, np.bool_)[board.shape]
-    return flags
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ZONES = ("eu-west-par-a", "eu-west-par-b", "eu-west-par-c")
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
+PREFERRED, SOFT = "preferredDuringSchedulingIgnoredDuringExecution", {"whenUnsatisfiable": "ScheduleAnyway"}
 FLAVORS = ("b3-8", "b3-16", "c3-8", "r3-16")
 NEVER = {"consolidateAfter": "Never"}
 thorough = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -66,6 +67,11 @@ def rule(kind: str, key: str, app: dict[str, str]) -> Object:
     return {kind: {checker.REQUIRED: [{"topologyKey": key, "labelSelector": {"matchLabels": app}}]}}
 
 
+def wish(kind: str, key: str, app: dict[str, str], weight: int) -> Object:
+    term = {"topologyKey": key, "labelSelector": {"matchLabels": app}}
+    return {kind: {PREFERRED: [{"weight": weight, "podAffinityTerm": term}]}}
+
+
 def spread(key: str, app: dict[str, str], skew: int, **options: Any) -> Object:
     return {"maxSkew": skew, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": app}} | options
 
@@ -86,9 +92,12 @@ def specs(draw: st.DrawFn, app: dict[str, str], own: dict[str, str]) -> Object:
         terms = [{"matchExpressions": [{"key": ZONE, "operator": operator, "values": [ZONES[0], ZONES[1]]}]}]
         terms += draw(some([], [{"matchExpressions": [{"key": "team", "operator": draw(some("Exists", "DoesNotExist"))}]}]))
         affinity |= {"nodeAffinity": {checker.REQUIRED: {"nodeSelectorTerms": terms}}}
-    affinity |= draw(some({}, {}, {}, rule("podAntiAffinity", HOST, app), rule("podAntiAffinity", ZONE, app)))
-    affinity |= draw(some({}, {}, {}, {}, rule("podAffinity", ZONE, own), rule("podAffinity", HOST, own)))
+    affinity |= draw(some({}, {}, {}, rule("podAntiAffinity", HOST, app), rule("podAntiAffinity", ZONE, app),
+                          wish("podAntiAffinity", ZONE, app, 7)))  # fmt: skip
+    affinity |= draw(some({}, {}, {}, {}, rule("podAffinity", ZONE, own), rule("podAffinity", HOST, own),
+                          wish("podAffinity", ZONE, app, 3)))  # fmt: skip
     spreads = draw(some([], [], [spread(ZONE, app, 1)], [spread(ZONE, app, 2)], [spread(HOST, app, 1)],
+                        [spread(ZONE, app, 1, **SOFT)], [spread(ZONE, app, 1, **SOFT), spread(HOST, app, 1, **SOFT)],
                         [spread(ZONE, app, 1), spread(HOST, app, 2)], [spread(ZONE, app, 1, nodeTaintsPolicy="Honor")],
                         [spread(ZONE, app, 1, minDomains=3)], [spread(ZONE, app, 1, nodeAffinityPolicy="Ignore")]))  # fmt: skip
     spec |= {"affinity": affinity} if affinity else {}
