@@ -21,7 +21,7 @@ from planner.decide import consider
 from planner.fleet import Proposer
 from planner.kinds import make_kinds
 from planner.market import Market
-from planner.patterns import pack
+from planner.patterns.packing import pack
 from planner.settling import asks_of, settle
 from planner.standing import stand
 from renderer.nodes import quantities
@@ -29,7 +29,7 @@ from renderer.nodes import quantities
 if TYPE_CHECKING:
     from benchmarks.made import Object
     from planner.asks import Ask
-    from planner.patterns import Packing
+    from planner.patterns.packing import Packing
 
 UNRULED = ("web", "memory", "cpu", "odd")
 

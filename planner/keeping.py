@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from planner.ledger import Ledger
     from planner.market import Market
     from planner.milp import Floats, Row
-    from planner.trials import Served
 
 ROUGHLY = 1e-7
 
@@ -43,19 +42,21 @@ class Keeping:
         return flags
 
 
-def keeping(board: Board, market: Market, ledger: Ledger, served: Iterable[Served]) -> Keeping:
+def keeping(
+    board: Board, market: Market, ledger: Ledger, tiers: Iterable[tuple[Market, Sequence[Ask]]]
+) -> Keeping:  # fmt: skip
     """What the asks of all tiers make of it. A tier's pods may as well be on nodes of those that were asked before."""
     rows: list[Row] = []
     zonal = zonal_kinds(board.kinds)
     so_far: Flags = np.zeros_like(market.takes)
-    for each in served:
-        so_far = so_far | each.market.takes
+    for tier, asked in tiers:
+        so_far = so_far | tier.takes
         open_to = market.only(so_far)
-        asks = [_asked(board, open_to, one, by_wish=one.kind.index not in zonal) for one in each.asks]
+        asks = [_asked(board, open_to, one, by_wish=one.kind.index not in zonal) for one in asked]
         told = [one for one in asks if one.zone or not np.array_equal(one.open_to, market.open_to(one.kind))]
         proposer, every = Proposer(open_to, ledger, exact=False), np.arange(len(market.variants))
         rows += proposer.rows(told, every) if told else []
-        hosted = [_asked(board, open_to, one, by_wish=False) for one in each.asks if one.per_host]
+        hosted = [_asked(board, open_to, one, by_wish=False) for one in asked if one.per_host]
         rows += proposer.host_rows(hosted, every) if hosted else []
     return Keeping(rows)
 

@@ -18,7 +18,7 @@ from planner.keeping import keeping
 from planner.loading import NEW
 from planner.market import request_of
 from planner.orders import runs
-from planner.patterns import pack, packable
+from planner.patterns.packing import pack, packable
 from planner.plan import Certificate
 from planner.replay import Arrival, make_stage, replay
 from planner.scores import EVERYONE
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from planner.kinds import Kind
     from planner.ledger import Ledger
     from planner.market import Market
-    from planner.patterns import Packing
+    from planner.patterns.packing import Packing
     from planner.problem import Problem
     from planner.replay import Stage
     from planner.tables import Tables
@@ -198,7 +198,7 @@ class Court:
     @cached_property
     def keeping(self) -> Keeping:
         """What no cheaper fleet may give up."""
-        return keeping(self.board, self.market, self.problem.ledger, self.served)
+        return keeping(self.board, self.market, self.problem.ledger, [(one.market, one.asks) for one in self.served])
 
     def close(self, counts: Counts) -> Outcome:
         """The replay by name that the plan claims; one that was made already is not made again."""

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from planner import labels as known
 from planner.demand import PodGroup
 from planner.fleet import Proposer
-from planner.knapsack import Knapsacks
 from planner.ledger import Ledger
-from planner.patterns import Packing, pack
+from planner.patterns.knapsack import Knapsacks
+from planner.patterns.packing import Packing, pack
 from planner.pods import Needs, Owner
 from planner.requirements import Requirements
 from planner.resources import PODS, Resources

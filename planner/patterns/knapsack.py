@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.exchanges import Sacks
+from planner.patterns.exchanges import Sacks
 
 if TYPE_CHECKING:
     from planner.board import Flags, Ints

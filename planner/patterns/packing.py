@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.dives import Search
 from planner.fleet import Proposer
-from planner.stock import Stock
+from planner.patterns.dives import Search
+from planner.patterns.stock import Stock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.columns import FINE, Patterns
-from planner.knapsack import Knapsacks
+from planner.patterns.columns import FINE, Patterns
+from planner.patterns.knapsack import Knapsacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

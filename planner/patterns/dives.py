@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.columns import FINE, Answer, Master, Patterns
-from planner.partial import Partial, one_by_one, some_of
+from planner.patterns.columns import FINE, Answer, Master, Patterns
+from planner.patterns.partial import Partial, one_by_one, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from planner.board import Flags, Ints
     from planner.milp import Row
-    from planner.stock import Stock
+    from planner.patterns.stock import Stock
 
 #: How often patterns are added before the first node is fixed, and before each next one.
 FIRST, NEXT = 60, 3

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.columns import FINE, Patterns
+from planner.patterns.columns import FINE, Patterns
 
 if TYPE_CHECKING:
     from planner.board import Ints
-    from planner.columns import Answer
-    from planner.knapsack import Knapsacks
-    from planner.stock import Stock
+    from planner.patterns.columns import Answer
+    from planner.patterns.knapsack import Knapsacks
+    from planner.patterns.stock import Stock
 
 
 @dataclass(frozen=True)
