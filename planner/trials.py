@@ -12,6 +12,7 @@ import numpy as np
 from planner.abreast import Outcome, replay_all
 from planner.aims import Objective
 from planner.drafts import Draft, mixed
+from planner.effort import Effort
 from planner.filling import Offer, fill
 from planner.fleet import Fleet, Proposer
 from planner.keeping import keeping
@@ -45,13 +46,6 @@ if TYPE_CHECKING:
     Missing = list[tuple[Market, Ask]]
     Scatter = tuple[tuple[str, int], ...]  # by zone, thousandths of the pods that gather
 
-#: What work costs, in nanoseconds on two cores of a virtual machine of 2025 that has other work to do. A pod that is
-#: replayed by itself, each node it may go to, and each arrival, which is made ready first; the same of fleets side by
-#: side, nodes of each fleet; a variant to propose a fleet from, and for each class of pods that may be on the same
-#: variants.
-POD, NODE, ARRIVAL = 22_000, 15, 100_000
-SIDE, NODE_SIDE, ARRIVAL_SIDE, READY = 75_000, 30, 60_000, 150
-VARIANT, CLASS = 15_000, 10_000
 #: How many fleets are replayed side by side at most, and how many numbers they may count together.
 LANES, NUMBERS = 64, 6_000_000
 #: For how many fleets side by side a budget is to be enough in every order, as a share of it; the fewest orders that a
@@ -131,6 +125,10 @@ class Court:
         return Certificate(orders=len(verdict.played), survived=survived, stopped=self.stopped, premium=premium)
 
     @cached_property
+    def effort(self) -> Effort:
+        return Effort(self.pods, len(self.arrivals), self.board.size, len(self.market.variants))
+
+    @cached_property
     def pods(self) -> int:
         return sum(one.group.count for one in self.arrivals)
 
@@ -152,12 +150,13 @@ class Court:
             if self.left > 0:
                 self.left -= self.work(len(some), max(map(sum, some)))
                 played = self._played(some, order)
-                self.left -= self._again(played, max(map(sum, some)))
+                self.left -= self.effort.again(len(some), max(map(sum, some)), max(one.steps for one in played))
                 for counts, outcome in zip(some, played, strict=True):
                     self.tried[counts].played[order] = self._less_lost(outcome)
 
     def _played(self, fleets: Sequence[Counts], order: int) -> list[Outcome]:
-        if self._alone(len(fleets), nodes := max(map(sum, fleets))) > self._abreast(len(fleets), nodes):
+        nodes = max(map(sum, fleets))
+        if self.effort.alone(len(fleets), nodes) > self.effort.abreast(len(fleets), nodes):
             columns = [self._columns(one) for one in fleets]
             return replay_all(self._tables, columns, order, runs([one.group for one in self.arrivals], order))
         return [Outcome.of(replay(self._stage(one), order)) for one in fleets]
@@ -212,20 +211,7 @@ class Court:
 
     def work(self, fleets: int, nodes: int) -> int:
         """What it costs to replay so many fleets in one order. ``nodes`` are those that are new."""
-        return min(self._alone(fleets, nodes), self._abreast(fleets, nodes))
-
-    def _alone(self, fleets: int, nodes: int) -> int:
-        each = self.pods * (POD + NODE * (self.board.size + nodes)) + len(self.arrivals) * ARRIVAL
-        return fleets * each // 1000
-
-    def _abreast(self, fleets: int, nodes: int) -> int:
-        there = (self.board.size + nodes) * fleets
-        return (self.pods * (SIDE + NODE_SIDE * there) + len(self.arrivals) * (ARRIVAL_SIDE + READY * there)) // 1000
-
-    def _again(self, played: Sequence[Outcome], nodes: int) -> int:
-        """What it cost that pods were looked at again, once others that might help them had come."""
-        more = max(0, max(one.steps for one in played) - self.pods)
-        return self.work(len(played), nodes) * more // max(1, self.pods)
+        return self.effort.replay(fleets, nodes)
 
     def with_nodes(self, counts: Sequence[int]) -> Board:
         """The existing nodes and a fleet's."""
@@ -328,7 +314,7 @@ class Court:
     def _proposing(self, asks: Sequence[Ask]) -> int:
         """What it costs to propose for these."""
         classes = len({one.open_to.tobytes() for one in asks})
-        return len(self.market.variants) * (VARIANT + CLASS * classes) // 1000
+        return self.effort.propose(classes)
 
     @cached_property
     def gathering(self) -> tuple[str, ...]:
