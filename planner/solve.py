@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.aims import Objective
 from planner.certify import search
 from planner.cycle import Arrival
 from planner.filters import SCHEDULER
@@ -190,7 +191,8 @@ def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
     missing = Counter(kind_of[group.key] for group, pods in left for pod in pods if pod not in lost)
     bound = _lower_bound(problem, found, missing) if missing else paper.lower_bound
     least = min(verdict.hourly, found.load.hourly, *(court.hourly(one) for one in packed))
-    certificate = court.certificate(verdict, verdict.hourly if missing else least)
+    alike = not missing and problem.aims.objective is Objective.CHEAPEST  # else the two are not to be compared
+    certificate = court.certificate(verdict, least if alike else verdict.hourly)
     return replace(
         paper, onto=onto, opened=opened, certificate=certificate, lower_bound=bound,
         unplaced=_still(paper.unplaced, left, blocked),

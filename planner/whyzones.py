@@ -40,7 +40,9 @@ def some(names: Sequence[str]) -> str:
 
 
 def _rules(needs: Needs, preferences: Preferences) -> Iterator[tuple[str, str]]:
-    """What a pod's rules over zones want, as the end of a clause, and what it would rather have; with their codes."""
+    """What a pod's rules over zones want, as the end of a clause, and without any what it would rather have; with their
+    codes."""
+    ruled = False
     for wish in (False, True) if preferences is Preferences.RESPECT else (False,):
         spreads = any(one.topology_key == known.ZONE and one.required is not wish for one in needs.spreads)
         apart = any(one.topology_key == known.ZONE and bool(one.weight) is wish for one in needs.anti_affinity)
@@ -53,5 +55,6 @@ def _rules(needs: Needs, preferences: Preferences) -> Iterator[tuple[str, str]]:
             (apart, "must be apart by zone", "would rather be apart by zone"),
             (near, "must be together with other pods in a zone", "would rather be with other pods in a zone"),
         ):
-            if holds:
+            if holds and not (wish and ruled):
                 yield (PREFERRED_ZONE, rather) if wish else (ZONE, must)
+            ruled = ruled or (holds and not wish)
