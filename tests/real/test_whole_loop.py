@@ -178,10 +178,10 @@ def test_a_deployment_scaled_up_and_down_takes_its_nodes_with_it(
     stage.wait("a proposal stands on Gitea", lambda: stage.request("up") is not None)
     stage.merge("up")
     stage.wait("OVHcloud has the pools", lambda: sum(stage.sizes().values()) > 0)
-    nodes = sum(stage.sizes().values())
-    stage.wait(f"{nodes} nodes have joined", lambda: len(stage.plane.listed("Node")) == nodes)
     stage.wait("every pod is bound by kube-scheduler", lambda: all(map(bound_node, stage.pods())))
     stage.wait("it is recorded as applied", lambda: "applied" in stage.fleet.records())
+    # only now are all pools there: they are made one after the other
+    stage.wait("all nodes have joined", lambda: len(stage.plane.listed("Node")) == sum(stage.sizes().values()))
     stage.scale(0)
     stage.wait("the pods are gone", lambda: not stage.pods())
     stage.wait("a proposal to remove the nodes stands", lambda: stage.request("down") is not None)
