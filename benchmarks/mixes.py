@@ -37,8 +37,8 @@ FEW = 20  # replicas of one whose pods each want a host of their own
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """One mix's figures. Money is micro-units per hour; ``orders`` are arrival orders (survived, replayed).
+class Priced:
+    """What nodes for one mix cost. Money is micro-units per hour.
 
     Seconds are of the processor, which other programs on the machine do not prolong.
     """
@@ -48,8 +48,20 @@ class Measured:
     hourly: int
     bound: int
     nodes: int
-    pools: int
     seconds: float
+    faults: tuple[str, ...] | None
+
+    @property
+    def gap(self) -> float:
+        """By how much this may lie above the optimum, as a share of the bound."""
+        return (self.hourly - self.bound) / self.bound if self.bound else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured(Priced):
+    """One mix's figures by a plan; ``orders`` are arrival orders (survived, replayed)."""
+
+    pools: int
     unplaced: int
     orders: tuple[int, int] | None
     premium: int
@@ -57,12 +69,6 @@ class Measured:
     yardstick_nodes: int
     yardstick_unplaced: int
     yardstick_seconds: float
-    faults: tuple[str, ...] | None
-
-    @property
-    def gap(self) -> float:
-        """By how much the plan may lie above the optimum, as a share of the bound."""
-        return (self.hourly - self.bound) / self.bound if self.bound else 0.0
 
     @property
     def by_hand(self) -> float:

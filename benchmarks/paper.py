@@ -12,11 +12,11 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from benchmarks import made
-from benchmarks.mixes import SIZES, made_mix
+from benchmarks.mixes import SIZES, Priced, made_mix
 from planner.decide import consider
 from planner.fleet import Proposer
 from planner.kinds import make_kinds
@@ -34,24 +34,6 @@ if TYPE_CHECKING:
 UNRULED = ("web", "memory", "cpu", "odd")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """One mix packed by patterns: its figures as above, of the packing alone."""
-
-    mix: str
-    pods: int
-    bound: int
-    hourly: int
-    nodes: int
-    seconds: float
-    faults: tuple[str, ...] | None
-
-    @property
-    def gap(self) -> float:
-        """By how much the packing may lie above the optimum, as a share of the bound."""
-        return (self.hourly - self.bound) / self.bound if self.bound else 0.0
-
-
 def main() -> None:
     """Measure and print."""
     parser = made.arguments(__doc__)
@@ -64,7 +46,7 @@ def main() -> None:
     print(json.dumps({**made.machine(), "results": rows}, indent=2) if chosen.json else table(told))
 
 
-def measure(mix: str, count: int, *, check: bool = True) -> Measured:
+def measure(mix: str, count: int, *, check: bool = True) -> Priced:
     """The cheapest nodes that hold a mix's pods, for all that is known without kube-scheduler."""
     objects = made_mix(mix, count)
     inputs = made.inputs_of(objects)
@@ -78,7 +60,7 @@ def measure(mix: str, count: int, *, check: bool = True) -> Measured:
     packing = pack(asks, market, problem.ledger, least=bound)
     took = time.process_time() - started
     assert packing is not None
-    return Measured(
+    return Priced(
         mix=mix, pods=count, bound=bound, hourly=packing.hourly, nodes=len(packing.nodes), seconds=round(took, 3),
         faults=_faults(objects, asks, market, packing) if check else None,
     )  # fmt: skip
@@ -96,7 +78,7 @@ def _faults(objects: list[Object], asks: list[Ask], market: Market, packing: Pac
     return (*made.faults_of(objects, nodes, placements), *(f"{pod} has no node" for left in waiting for pod in left))
 
 
-def table(told: list[Measured]) -> str:
+def table(told: list[Priced]) -> str:
     """Packings as a Markdown table."""
     columns = ("mix", "pods", "on paper", "lower bound", "gap", "nodes", "CPU time", "checked")
     rows = [

@@ -14,6 +14,7 @@ Ties go to fewer nodes, then to fewer new pools, then to the first by key.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import compress
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from planner.milp import LARGE, Program, Row
 from planner.resources import CPU, MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from planner.board import Flags, Ints
     from planner.candidates import Candidate
@@ -204,25 +205,18 @@ class Proposer:
         asks = alike(asks)
         request = np.stack([ask.request for ask in asks])
         count = np.array([ask.count for ask in asks], np.int64)
-        needing = np.stack([ask.open_to[kept] for ask in asks])
         rows: list[Row] = []
-        for union in unions(needing):
-            inside = ~(needing & ~union).any(axis=1)
+        for union, inside in _classes(asks, kept):
             rows += self._room(kept, union, request[inside], count[inside])
             rows += self._sizes(kept, union, request[inside], count[inside], None)
-            rows += self._hosts(kept, union, [asks[one] for one in np.flatnonzero(inside).tolist()])
-        return list({row.key: row for row in rows}.values())
+            rows += self._hosts(kept, union, [*compress(asks, inside)])
+        return _different(rows)
 
     def host_rows(self, asks: Sequence[Ask], kept: Ints) -> list[Row]:
         """Of these rows, those about pods that keep apart by host."""
         asks = alike(asks)
-        needing = np.stack([ask.open_to[kept] for ask in asks])
-        inside = ((union, ~(needing & ~union).any(axis=1)) for union in unions(needing))
-        rows = (
-            row for union, mine in inside
-            for row in self._hosts(kept, union, [asks[one] for one in np.flatnonzero(mine).tolist()])
-        )  # fmt: skip
-        return list({row.key: row for row in rows}.values())
+        classes = ((union, [*compress(asks, inside)]) for union, inside in _classes(asks, kept))
+        return _different(row for union, inside in classes for row in self._hosts(kept, union, inside))
 
     def _room(self, kept: Ints, union: Flags, request: Ints, count: Ints) -> list[Row]:
         total = (request * count[:, None]).sum(axis=0)
@@ -369,6 +363,19 @@ class Proposer:
 WHOLE, FEW = 40, 12
 #: What a node and a new pool weigh among equals; the position of a variant weighs the rest.
 NODE, POOL = 10**6, 10**3
+
+
+def _classes(asks: Sequence[Ask], kept: Ints) -> Iterator[tuple[Flags, Flags]]:
+    """Sets of the kept variants, and which asks go on no others."""
+    needing = np.stack([ask.open_to[kept] for ask in asks])
+    for union in unions(needing):
+        inside: Flags = np.logical_not((needing & ~union).any(axis=1))
+        yield union, inside
+
+
+def _different(rows: Iterable[Row]) -> list[Row]:
+    """Equal rows once."""
+    return list({row.key: row for row in rows}.values())
 
 
 def _no_dearer(cost: Ints, counts: Ints) -> Row:

@@ -179,9 +179,8 @@ def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
     everyone = tuple(Arrival(kind, group) for kind in found.kinds.kinds for group in kind.members)
     waiting = {place: sum(pod in lost for pod in one.group.pods) for place, one in enumerate(everyone)} if lost else {}
     court = Court(problem, found.empty, found.market, found.served, everyone, paper.lower_bound, waiting)
-    by_hand = court.by_hand()
-    packed = [by_hand.counts] if by_hand is not None else []
-    verdict = search(court, [found.load.fleet(), *found.proposed(), *packed])
+    packed = court.by_hand()
+    verdict = search(court, [found.load.fleet(), *found.proposed(), *(one.counts for one in packed)])
     if verdict is None:
         return replace(paper, certificate=court.certificate(None))
     placed = court.close(verdict.counts).placed()
@@ -190,7 +189,7 @@ def _certified(problem: Problem, found: Attempt, paper: Solution) -> Solution:
     kind_of = {group.key: kind.index for kind in found.kinds.kinds for group in kind.members}
     missing = Counter(kind_of[group.key] for group, pods in left for pod in pods if pod not in lost)
     bound = _lower_bound(problem, found, missing) if missing else paper.lower_bound
-    least = min(verdict.hourly, found.load.hourly, *(court.hourly(one) for one in packed))
+    least = min(verdict.hourly, found.load.hourly, *(one.hourly for one in packed))
     alike = not missing and problem.aims.objective is Objective.CHEAPEST  # else the two are not to be compared
     certificate = court.certificate(verdict, least if alike else verdict.hourly)
     return replace(

@@ -364,16 +364,16 @@ class Court:
         return tuple(total.tolist()) if total.sum() > sum(counts) else None
 
 
-    def by_hand(self) -> Packing | None:
-        """The cheapest nodes that are found on which the pods fit if each is put by hand; None where nobody looks: pods
+    def by_hand(self) -> list[Packing]:
+        """The cheapest nodes that are found on which the pods fit if each is put by hand. None where nobody looks: pods
         have rules among each other, NodePools of several weights share them, or another objective comes first."""
         asks = [one for each in self.served for one in each.asks]
         if len(self.served) != 1 or self.problem.aims.objective is not Objective.CHEAPEST or not packable(asks):
-            return None
+            return []
         work = self.left // PACKED
         found = pack(asks, self.served[0].market, self.problem.ledger, work=work, least=self.bound)
         self.left -= work if found is None else found.work
-        return found
+        return [] if found is None else [found]
 
 
 def _gathers(one: Ask) -> bool:

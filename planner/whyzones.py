@@ -10,10 +10,10 @@ from planner.claims import is_volume_term
 from planner.plan import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from planner.demand import PodGroup
-    from planner.pods import Needs
+    from planner.pods import AffinityTerm, Needs
 
 NAMED = 3  # workloads that are named, for each rule
 ZONE, PREFERRED_ZONE = "zone", "preferred-zone"
@@ -39,22 +39,25 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _rules(needs: Needs, preferences: Preferences) -> Iterator[tuple[str, str]]:
+def _rules(needs: Needs, preferences: Preferences) -> list[tuple[str, str]]:
     """What a pod's rules over zones want, as the end of a clause, and without any what it would rather have; with their
     codes."""
-    ruled = False
-    for wish in (False, True) if preferences is Preferences.RESPECT else (False,):
-        spreads = any(one.topology_key == known.ZONE and one.required is not wish for one in needs.spreads)
-        apart = any(one.topology_key == known.ZONE and bool(one.weight) is wish for one in needs.anti_affinity)
-        near = any(
-            one.topology_key == known.ZONE and bool(one.weight) is wish and not is_volume_term(one.selector)
-            for one in needs.affinity
-        )  # fmt: skip
-        for holds, must, rather in (
-            (spreads, "must be spread over zones", "would rather be spread over zones"),
-            (apart, "must be apart by zone", "would rather be apart by zone"),
-            (near, "must be together with other pods in a zone", "would rather be with other pods in a zone"),
-        ):
-            if holds and not (wish and ruled):
-                yield (PREFERRED_ZONE, rather) if wish else (ZONE, must)
-            ruled = ruled or (holds and not wish)
+    if must := _said(needs, wish=False):
+        return [(ZONE, f"must be {one}") for one in must]
+    wishes = _said(needs, wish=True) if preferences is Preferences.RESPECT else []
+    return [(PREFERRED_ZONE, f"would rather be {one}") for one in wishes]
+
+
+def _said(needs: Needs, *, wish: bool) -> list[str]:
+    """What a pod must have of zones, or only wishes."""
+
+    def about(terms: Iterable[AffinityTerm]) -> bool:
+        zonal = (one for one in terms if one.topology_key == known.ZONE and not is_volume_term(one.selector))
+        return any(bool(one.weight) is wish for one in zonal)
+
+    said = {
+        "spread over zones": any(one.topology_key == known.ZONE and one.required is not wish for one in needs.spreads),
+        "apart by zone": about(needs.anti_affinity),
+        f"{'' if wish else 'together '}with other pods in a zone": about(needs.affinity),
+    }
+    return [text for text, holds in said.items() if holds]
